@@ -1,0 +1,3 @@
+//! The `packer` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Codecs of the built-in kinds.

@@ -1,0 +1,306 @@
+//! The codes of diagnostics: the one list from which `packer explain CODE` and `docs/diagnostics.md` are made.
+//!
+//! A code, once released, keeps its meaning. Each has a usual severity, a one-line title, and an explanation of what it
+//! means, why it matters and what to do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use super::Severity;
+
+macro_rules! catalog {
+    ($($variant:ident $code:literal $severity:ident $title:literal $explanation:literal)*) => {
+        /// A stable code: what kind of finding a diagnostic is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum DiagnosticCode {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl DiagnosticCode {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The code as text: `area/finding`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The severity that findings of this code usually have.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// What it means, in one line without a final period.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What it means, why it matters and what to do about it.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => $explanation,)* }
+            }
+        }
+    };
+}
+
+catalog! {
+    ConfigSyntax "config/syntax" Error
+        "packer.toml is not valid TOML"
+        ""
+
+    ConfigUnknownKey "config/unknown-key" Error
+        "packer.toml has a key that means nothing"
+        ""
+
+    ConfigMissingKey "config/missing-key" Error
+        "packer.toml lacks a required key"
+        ""
+
+    ConfigInvalidValue "config/invalid-value" Error
+        "a value in packer.toml is not one that its key takes"
+        ""
+
+    AnchorSyntax "anchor/syntax" Error
+        "an anchor is not valid TOML"
+        ""
+
+    AnchorUnknownKey "anchor/unknown-key" Error
+        "an anchor has a key that means nothing"
+        ""
+
+    AnchorMissingKey "anchor/missing-key" Error
+        "an anchor lacks a required key"
+        ""
+
+    AnchorInvalidValue "anchor/invalid-value" Error
+        "a value in an anchor is not one that its key takes"
+        ""
+
+    AnchorUnregistered "anchor/unregistered" Warning
+        "an anchor on disk that the registry does not know"
+        ""
+
+    AnchorMissing "anchor/missing" Error
+        "a registered asset whose anchor is nowhere on disk"
+        ""
+
+    AnchorMoved "anchor/moved" Error
+        "a registered asset whose anchor is at another path"
+        ""
+
+    AnchorDuplicateUuid "anchor/duplicate-uuid" Error
+        "one uuid in two or more anchors"
+        ""
+
+    AnchorInvalid "anchor/invalid" Error
+        "a registered anchor that does not parse or validate"
+        ""
+
+    NameConflict "name/conflict" Error
+        "two managed assets with one name"
+        ""
+
+    RegistryDuplicateId "registry/duplicate-id" Error
+        "one id on two lines of the registry"
+        ""
+
+    RegistryDuplicateEntry "registry/duplicate-entry" Error
+        "one uuid on two lines of the registry that differ"
+        ""
+
+    RegistryInvalid "registry/invalid" Error
+        "the registry cannot be read"
+        ""
+
+    RegistryMissing "registry/missing" Error
+        "the project has no registry"
+        ""
+
+    InputMissing "input/missing" Error
+        "an asset whose source is not there"
+        ""
+
+    InputShared "input/shared" Warning
+        "one file claimed by two anchors"
+        ""
+
+    ReferenceUnresolved "reference/unresolved" Error
+        "a reference to a name that no managed asset has"
+        ""
+
+    ReferenceCycle "reference/cycle" Error
+        "assets that refer to each other in a circle"
+        ""
+
+    KindUnknown "kind/unknown" Error
+        "a kind that no codec bakes"
+        ""
+
+    PathNotRepresentable "path/not-representable" Error
+        "a name on disk that cannot be an asset path"
+        ""
+
+    PathCollision "path/collision" Error
+        "two paths that differ only by case or Unicode form"
+        ""
+
+    PathNotPortable "path/not-portable" Warning
+        "a path that some systems do not take"
+        ""
+
+    PathSymlink "path/symlink" Warning
+        "a symbolic link below the assets root"
+        ""
+
+    PathSpecialFile "path/special-file" Warning
+        "something below the assets root that is no file or folder"
+        ""
+
+    PathUnreadable "path/unreadable" Error
+        "a file or folder that cannot be read"
+        ""
+
+    PathUnstable "path/unstable" Error
+        "a file that was being written while it was read"
+        ""
+
+    IgnoreInvalid "ignore/invalid" Warning
+        "a line of .packerignore that is not a pattern"
+        ""
+
+    BakeDecode "bake/decode" Error
+        "a source that does not decode"
+        ""
+
+    BakeEncoding "bake/encoding" Error
+        "a source in another text encoding than expected"
+        ""
+
+    BakeLimit "bake/limit" Error
+        "a source beyond the project's limits"
+        ""
+
+    BakeUnsupported "bake/unsupported" Error
+        "a source in a form that the codec does not take"
+        ""
+
+    BakeSettings "bake/settings" Error
+        "settings that do not fit the source"
+        ""
+
+    BakeContentMismatch "bake/content-mismatch" Info
+        "a source whose content is of another type than its extension"
+        ""
+
+    BakePanic "bake/panic" Error
+        "a codec that panicked"
+        ""
+
+    PlanTargetMissing "plan/target-missing" Error
+        "a target that does not exist"
+        ""
+
+    PlanTargetExists "plan/target-exists" Error
+        "a file that stands where one would be created"
+        ""
+
+    PlanAlreadyManaged "plan/already-managed" Info
+        "a target that is managed already"
+        ""
+
+    PlanNoRule "plan/no-rule" Warning
+        "a file that no rule gives a kind"
+        ""
+
+    PlanNameTaken "plan/name-taken" Error
+        "a name that another managed asset has"
+        ""
+
+    PlanInvalidAnchor "plan/invalid-anchor" Error
+        "an anchor that has to be mended before it can be used"
+        ""
+
+    PlanNotDiverged "plan/not-diverged" Error
+        "nothing to reconcile at a target"
+        ""
+
+    PlanChoiceNeeded "plan/choice-needed" Error
+        "a divergence with more than one possible resolution"
+        ""
+
+    PlanResolutionUnavailable "plan/resolution-unavailable" Error
+        "a resolution that this divergence does not offer"
+        ""
+
+    PlanStepsCollide "plan/steps-collide" Error
+        "two steps of one plan that touch the same thing"
+        ""
+
+    LaneFrozen "lane/frozen" Error
+        "a project that must be recovered first"
+        ""
+
+    LaneLockUnsupported "lane/lock-unsupported" Error
+        "a file system that cannot lock"
+        ""
+
+    BuildAssetDiverged "build/asset-diverged" Error
+        "an included asset that differs from what the registry accepted"
+        ""
+
+    BuildPackDamaged "build/pack-damaged" Warning
+        "an earlier pack that is not what the last build wrote"
+        ""
+
+    BuildNotReproducible "build/not-reproducible" Error
+        "two builds of the same workspace that differ"
+        ""
+
+}
+
+impl fmt::Display for DiagnosticCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for DiagnosticCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A text that is no code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a diagnostic code")]
+pub struct UnknownCode {
+    /// The text as given.
+    pub text: String,
+}
+
+impl FromStr for DiagnosticCode {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().copied().find(|code| code.as_str() == text);
+        found.ok_or_else(|| UnknownCode { text: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_every_one_is_explained() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in DiagnosticCode::ALL {
+            assert!(seen.insert(code.as_str()), "{code} stands twice");
+            assert_eq!(code.as_str().parse(), Ok(*code));
+            assert!(!code.title().is_empty() && !code.title().ends_with('.'), "{code}: title");
+            assert!(code.explanation().len() > 80, "{code}: explanation is too short to help anybody");
+        }
+    }
+}

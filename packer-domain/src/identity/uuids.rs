@@ -1,0 +1,164 @@
+//! UUID v7 identities: assets, operations, event sources and project lineages.
+//!
+//! The types share a representation and nothing else; there is no conversion between them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// A text that is not the uuid that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{text:?} is not a UUID v7: expected 36 lower-case characters such as 0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10")]
+pub struct UuidError {
+    /// The text as given.
+    pub text: String,
+}
+
+fn parse(text: &str) -> Result<Uuid, UuidError> {
+    let error = || UuidError { text: text.to_owned() };
+    let uuid = Uuid::try_parse(text).map_err(|_| error())?;
+    // One spelling only: a registry is compared and merged as text.
+    let canonical = uuid.get_version_num() == 7 && uuid.hyphenated().to_string() == text;
+    if canonical { Ok(uuid) } else { Err(error()) }
+}
+
+macro_rules! uuid_newtype {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The 16 bytes, as a file format stores them.
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
+            /// From 16 bytes that a file format stored; `None` unless they are a UUID v7.
+            pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+                let uuid = Uuid::from_bytes(bytes);
+                (uuid.get_version_num() == 7).then_some(Self(uuid))
+            }
+
+            /// A new one from what the caller drew; equal draws give equal uuids.
+            pub fn drawn(draw: UuidDraw) -> Self {
+                Self(draw.uuid(&draw.entropy))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0.as_hyphenated(), f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0.as_hyphenated())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UuidError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                parse(text).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = UuidError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(uuid: $name) -> Self {
+                uuid.to_string()
+            }
+        }
+    };
+}
+
+uuid_newtype! {
+    /// What an asset *is*: drawn at adoption, kept in its anchor and in the registry through moves and renames.
+    AssetUuid
+}
+uuid_newtype! {
+    /// One logical run of the packer: an adoption, a build, a refresh, a recovery.
+    OperationId
+}
+uuid_newtype! {
+    /// One opening of a project by a process: what numbers events.
+    SourceId
+}
+uuid_newtype! {
+    /// The registry's own identity, so that a plan made for one project is never applied to another.
+    LineageId
+}
+
+/// What a caller drew for the uuids that a request may need: a time and 128 random bits.
+///
+/// It travels inside the request, so planning the same request again gives the same uuids, and planning consumes
+/// nothing. A draw serves any number of assets: each takes its uuid from the draw and its own path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UuidDraw {
+    /// Milliseconds since 1970, UTC; becomes the time field of every uuid.
+    pub unix_ms: u64,
+    /// Random bits.
+    pub entropy: [u8; 16],
+}
+
+impl UuidDraw {
+    /// The asset uuid for the subject `key` (a path): the draw's time, and bits from
+    /// `blake3(entropy ‖ key)`.
+    pub fn asset_uuid(&self, key: &str) -> AssetUuid {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.entropy);
+        hasher.update(key.as_bytes());
+        AssetUuid(self.uuid(hasher.finalize().as_bytes()))
+    }
+
+    fn uuid(&self, random: &[u8]) -> Uuid {
+        let mut bits = [0_u8; 10];
+        bits.copy_from_slice(&random[..10]);
+        uuid::Builder::from_unix_timestamp_millis(self.unix_ms, &bits).into_uuid()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DRAW: UuidDraw = UuidDraw { unix_ms: 1_790_000_000_123, entropy: [7; 16] };
+
+    #[test]
+    fn a_draw_gives_each_key_its_own_stable_v7() {
+        let (a, b) = (DRAW.asset_uuid("a.png"), DRAW.asset_uuid("b.png"));
+        assert_ne!(a, b);
+        assert_eq!(a, DRAW.asset_uuid("a.png"));
+        assert_eq!(a.to_string().parse::<AssetUuid>(), Ok(a));
+        assert_eq!(AssetUuid::from_bytes(*a.as_bytes()), Some(a));
+    }
+
+    #[test]
+    fn takes_one_spelling_only() {
+        let text = OperationId::drawn(DRAW).to_string();
+        assert!(text.parse::<OperationId>().is_ok());
+        for bad in [
+            text.to_uppercase(),
+            text.replace('-', ""),
+            format!("{{{text}}}"),
+            "67e55044-10b1-426f-9247-bb680e5fe0c8".to_owned(), // v4
+            String::new(),
+        ] {
+            assert!(bad.parse::<OperationId>().is_err(), "{bad:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The asset pack: its format, and the reader that games link.

@@ -1,0 +1,1 @@
+//! Snapshot and lane of a project.
