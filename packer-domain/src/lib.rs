@@ -14,3 +14,4 @@ pub mod kind;
 pub mod limits;
 pub mod name;
 pub mod path;
+pub mod registry;

@@ -1,0 +1,229 @@
+//! The registry: which assets a project has accepted, under which runtime id, at which anchor.
+//!
+//! A value with structural sharing: a clone costs nothing, a change costs by its own size. It can hold what a union
+//! merge can produce (one uuid on lines that differ, one id on two uuids); what that *means* is decided in
+//! `divergence`. Its text form is in `packer-fs`.
+
+use std::fmt;
+
+use imbl::OrdSet;
+use serde::Serialize;
+
+use crate::identity::{AssetId, AssetUuid, LineageId};
+use crate::path::AssetPath;
+
+/// Whether builds take an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildParticipation {
+    /// Builds take it.
+    Included,
+    /// Managed, and left out of builds.
+    Excluded,
+}
+
+impl BuildParticipation {
+    /// The word for it: `included` or `excluded`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Included => "included",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// What a line of the registry says of its asset.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryState {
+    /// Managed.
+    Live {
+        /// Where its anchor was accepted.
+        anchor: AssetPath,
+        /// Whether builds take it.
+        build: BuildParticipation,
+    },
+    /// No longer managed; the line keeps its id reserved.
+    Retired,
+}
+
+/// One line of the registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RegistryEntry {
+    /// The asset.
+    pub uuid: AssetUuid,
+    /// Its runtime id.
+    pub id: AssetId,
+    /// What is accepted of it.
+    pub state: EntryState,
+}
+
+impl RegistryEntry {
+    /// The accepted anchor, unless the entry is retired.
+    pub fn anchor(&self) -> Option<&AssetPath> {
+        match &self.state {
+            EntryState::Live { anchor, .. } => Some(anchor),
+            EntryState::Retired => None,
+        }
+    }
+
+    /// Whether builds take it; a retired one is taken by none.
+    pub fn is_included(&self) -> bool {
+        matches!(self.state, EntryState::Live { build: BuildParticipation::Included, .. })
+    }
+}
+
+impl fmt::Display for RegistryEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.state {
+            EntryState::Live { anchor, build } => write!(f, "id {} at {anchor}, {}", self.id, build.as_str()),
+            EntryState::Retired => write!(f, "id {}, retired", self.id),
+        }
+    }
+}
+
+/// The accepted membership of a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    lineage: LineageId,
+    /// Ordered by uuid, so that the lines of one uuid are neighbours.
+    entries: OrdSet<RegistryEntry>,
+    ids: OrdSet<(AssetId, AssetUuid)>,
+}
+
+impl Registry {
+    /// An empty registry of a new project.
+    pub fn new(lineage: LineageId) -> Self {
+        Self { lineage, entries: OrdSet::new(), ids: OrdSet::new() }
+    }
+
+    /// The project that it belongs to.
+    pub fn lineage(&self) -> LineageId {
+        self.lineage
+    }
+
+    /// How many different lines it has.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it has no line.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// All lines, by uuid.
+    pub fn entries(&self) -> impl Iterator<Item = &RegistryEntry> {
+        self.entries.iter()
+    }
+
+    /// The lines of one uuid: none, one, or after a merge several that differ.
+    pub fn lines_of(&self, uuid: AssetUuid) -> impl Iterator<Item = &RegistryEntry> {
+        self.entries.range(Self::least(uuid)..).take_while(move |entry| entry.uuid == uuid)
+    }
+
+    /// The line of `uuid`, if there is exactly one.
+    pub fn get(&self, uuid: AssetUuid) -> Option<&RegistryEntry> {
+        let mut lines = self.lines_of(uuid);
+        let first = lines.next();
+        if lines.next().is_some() { None } else { first }
+    }
+
+    /// The uuids that hold `id`, live or retired: none, one, or after a merge several.
+    pub fn holders(&self, id: AssetId) -> impl Iterator<Item = AssetUuid> {
+        let nil = Self::nil();
+        self.ids.range((id, nil)..).take_while(move |(held, _)| *held == id).map(|(_, uuid)| *uuid)
+    }
+
+    /// Adds a line; an exact duplicate changes nothing.
+    pub fn insert(&mut self, entry: RegistryEntry) {
+        self.ids.insert((entry.id, entry.uuid));
+        self.entries.insert(entry);
+    }
+
+    /// Takes a line away, if it is there.
+    pub fn remove(&mut self, entry: &RegistryEntry) {
+        self.entries.remove(entry);
+        if !self.lines_of(entry.uuid).any(|other| other.id == entry.id) {
+            self.ids.remove(&(entry.id, entry.uuid));
+        }
+    }
+
+    /// The id that `uuid` gets: the first of its candidates that no line holds, live or retired.
+    pub fn allocate(&self, uuid: AssetUuid) -> AssetId {
+        AssetId::candidates(uuid).find(|id| self.holders(*id).next().is_none()).expect(
+            "four thousand million candidates outnumber the lines of any registry that fits in memory",
+        )
+    }
+
+    /// The line that sorts before every other of `uuid`.
+    fn least(uuid: AssetUuid) -> RegistryEntry {
+        let id = AssetId::new(1).expect("one is not zero");
+        // No path sorts before a single space: control characters are refused and a path is not empty.
+        let anchor = AssetPath::parse(" ").expect("a space is a path");
+        RegistryEntry { uuid, id, state: EntryState::Live { anchor, build: BuildParticipation::Included } }
+    }
+
+    fn nil() -> AssetUuid {
+        let mut bytes = [0; 16];
+        bytes[6] = 0x70;
+        AssetUuid::from_bytes(bytes).expect("the version bits say 7")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::UuidDraw;
+
+    const DRAW: UuidDraw = UuidDraw { unix_ms: 1_790_000_000_000, entropy: [3; 16] };
+
+    fn live(key: &str, id: u32, anchor: &str) -> RegistryEntry {
+        RegistryEntry {
+            uuid: DRAW.asset_uuid(key),
+            id: AssetId::new(id).unwrap(),
+            state: EntryState::Live {
+                anchor: AssetPath::parse(anchor).unwrap(),
+                build: BuildParticipation::Included,
+            },
+        }
+    }
+
+    fn registry() -> Registry {
+        Registry::new(LineageId::drawn(DRAW))
+    }
+
+    #[test]
+    fn finds_by_uuid_and_by_id_also_what_a_merge_left() {
+        let mut registry = registry();
+        let (a, b) = (live("a", 1, "!first"), live("b", 1, "b"));
+        let a_again = RegistryEntry { state: EntryState::Retired, ..a.clone() };
+        for entry in [&a, &b, &a_again, &a] {
+            registry.insert(entry.clone());
+        }
+        assert_eq!(registry.len(), 3);
+        assert_eq!(registry.lines_of(a.uuid).collect::<Vec<_>>(), [&a, &a_again]);
+        assert_eq!(registry.get(a.uuid), None);
+        assert_eq!(registry.get(b.uuid), Some(&b));
+        assert_eq!(registry.holders(a.id).count(), 2);
+        registry.remove(&a_again);
+        assert_eq!(registry.get(a.uuid), Some(&a));
+        assert_eq!(registry.holders(a.id).count(), 2, "a still holds its id");
+        registry.remove(&a);
+        assert_eq!(registry.holders(a.id).collect::<Vec<_>>(), [b.uuid]);
+    }
+
+    #[test]
+    fn allocation_skips_ids_that_are_held_also_by_retired_lines() {
+        let mut registry = registry();
+        let uuid = DRAW.asset_uuid("new");
+        let first = registry.allocate(uuid);
+        registry.insert(RegistryEntry {
+            uuid: DRAW.asset_uuid("old"),
+            id: first,
+            state: EntryState::Retired,
+        });
+        let second = registry.allocate(uuid);
+        assert_eq!(Some(second), AssetId::candidates(uuid).find(|id| *id != first));
+    }
+}
