@@ -1,1 +1,19 @@
-//! The contract of packer events.
+//! The contract of packer events: what an operation says while it runs, and how it ends.
+//!
+//! Pure: no IO, no clock, no threads, no randomness; `clippy.toml` of this crate bans them. Here are the records and
+//! the rules about them: [`event`] is the envelope, [`body`] what is said, [`report`] how an operation ended, [`record`]
+//! findings and freshness as data; [`sequence`] numbers events and checks numbered ones, [`coalesce`] says what a slow
+//! subscriber may miss, [`wire`] is the text form and [`replay`] turns events back into operations. Emitting, storing
+//! and handing out events is the runtime's business.
+//!
+//! An [`event::Event`] is a record: whoever can write text can forge one. It is never proof that something succeeded;
+//! that is the runtime's sealed outcome.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod body;
+pub mod event;
+pub mod record;
+pub mod report;
+pub mod time;
+
+mod optional;
