@@ -7,6 +7,10 @@
 //! Paths are UTF-8, absolute or relative to the disk's root (the project's folder). Links are never followed in the
 //! last segment. Names that are not UTF-8 appear in [`Disk::read_dir`] only; nothing can be done with them.
 
+mod os;
+
+pub use os::OsDisk;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Read, Seek, Write};
