@@ -4,3 +4,5 @@
 //! `packer-runtime`.
 
 pub mod disk;
+pub mod index;
+pub mod scan;

@@ -1,0 +1,211 @@
+//! The scan: what stands below the assets root, with the digest of every file, and the bytes of every anchor.
+//!
+//! Folders are listed and files looked at in parallel; contents are read only where the stat index cannot vouch for them.
+//! A scan of an unchanged workspace lists each folder once, looks at each file once, and opens none.
+//!
+//! It reads and reports; it does not parse anchors, and decides nothing: `packer-domain` makes an observation of it. It
+//! takes no lock: that no commit of the packer happened meanwhile is for the caller to check. Against other programs it
+//! is coherent per file: every digest belongs to the stat beside it.
+//!
+//! Guarantees: the result does not depend on threads or on the order of folders; nothing is passed over in silence,
+//! except what an ignore rule covers, which is counted; links are not followed; memory is bounded by the number of
+//! files, not by their sizes; no nesting overflows the stack.
+
+mod content;
+mod ignores;
+mod walk;
+
+use std::io;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::diagnostic::Diagnostic;
+use packer_domain::identity::Digest;
+use packer_domain::path::AssetPath;
+use thiserror::Error;
+
+use crate::disk::{Disk, DiskError, EntryKind, Stat};
+use crate::index::{IndexRecord, IndexWriteError, Stamp, StatIndex};
+
+/// Anchors and `.packerignore` files of more bytes are reported and not read.
+pub const MAX_TEXT_BYTES: u64 = 1 << 20;
+
+/// Paths of more bytes below the assets root are reported and not followed: more than a system call takes.
+pub const MAX_PATH_BYTES: usize = 4096;
+
+/// What to scan, and with what.
+#[derive(Clone, Copy)]
+pub struct ScanRequest<'a> {
+    /// The assets root, as the disk takes it: relative to the project's folder.
+    pub assets_root: &'a Utf8Path,
+    /// A file on the same file system, rewritten before anything is read: its time makes the racy rule.
+    pub stamp: &'a Utf8Path,
+    /// What the last scan knew.
+    pub previous: Option<&'a StatIndex>,
+    /// The threads.
+    pub pool: &'a rayon::ThreadPool,
+    /// Asked between files and between blocks of a large file; `true` ends the scan as [`ScanError::Cancelled`].
+    pub cancel: &'a (dyn Fn() -> bool + Sync),
+    /// Told, from several threads, how far it is; at most once for some dozens of files.
+    pub on_progress: &'a (dyn Fn(ScanProgress) + Sync),
+}
+
+/// How far a scan is, and in the end what it cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanProgress {
+    /// Folders listed.
+    pub folders: u64,
+    /// Files looked at.
+    pub files: u64,
+    /// Files read, because the index could not vouch for them.
+    pub files_read: u64,
+    /// Bytes read for them.
+    pub bytes_read: u64,
+}
+
+/// What a scan saw.
+#[derive(Debug)]
+pub struct ScanResult {
+    /// Every file that is not ignored, anchors included, by path bytes.
+    pub files: Vec<ScannedFile>,
+    /// Every folder that is not ignored, without the root, by path bytes.
+    pub folders: Vec<AssetPath>,
+    /// Every anchor, by path bytes; each also stands in `files`.
+    pub anchors: Vec<ScannedAnchor>,
+    /// What stands there and could not be read: files and folders, by path bytes. Each has a diagnostic.
+    pub unread: Vec<AssetPath>,
+    /// What is wrong, in the order of diagnostics.
+    pub problems: Vec<Diagnostic>,
+    /// How many names an ignore rule passed over; a folder counts once.
+    pub ignored: u64,
+    /// What it cost.
+    pub cost: ScanProgress,
+    /// Whether the index it was given is still right as it is, so that none needs to be written.
+    pub index_is_current: bool,
+    stamp: Option<Stamp>,
+    assets_root: Utf8PathBuf,
+    ignore_files: Vec<(ScannedFile, Arc<[u8]>)>,
+}
+
+/// A file and its contents' digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScannedFile {
+    /// Where it is.
+    pub path: AssetPath,
+    /// Its stat, before and after it was read.
+    pub stat: Stat,
+    /// The digest of its contents.
+    pub digest: Digest,
+}
+
+/// An anchor's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScannedAnchor {
+    /// Where it is.
+    pub path: AssetPath,
+    /// The digest of `bytes`.
+    pub digest: Digest,
+    /// Its contents, at most [`MAX_TEXT_BYTES`].
+    pub bytes: Arc<[u8]>,
+}
+
+/// Why a scan ended without a result.
+#[derive(Debug, Error)]
+pub enum ScanError {
+    /// Nothing stands at the assets root.
+    #[error("the assets root {path} does not exist")]
+    RootMissing {
+        /// The assets root.
+        path: Utf8PathBuf,
+    },
+    /// The assets root is no folder.
+    #[error("the assets root {path} is not a folder")]
+    RootNotAFolder {
+        /// The assets root.
+        path: Utf8PathBuf,
+        /// What stands there.
+        kind: EntryKind,
+    },
+    /// The assets root cannot be listed.
+    #[error("the assets root cannot be read: {0}")]
+    RootUnreadable(DiskError),
+    /// The caller cancelled it.
+    #[error("the scan was cancelled")]
+    Cancelled,
+}
+
+/// Scans the assets root.
+///
+/// # Errors
+/// Only what makes a result impossible; everything else is among the result's problems.
+pub fn scan(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<ScanResult, ScanError> {
+    let path = || request.assets_root.to_owned();
+    match disk.stat(request.assets_root).map_err(ScanError::RootUnreadable)? {
+        None => return Err(ScanError::RootMissing { path: path() }),
+        Some(stat) if stat.kind != EntryKind::Dir => {
+            return Err(ScanError::RootNotAFolder { path: path(), kind: stat.kind });
+        }
+        Some(_) => {}
+    }
+    // Before anything is read: what is written after this has a time at or after the stamp's. A project that cannot be
+    // written to is scanned all the same; without a stamp, the next scan reads everything again.
+    let stamp = Stamp::take(disk, request.stamp).inspect_err(|error| tracing::warn!(%error, "no stamp")).ok();
+    let (found, cost) = walk::walk(disk, request)?;
+
+    let kept = found.files.len() + found.ignore_files.len();
+    let index_is_current = cost.files_read == 0 && request.previous.is_some_and(|index| index.len() == kept);
+    let mut result = ScanResult {
+        files: found.files,
+        folders: found.folders,
+        anchors: found.anchors,
+        unread: found.unread,
+        problems: found.problems,
+        ignored: found.ignored,
+        cost,
+        index_is_current,
+        stamp,
+        assets_root: path(),
+        ignore_files: found.ignore_files,
+    };
+    result.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    result.folders.sort_unstable();
+    result.anchors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    result.unread.sort_unstable();
+    result.problems.sort_unstable();
+    Ok(result)
+}
+
+impl ScanResult {
+    /// Writes the index for the next scan to `path`, unless the one that this scan was given is still right.
+    pub fn write_index(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<(), IndexWriteError> {
+        if self.index_is_current {
+            return Ok(());
+        }
+        let mut anchors = self.anchors.iter().peekable();
+        let mut records: Vec<IndexRecord<'_>> = Vec::with_capacity(self.files.len() + self.ignore_files.len());
+        for file in &self.files {
+            let anchor = anchors.next_if(|anchor| anchor.path == file.path);
+            records.push(file.record(anchor.map(|anchor| &*anchor.bytes)));
+        }
+        records.extend(self.ignore_files.iter().map(|(file, bytes)| file.record(Some(bytes))));
+        records.sort_unstable_by_key(|record| record.path);
+        StatIndex::store(disk, path, &self.assets_root, self.stamp, &records)
+    }
+}
+
+impl ScannedFile {
+    fn record<'a>(&'a self, content: Option<&'a [u8]>) -> IndexRecord<'a> {
+        IndexRecord { path: self.path.as_str(), stat: &self.stat, digest: &self.digest, content }
+    }
+}
+
+/// Why something below the assets root could not be read.
+fn unreadable_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "access is denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
