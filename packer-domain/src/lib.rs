@@ -7,11 +7,25 @@
 //! diagnostics, summary) -> mutation plans and build plans.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod anchor;
+pub mod build;
 pub mod codec;
+pub mod config;
 pub mod diagnostic;
+pub mod diff;
+pub mod divergence;
+mod graph;
 pub mod identity;
 pub mod kind;
 pub mod limits;
+pub mod mutation;
 pub mod name;
+pub mod observation;
 pub mod path;
+pub mod pattern;
 pub mod registry;
+pub mod report;
+pub mod rules;
+pub mod summary;
+pub mod toml_text;
+pub mod workspace;

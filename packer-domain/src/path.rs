@@ -135,7 +135,9 @@ impl AssetPath {
             if segment.ends_with(['.', ' ']) {
                 issues.push(PortabilityIssue::TrailingDotOrSpace { segment: segment.to_owned() });
             }
-            if let Some(character) = segment.chars().find(|c| matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*')) {
+            if let Some(character) =
+                segment.chars().find(|c| matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*'))
+            {
                 issues.push(PortabilityIssue::ForbiddenCharacter { segment: segment.to_owned(), character });
             }
         }
@@ -306,7 +308,10 @@ mod tests {
         assert_eq!(issues("comma"), []);
         assert!(matches!(issues("a /b")[..], [PortabilityIssue::TrailingDotOrSpace { .. }]));
         assert!(matches!(issues("e\u{301}")[..], [PortabilityIssue::NotNfc]));
-        assert!(matches!(issues("what?.png")[..], [PortabilityIssue::ForbiddenCharacter { character: '?', .. }]));
+        assert!(matches!(
+            issues("what?.png")[..],
+            [PortabilityIssue::ForbiddenCharacter { character: '?', .. }]
+        ));
         assert!(matches!(issues(&"x".repeat(241))[..], [PortabilityIssue::TooLong { bytes: 241 }]));
     }
 }

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use imbl::OrdSet;
+use imbl::ordset::DiffItem;
 use serde::Serialize;
 
 use crate::identity::{AssetId, AssetUuid, LineageId};
@@ -147,6 +148,20 @@ impl Registry {
         if !self.lines_of(entry.uuid).any(|other| other.id == entry.id) {
             self.ids.remove(&(entry.id, entry.uuid));
         }
+    }
+
+    /// The lines that `after` no longer has, and those that it has besides. Costs by the difference where one registry
+    /// was made from the other.
+    pub fn difference<'a>(&'a self, after: &'a Self) -> (Vec<&'a RegistryEntry>, Vec<&'a RegistryEntry>) {
+        let mut gone = Vec::new();
+        let mut new = Vec::new();
+        for item in self.entries.diff(&after.entries) {
+            match item {
+                DiffItem::Add(entry) => new.push(entry),
+                DiffItem::Remove(entry) => gone.push(entry),
+            }
+        }
+        (gone, new)
     }
 
     /// The id that `uuid` gets: the first of its candidates that no line holds, live or retired.

@@ -5,8 +5,12 @@
 //! the workspace's business.
 
 mod edit;
+#[cfg(test)]
+mod edit_tests;
 mod inputs;
 mod parse;
+#[cfg(test)]
+mod parse_tests;
 mod text;
 
 pub use edit::{AnchorEdit, EditError, edit_anchor};

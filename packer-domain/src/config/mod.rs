@@ -9,6 +9,8 @@
 mod build;
 mod parse;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use build::{BuildOptions, BuildOverrides, Compression, CompressionError, DEFAULT_ZSTD_LEVEL};
 pub use parse::parse_config;

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 /// A text that is not the uuid that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{text:?} is not a UUID v7: expected 36 lower-case characters such as 0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10")]
+#[error(
+    "{text:?} is not a UUID v7: expected 36 lower-case characters such as 0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10"
+)]
 pub struct UuidError {
     /// The text as given.
     pub text: String,

@@ -14,7 +14,9 @@ pub struct KindId(Arc<str>);
 
 /// A text that is not the name of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{text:?} is not the name of a kind: expected a lower-case letter, then up to 31 of a-z, 0-9 and `-`")]
+#[error(
+    "{text:?} is not the name of a kind: expected a lower-case letter, then up to 31 of a-z, 0-9 and `-`"
+)]
 pub struct KindIdError {
     /// The text as given.
     pub text: String,

@@ -94,8 +94,9 @@ impl KindCatalog {
     /// `head` is the beginning of the file; 32 bytes are enough for every signature of the built-in kinds.
     pub fn recognise(&self, extension: Option<&str>, head: &[u8]) -> Option<&KindId> {
         let extension = extension.map(str::to_ascii_lowercase);
-        let by_extension =
-            || self.kinds.values().find(|spec| spec.extensions.iter().any(|e| Some(*e) == extension.as_deref()));
+        let by_extension = || {
+            self.kinds.values().find(|spec| spec.extensions.iter().any(|e| Some(*e) == extension.as_deref()))
+        };
         let by_content = || self.kinds.values().find(|spec| spec.signatures.iter().any(|s| s.matches(head)));
         by_extension().or_else(by_content).map(|spec| &spec.id)
     }

@@ -15,6 +15,9 @@ pub(crate) struct Codes {
     pub(crate) invalid_value: DiagnosticCode,
 }
 
+/// What messages call the table that has no header.
+pub(crate) const TOP_LEVEL: &str = "the top level";
+
 /// The findings of one file.
 #[derive(Debug)]
 pub(crate) struct Findings<'a> {
@@ -82,7 +85,8 @@ impl<'a> Findings<'a> {
             None => format!("known here: {}", known.join(", ")),
         };
         let code = self.codes.unknown_key;
-        self.report(code, range, format!("unknown key {key:?} in {place}"), Some(help));
+        let within = if place == TOP_LEVEL { "at" } else { "in" };
+        self.report(code, range, format!("unknown key {key:?} {within} {place}"), Some(help));
     }
 
     /// A key that means nothing where it stands, for a reason of its own.

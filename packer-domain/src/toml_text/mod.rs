@@ -10,6 +10,10 @@ mod findings;
 mod suggest;
 mod syntax;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use findings::{Codes, Findings};
 pub use suggest::suggest;

@@ -56,7 +56,7 @@ impl TomlText {
             let range = error.span().unwrap_or(0..0);
             let key = text.get(range.clone()).unwrap_or_default();
             let message = if error.message() == "duplicate key" {
-                format!("the key {} stands twice", key.trim())
+                format!("the key `{}` stands twice", key.trim())
             } else {
                 error.message().to_owned()
             };

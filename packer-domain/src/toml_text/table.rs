@@ -8,6 +8,7 @@ use toml_edit::{Item, TableLike, Value};
 use crate::diagnostic::DiagnosticCode;
 use crate::kind::{KindCatalog, KindId, KindSpec, SettingType, SettingValue};
 
+use super::findings::TOP_LEVEL;
 use super::{Findings, TomlText, suggest};
 
 /// A table, with the words by which messages call it.
@@ -23,7 +24,7 @@ impl<'d> TableReader<'d> {
     /// The top level of `text`.
     pub(crate) fn root(text: &'d TomlText) -> Self {
         let table: &'d dyn TableLike = text.document().as_table();
-        Self { table, set_aside: text.set_aside(), place: "the top level".to_owned(), range: 0..0 }
+        Self { table, set_aside: text.set_aside(), place: TOP_LEVEL.to_owned(), range: 0..0 }
     }
 
     /// The words by which messages call it.
@@ -84,7 +85,10 @@ impl<'d> TableReader<'d> {
         let (item, range) = self.item(key)?;
         let value = item.as_integer().filter(|value| bounds.contains(value));
         if value.is_none() {
-            let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+            let expected = match (bounds.start(), bounds.end()) {
+                (least, &i64::MAX) => format!("a whole number, at least {least}"),
+                (least, greatest) => format!("a whole number from {least} to {greatest}"),
+            };
             wrong_type(findings, key, &expected, item, range);
         }
         value

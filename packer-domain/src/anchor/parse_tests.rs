@@ -1,0 +1,187 @@
+//! Anchors: text in, declaration and rendered diagnostics out.
+
+use proptest::prelude::*;
+
+use super::{AnchorForm, ParsedAnchor, new_sidecar_text, parse_anchor};
+use crate::kind::{KindId, SettingValue};
+use crate::name::AssetName;
+use crate::path::AssetPath;
+use crate::toml_text::testing::{expect, kinds, render};
+
+const UUID: &str = "0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10";
+
+fn parse_at(path: &str, text: &[u8]) -> ParsedAnchor {
+    parse_anchor(text, &AssetPath::parse(path).unwrap(), "assets/x", &kinds())
+}
+
+fn sidecar(text: &str) -> ParsedAnchor {
+    parse_at("ui/confirm.png.asset.toml", text.as_bytes())
+}
+
+fn directory(text: &str) -> ParsedAnchor {
+    parse_at("hero/asset.toml", text.as_bytes())
+}
+
+/// A sidecar of the kind `image` with `text` after what is required.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let parsed = sidecar(&format!("uuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\n{text}"));
+    expect(&render(&parsed.diagnostics), expected);
+}
+
+#[test]
+fn a_sidecar_says_what_differs_and_claims_its_file() {
+    let text = format!(
+        "# The button.\nuuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\npreload = true\n\n[image]\nencoding = \"source\"\n"
+    );
+    let parsed = sidecar(&text);
+    expect(&render(&parsed.diagnostics), "");
+    let declared = parsed.declaration.unwrap();
+    assert_eq!((declared.uuid.to_string().as_str(), declared.name.as_str()), (UUID, "ui/confirm"));
+    assert_eq!((declared.kind.as_str(), declared.preload), ("image", Some(true)));
+    assert_eq!(declared.settings.len(), 1);
+    assert_eq!(declared.settings["encoding"], SettingValue::Text("source".into()));
+    assert!(declared.inputs.matches(&AssetPath::parse("ui/confirm.png").unwrap()));
+}
+
+#[test]
+fn a_directory_asset_claims_by_patterns() {
+    let text = format!(
+        "uuid = \"{UUID}\"\nname = \"hero\"\nkind = \"atlas\"\ninputs = [\"frames/**/*.png\"]\natlas = {{ padding = 2 }}\n"
+    );
+    let declared = directory(&text).declaration.unwrap();
+    assert_eq!(
+        declared.inputs.form(),
+        &AnchorForm::Directory { folder: Some(AssetPath::parse("hero").unwrap()) }
+    );
+    assert!(declared.inputs.matches(&AssetPath::parse("hero/frames/run/1.png").unwrap()));
+    assert!(!declared.inputs.matches(&AssetPath::parse("hero/1.png").unwrap()));
+    assert_eq!(declared.settings["padding"], SettingValue::Int(2));
+    assert_eq!(declared.preload, None);
+}
+
+#[test]
+fn the_text_of_a_new_sidecar_is_valid_and_says_no_more_than_needed() {
+    let name = AssetName::parse("ui/confirm").unwrap();
+    let text = new_sidecar_text(UUID.parse().unwrap(), &name, &KindId::parse("image").unwrap());
+    assert_eq!(text, format!("uuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\n"));
+    let parsed = sidecar(&text);
+    assert_eq!(parsed.declaration.map(|d| (d.name, d.preload)), Some((name, None)));
+}
+
+#[test]
+fn every_error_of_a_file_is_reported_at_its_place() {
+    let parsed = sidecar(
+        "uuid = \"0192F0C1\"\nnaem = \"x\"\nname = \"UI/Confirm\"\nkind = \"image\"\npreload = \"yes\"\ninputs = [\"*\"]\n\n\
+         [image]\nencoding = \"rgba\"\npremultiplied = true\n[atlas]\npadding = 1\n",
+    );
+    expect(&render(&parsed.diagnostics), "");
+    assert_eq!(parsed.declaration, None);
+}
+
+#[test]
+fn what_is_required_is_asked_for() {
+    expect(&render(&sidecar("").diagnostics), "");
+    assert_eq!(
+        render(&directory(&format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\n")).diagnostics),
+        ""
+    );
+}
+
+#[test]
+fn settings_are_checked_by_their_kind() {
+    check("image.encoding = \"indexed8\"\n", "");
+    check("image = 3\n", "");
+    check("[image]\npremultiply = 1979-05-27\n", "");
+    check("[image.encoding]\nx = 1\n", "");
+    check("encoding = \"rgba8\"\n", "");
+    check("[[image]]\nencoding = \"rgba8\"\n", "");
+    check("[imgae]\nencoding = \"rgba8\"\n", "");
+}
+
+#[test]
+fn each_wrong_item_of_a_list_is_reported() {
+    let text = format!(
+        "uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [\"/a\", 3, \"b/../c\", \"d\"]\n[atlas]\nweights = [1, 65, \"x\", 64]\n"
+    );
+    expect(&render(&directory(&text).diagnostics), "");
+    let text = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = []\n");
+    expect(&render(&directory(&text).diagnostics), "");
+    let text = format!(
+        "uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [\"a\", \"../b\", \"c\\\\d\"]\n"
+    );
+    expect(&render(&directory(&text).diagnostics), "");
+}
+
+#[test]
+fn an_unknown_kind_is_its_own_code() {
+    let text =
+        |kind: &str| format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = {kind}\n[image]\nencoding = \"x\"\n");
+    expect(&render(&sidecar(&text("\"imag\"")).diagnostics), "");
+    expect(&render(&sidecar(&text("\"Video!\"")).diagnostics), "");
+    expect(&render(&sidecar(&text("3")).diagnostics), "");
+}
+
+#[test]
+fn identity_can_be_followed_through_errors() {
+    let broken = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"image\"\n[image\nencoding = 3\n");
+    let parsed = sidecar(&broken);
+    expect(&render(&parsed.diagnostics), "");
+    assert_eq!(parsed.uuid.map(|uuid| uuid.to_string()).as_deref(), Some(UUID));
+    assert_eq!(parsed.name.as_ref().map(AssetName::as_str), Some("a"));
+    assert_eq!(parsed.kind.as_ref().map(KindId::as_str), Some("image"));
+
+    let unknown = sidecar(&format!("uuid = \"{UUID}\"\nname = \"A\"\n"));
+    assert!(unknown.uuid.is_some() && unknown.name.is_none() && unknown.declaration.is_none());
+}
+
+#[test]
+fn a_uuid_that_stands_twice_declares_nothing() {
+    let text = format!("uuid = \"{UUID}\"\nuuid = \"{UUID}\"\nname = \"a\"\nkind = \"image\"\n");
+    let parsed = sidecar(&text);
+    expect(&render(&parsed.diagnostics), "assets/x:2:1: error[anchor/syntax] the key `uuid` stands twice\n");
+    assert_eq!(parsed.declaration, None);
+    assert!(parsed.uuid.is_some());
+}
+
+#[test]
+fn bytes_that_are_no_text_are_pointed_at() {
+    let mut bytes = format!("uuid = \"{UUID}\"\nname = \"").into_bytes();
+    bytes.extend(b"\xff\"\n");
+    let parsed = parse_at("a.png.asset.toml", &bytes);
+    assert_eq!(
+        render(&parsed.diagnostics),
+        "assets/x:2:9: error[anchor/syntax] not UTF-8: the byte 0xff stands for no character\n  help: save the file as UTF-8\n"
+    );
+    assert!(parsed.uuid.is_some());
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_are_no_error_and_shift_no_column() {
+    let text = format!("\u{feff}uuid = \"{UUID}\"\r\nname = \"a\"\r\nkind = \"image\"\r\n");
+    assert!(sidecar(&text).declaration.is_some());
+    let parsed = sidecar(&format!("\u{feff}uid = 1\r\n{text}", text = &text[3..]));
+    assert_eq!(
+        render(&parsed.diagnostics),
+        "assets/x:1:1: error[anchor/unknown-key] unknown key \"uid\" at the top level\n  help: did you mean `uuid`?\n"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let parsed = parse_at("a.png.asset.toml", &bytes);
+        prop_assert!(parsed.declaration.is_some() != parsed.diagnostics.iter().any(|d| d.is_error()));
+    }
+
+    #[test]
+    fn nothing_like_an_anchor_panics(lines in proptest::collection::vec(
+        "(uuid = \"0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10\"|name = \"a\"|kind = \"(image|atlas)\"|inputs = \\[\"[a*/{}\\[\\]]{0,4}\"\\]|\\[image\\]|\\[\\[image\\]\\]|image.encoding = \"x\"|image = \\{ encoding = 3 \\}|atlas.weights = \\[\\[1\\], \\{\\}\\]|[a=\\[\\]{}.\"']{0,5})",
+        0..8,
+    )) {
+        for path in ["a.png.asset.toml", "b/asset.toml"] {
+            let parsed = parse_at(path, lines.join("\r\n").as_bytes());
+            prop_assert!(parsed.declaration.is_some() == parsed.diagnostics.is_empty());
+        }
+    }
+}

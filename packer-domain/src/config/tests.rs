@@ -1,0 +1,171 @@
+//! `packer.toml`: text in, configuration and rendered diagnostics out.
+
+use proptest::prelude::*;
+
+use super::{BuildOptions, Compression, ProjectConfig, parse_config};
+use crate::kind::{KindId, SettingValue};
+use crate::limits::Limits;
+use crate::path::AssetPath;
+use crate::toml_text::testing::{expect, kinds, render};
+
+fn parse(text: &str) -> (Option<ProjectConfig>, String) {
+    let parsed = parse_config(text, "packer.toml", &kinds());
+    (parsed.output, render(&parsed.diagnostics))
+}
+
+/// A project with `text` after its name.
+#[track_caller]
+fn check(text: &str, expected: &str) -> Option<ProjectConfig> {
+    let (config, found) = parse(&format!("[project]\nname = \"harbour\"\n{text}"));
+    expect(&found, expected);
+    config
+}
+
+/// A text that says too little for a configuration.
+#[track_caller]
+fn refused(text: &str, expected: &str) {
+    let (config, found) = parse(text);
+    assert_eq!(config, None);
+    expect(&found, expected);
+}
+
+#[test]
+fn the_text_of_a_new_project_is_valid_and_says_the_name() {
+    for name in ["harbour", "the \"harbour\" \\ ü"] {
+        let (config, found) = parse(&ProjectConfig::new_project_text(name));
+        assert_eq!(found, "");
+        let config = config.unwrap();
+        assert_eq!(config.name, name);
+        assert_eq!((config.assets.as_str(), config.output.as_str()), ("assets", "build"));
+        assert_eq!(config.build, BuildOptions::default());
+        assert_eq!(config.build_options(Some("dev")).unwrap().compression, Compression::None);
+    }
+}
+
+#[test]
+fn everything_that_is_left_out_has_a_default() {
+    let config = check("", "").unwrap();
+    assert_eq!(config.build, BuildOptions::default());
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.rules.iter().len(), 0);
+}
+
+#[test]
+fn rules_are_read_in_order_with_settings_by_kind() {
+    let config = check(
+        "[[rules]]\nmatch = \"ui/**/*.png\"\nkind = \"image\"\npreload = true\nimage.encoding = \"indexed8\"\natlas.padding = 2\n\
+         [[rules]]\nmatch = \"**/*.png\"\n[rules.image]\npremultiply = true\n",
+        "",
+    )
+    .unwrap();
+    let rule = config.rules.first_match(&AssetPath::parse("ui/a.png").unwrap()).unwrap();
+    assert_eq!((rule.kind.as_ref().map(KindId::as_str), rule.preload), (Some("image"), Some(true)));
+    let image = &rule.settings[&KindId::parse("image").unwrap()];
+    assert_eq!(image["encoding"], SettingValue::Text("indexed8".into()));
+    assert_eq!(rule.settings.len(), 2);
+    assert_eq!(rule.span.as_ref().map(|span| span.line), Some(3));
+    let second = config.rules.first_match(&AssetPath::parse("a.png").unwrap()).unwrap();
+    assert_eq!((second.kind.as_ref(), second.settings.len()), (None, 1));
+}
+
+#[test]
+fn errors_of_rules_stand_at_what_is_wrong() {
+    let config = check(
+        "[[rules]]\nmatch = \"../x\"\nkind = \"imgae\"\n[[rules]]\nmacth = \"a\"\nimage.encodnig = \"rgba8\"\nimage.premultiply = 1\n\
+         [[rules]]\nmatch = \"a[\"\npreload = \"yes\"\nvideo.fps = 3\nimage = 5\n",
+        "",
+    )
+    .unwrap();
+    assert_eq!(config.rules.iter().len(), 0);
+}
+
+#[test]
+fn unknown_keys_have_a_suggestion_everywhere() {
+    check(
+        "asset = \"a\"\n[buid]\n[build]\ncompresion = \"lz4\"\ncolour = 1\n[build.profiles.dev]\ndurabel = true\n[limits]\nmax_pixel = 1\n",
+        "",
+    );
+}
+
+#[test]
+fn wrong_types_and_values_say_what_was_expected() {
+    check(
+        "[build]\ncompression = \"zsdt\"\ndurable = \"no\"\nalignment = 48\nprofiles = 3\n[limits]\nmax_pixels = 0\nmax_input_bytes = 1.5\n",
+        "",
+    );
+    check("[build]\ncompression = 3\nalignment = 8\n", "");
+    check(
+        "rules = 3\n",
+        "packer.toml:3:1: error[config/unknown-key] unknown key \"rules\" in [project]\n  help: known here: name, assets, output\n",
+    );
+}
+
+#[test]
+fn without_a_sound_project_table_there_is_no_configuration() {
+    refused("", "");
+    refused("project = 1\n", "");
+    refused("[project]\n", "");
+    refused("[project]\nname = \" \"\n", "");
+    refused("[project]\nname = \n", "");
+}
+
+#[test]
+fn folders_are_normalised() {
+    let config = check("assets = \"./art//src/\"\noutput = \"art/out\"\n", "").unwrap();
+    assert_eq!((config.assets.as_str(), config.output.as_str()), ("art/src", "art/out"));
+}
+
+#[test]
+fn folders_stay_inside_the_project_and_apart() {
+    check("assets = \".\"\n", "");
+    check("assets = \"../x\"\n", "");
+    check("assets = \"/x\"\n", "");
+    check("assets = \"C:/x\"\n", "");
+    check("assets = \"a\\\\b\"\n", "");
+    check("assets = \".packer/x\"\n", "");
+    check("assets = \"\"\n", "");
+    check("output = \"assets/out\"\n", "");
+    check("output = \"Assets\"\n", "");
+    check("assets = \"build/src\"\n", "");
+    assert!(check("output = \"assets2\"\n", "").is_some());
+}
+
+#[test]
+fn profiles_override_only_what_they_say() {
+    let config = check(
+        "[build]\ncompression = \"zstd:19\"\nalignment = 4096\n[build.profiles.dev]\ncompression = \"none\"\n[build.profiles.ship]\ndurable = true\n",
+        "",
+    )
+    .unwrap();
+    let base = config.build_options(None).unwrap();
+    assert_eq!(
+        base,
+        BuildOptions { compression: Compression::Zstd { level: 19 }, durable: false, alignment: 4096 }
+    );
+    assert_eq!(
+        config.build_options(Some("dev")),
+        Ok(BuildOptions { compression: Compression::None, ..base })
+    );
+    assert_eq!(config.build_options(Some("ship")), Ok(BuildOptions { durable: true, ..base }));
+    let error = config.build_options(Some("shp")).unwrap_err();
+    assert_eq!(error.known, ["dev", "ship"]);
+    assert_eq!(error.suggestion.as_deref(), Some("ship"));
+}
+
+#[test]
+fn limits_are_read() {
+    let config = check("[limits]\nmax_input_bytes = 1\nmax_pixels = 2\nmax_payload_bytes = 3\n", "").unwrap();
+    assert_eq!(config.limits, Limits { max_input_bytes: 1, max_pixels: 2, max_payload_bytes: 3 });
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(lines in proptest::collection::vec(
+        "(\\[project\\]|\\[\\[rules\\]\\]|\\[build\\]|\\[build.profiles.a\\]|name = \"x\"|match = \"[a*/{},\\[\\]]{0,6}\"|image.encoding = 1|rules = \\[1, \\{ match = \"a\" \\}\\]|build.durable = 1|assets = \"[./a\\\\ ]{0,5}\"|[a=\\[\\]{}\"']{0,5})",
+        0..12,
+    )) {
+        let text = lines.join("\n");
+        let parsed = parse_config(&text, "packer.toml", &kinds());
+        prop_assert!(parsed.output.is_some() || parsed.has_errors());
+    }
+}

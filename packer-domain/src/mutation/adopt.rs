@@ -1,0 +1,191 @@
+//! Planning `Adopt`: which files become assets, of which kind, under which names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::anchor::{anchor_form, new_sidecar_text, sidecar_of};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
+use crate::kind::KindId;
+use crate::name::AssetName;
+use crate::path::AssetPath;
+use crate::registry::{BuildParticipation, EntryState, RegistryEntry};
+use crate::workspace::WorkspaceState;
+
+use super::draft::Draft;
+use super::plan::Change;
+use super::{Adopt, Need, PathState, Target};
+
+pub(super) fn needs(state: &WorkspaceState, adopt: &Adopt) -> BTreeMap<AssetPath, Need> {
+    let mut needs = BTreeMap::new();
+    for file in candidates(state, adopt) {
+        if let Ok(sidecar) = sidecar_of(&file) {
+            needs.insert(sidecar, Need::State);
+        }
+        if declared_kind(state, adopt, &file).is_none() {
+            needs.insert(file, Need::Head);
+        }
+    }
+    needs
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>, adopt: &Adopt) {
+    check_targets(draft, adopt);
+    if let Some(kind) = &adopt.kind
+        && draft.state.kinds().get(kind).is_none()
+    {
+        let known: Vec<&str> = draft.state.kinds().iter().map(|spec| spec.id.as_str()).collect();
+        draft.block(
+            Diagnostic::new(
+                DiagnosticCode::KindUnknown,
+                Subject::Project,
+                format!("no codec bakes the kind {kind}"),
+            )
+            .help(format!("the kinds are {}", known.join(", "))),
+        );
+        return;
+    }
+
+    let mut chosen: Vec<(AssetPath, AssetPath, KindId)> = Vec::new();
+    for file in candidates(draft.state, adopt) {
+        if draft.state.is_colliding(&file) {
+            draft.warn_path(
+                DiagnosticCode::PathCollision,
+                &file,
+                format!("{file} is left: another path differs from it only by case or Unicode form"),
+                "rename one of them, then adopt again",
+            );
+            continue;
+        }
+        let sidecar = match sidecar_of(&file) {
+            Ok(sidecar) => sidecar,
+            Err(error) => {
+                let message = format!("{file} is left: {error}");
+                draft.warn_path(DiagnosticCode::PlanNoRule, &file, message, "give the file another name");
+                continue;
+            }
+        };
+        match kind_of(draft, adopt, &file) {
+            Some(kind) => chosen.push((file, sidecar, kind)),
+            None => draft.warn_path(
+                DiagnosticCode::PlanNoRule,
+                &file,
+                format!("{file} is left: no rule gives it a kind"),
+                "add a rule to packer.toml, or adopt it with `--kind raw`",
+            ),
+        }
+    }
+
+    let names = choose_names(draft, chosen.iter().map(|(file, _, _)| file));
+    for ((file, sidecar, kind), name) in chosen.into_iter().zip(names) {
+        let uuid = adopt.draw.asset_uuid(file.as_str());
+        if draft.registry.lines_of(uuid).next().is_some() {
+            draft.block_path(
+                DiagnosticCode::RegistryDuplicateEntry,
+                &file,
+                format!("the uuid drawn for {file} is in the registry already"),
+                "ask again: a new request draws new uuids",
+            );
+            continue;
+        }
+        draft.depends_on(&file);
+        draft.create(&sidecar, new_sidecar_text(uuid, &name, &kind));
+        let id = draft.registry.allocate(uuid);
+        let state = EntryState::Live { anchor: sidecar, build: BuildParticipation::Included };
+        draft.registry.insert(RegistryEntry { uuid, id, state });
+        draft.take_name(name.clone());
+        draft.affects(uuid, Some(name), Change::Adopted);
+    }
+}
+
+/// The unclaimed files that the targets cover, by path bytes.
+fn candidates(state: &WorkspaceState, adopt: &Adopt) -> BTreeSet<AssetPath> {
+    let covered = |file: &AssetPath| {
+        adopt.targets.iter().any(|target| match target {
+            Target::Root => true,
+            Target::Path(path) => path == file || file.strip_folder(path.as_str()).is_some(),
+        })
+    };
+    state.unclaimed().iter().filter(|file| covered(file)).cloned().collect()
+}
+
+/// Says what is wrong with targets that lead to no unclaimed file.
+fn check_targets(draft: &mut Draft<'_>, adopt: &Adopt) {
+    let state = draft.state;
+    for target in &adopt.targets {
+        let Target::Path(path) = target else { continue };
+        let observation = state.observation();
+        if observation.folders.contains(path) || state.unclaimed().binary_search(path).is_ok() {
+            continue;
+        }
+        if anchor_form(path).is_some() && observation.files.contains_key(path) {
+            draft.warn_path(
+                DiagnosticCode::PlanAlreadyManaged,
+                path,
+                format!("{path} is an anchor: it declares an asset already"),
+                "to take an unregistered anchor into the registry, use `packer reconcile`",
+            );
+        } else if observation.files.contains_key(path) {
+            draft.warn_path(
+                DiagnosticCode::PlanAlreadyManaged,
+                path,
+                format!("{path} is claimed by an anchor already"),
+                "`packer show` tells what the asset is",
+            );
+        } else {
+            draft.block_path(
+                DiagnosticCode::PlanTargetMissing,
+                path,
+                format!("there is no {path} below the assets root"),
+                "it does not exist, or an ignore rule covers it",
+            );
+        }
+    }
+}
+
+/// The kind that the request, a rule or the extension gives a file.
+fn declared_kind(state: &WorkspaceState, adopt: &Adopt, file: &AssetPath) -> Option<KindId> {
+    let by_rule = || state.config().rules.first_match(file).and_then(|rule| rule.kind.clone());
+    let by_extension = || state.kinds().recognise(file.extension(), &[]).cloned();
+    adopt.kind.clone().or_else(by_rule).or_else(by_extension)
+}
+
+fn kind_of(draft: &Draft<'_>, adopt: &Adopt, file: &AssetPath) -> Option<KindId> {
+    declared_kind(draft.state, adopt, file).or_else(|| match draft.found(file) {
+        Some(PathState::File { bytes, .. }) => draft.state.kinds().recognise(None, bytes).cloned(),
+        Some(PathState::Absent | PathState::Folder | PathState::Other) | None => None,
+    })
+}
+
+/// A name for each file: the best candidate that neither a managed asset nor another file of the plan has. Where two
+/// files would share a name, both go to their next candidate, so that no order of files decides who gets it.
+fn choose_names<'a>(draft: &Draft<'_>, files: impl Iterator<Item = &'a AssetPath>) -> Vec<AssetName> {
+    let mut choices: Vec<_> = files
+        .map(|file| {
+            let mut candidates = AssetName::candidates(file);
+            let first = candidates.next();
+            (first, candidates)
+        })
+        .collect();
+    loop {
+        let mut wanted: BTreeMap<AssetName, usize> = BTreeMap::new();
+        for (name, _) in &choices {
+            if let Some(name) = name {
+                *wanted.entry(name.clone()).or_default() += 1;
+            }
+        }
+        let mut settled = true;
+        for (name, candidates) in &mut choices {
+            let taken = name.as_ref().is_none_or(|name| wanted[name] > 1 || draft.is_name_taken(name));
+            if taken && let Some(next) = candidates.next() {
+                *name = Some(next);
+                settled = false;
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+    choices
+        .into_iter()
+        .map(|(name, _)| name.expect("the digest of a path always makes a valid name"))
+        .collect()
+}

@@ -1,0 +1,195 @@
+//! The shape of a plan: what a mutation would do, in full, as data.
+
+use serde::Serialize;
+
+use crate::diagnostic::Diagnostic;
+use crate::identity::{AssetId, AssetUuid, Digest, LineageId};
+use crate::name::AssetName;
+use crate::path::AssetPath;
+use crate::registry::RegistryEntry;
+
+use super::Mutation;
+
+/// The version of a plan's serialised form.
+pub const PLAN_SCHEMA: u32 = 1;
+
+/// What a mutation would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MutationPlan {
+    /// [`PLAN_SCHEMA`].
+    pub schema: u32,
+    /// As asked, with its drawn uuids: what is executed when the plan is applied.
+    pub mutation: Mutation,
+    /// The project that it was made for.
+    pub lineage: LineageId,
+    /// Whether it can be applied. The packer says so; nobody infers it from the lists.
+    pub verdict: Verdict,
+    /// What forbids applying it.
+    pub blockers: Vec<Diagnostic>,
+    /// What does not forbid it, and should be known.
+    pub warnings: Vec<Diagnostic>,
+    /// What would change in the registry, by uuid.
+    pub registry_mutations: Vec<RegistryMutation>,
+    /// What would change on disk, by path.
+    pub filesystem_mutations: Vec<FilesystemMutation>,
+    /// What it depends on, by path; for telling what moved when it is stale.
+    pub seen: Vec<SeenPath>,
+    /// The assets whose meaning changes, and how.
+    pub affected: Vec<Affected>,
+    /// Digest of verdict, registry and filesystem mutations: two plans with one digest do the same.
+    pub effects_digest: Digest,
+}
+
+impl MutationPlan {
+    /// The digest of its effects as they stand in it.
+    pub fn compute_effects_digest(&self) -> Digest {
+        effects_digest(self.verdict, &self.registry_mutations, &self.filesystem_mutations)
+    }
+}
+
+pub(super) fn effects_digest(
+    verdict: Verdict,
+    registry: &[RegistryMutation],
+    filesystem: &[FilesystemMutation],
+) -> Digest {
+    let text = serde_json::to_vec(&(verdict, registry, filesystem))
+        .expect("plans hold only strings, numbers and lists, which always serialise");
+    Digest::of(&text)
+}
+
+/// Whether a plan can be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It can, and would change something.
+    Ready,
+    /// Its blockers forbid it.
+    Blocked,
+    /// There is nothing to do.
+    Empty,
+}
+
+/// A change of one line of the registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum RegistryMutation {
+    /// A new line.
+    Insert {
+        /// It.
+        entry: RegistryEntry,
+    },
+    /// A line becomes another.
+    Update {
+        /// As it is.
+        before: RegistryEntry,
+        /// As it would be.
+        after: RegistryEntry,
+    },
+    /// A live line becomes a retired one; its id stays reserved.
+    Retire {
+        /// As it is.
+        before: RegistryEntry,
+    },
+    /// A line goes.
+    Delete {
+        /// It.
+        entry: RegistryEntry,
+    },
+}
+
+/// A change of one path on disk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum FilesystemMutation {
+    /// A new file, where nothing stands.
+    Create {
+        /// Where.
+        path: AssetPath,
+        /// Its contents.
+        contents: String,
+        /// Digest of them.
+        after: Digest,
+    },
+    /// New contents for a file.
+    Edit {
+        /// Which.
+        path: AssetPath,
+        /// What changes, as a unified diff.
+        diff: String,
+        /// Digest of its contents as they are.
+        before: Digest,
+        /// Digest of its contents as they would be.
+        after: Digest,
+        /// Its contents as they would be; the diff and the digests stand for them in the serialised form.
+        #[serde(skip)]
+        contents: String,
+    },
+}
+
+impl FilesystemMutation {
+    /// The path that changes.
+    pub fn path(&self) -> &AssetPath {
+        match self {
+            Self::Create { path, .. } | Self::Edit { path, .. } => path,
+        }
+    }
+}
+
+/// A path that a plan depends on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SeenPath {
+    /// Which.
+    pub path: AssetPath,
+    /// What stood there when the plan was made.
+    pub seen: Seen,
+}
+
+/// What stood at a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Seen {
+    /// Nothing.
+    Absent,
+    /// A file with this digest.
+    File {
+        /// Of its contents.
+        digest: Digest,
+    },
+    /// Something else: a folder, a link.
+    Other,
+}
+
+/// An asset whose meaning a plan changes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Affected {
+    /// Which.
+    pub uuid: AssetUuid,
+    /// Its id, afterwards.
+    pub id: Option<AssetId>,
+    /// Its name, afterwards, if it is known.
+    pub name: Option<AssetName>,
+    /// How.
+    pub change: Change,
+}
+
+/// How an asset's meaning changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It becomes an asset: anchor and registration.
+    Adopted,
+    /// Its anchor becomes managed.
+    Registered,
+    /// It is no longer managed.
+    Retired,
+    /// Its accepted place is another.
+    Moved,
+    /// It becomes an asset of its own.
+    Separated,
+    /// Its name is another.
+    Renamed,
+    /// Its id is another.
+    Renumbered,
+    /// One of its contradicting lines is kept.
+    Settled,
+}

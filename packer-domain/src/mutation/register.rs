@@ -1,0 +1,107 @@
+//! Planning `Register`: which anchors on disk become managed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::DiagnosticCode;
+use crate::identity::AssetUuid;
+use crate::path::AssetPath;
+use crate::registry::{BuildParticipation, EntryState, RegistryEntry};
+
+use super::draft::Draft;
+use super::plan::Change;
+use super::{Register, Target};
+
+pub(super) fn plan(draft: &mut Draft<'_>, register: &Register) {
+    let state = draft.state;
+    let mut chosen: BTreeMap<AssetPath, bool> = BTreeMap::new();
+    for target in &register.targets {
+        let mut any = false;
+        for (path, _) in state.unregistered() {
+            let (covered, by_itself) = match target {
+                Target::Root => (true, false),
+                Target::Path(target) => {
+                    (path == target || path.strip_folder(target.as_str()).is_some(), path == target)
+                }
+            };
+            if covered {
+                any = true;
+                *chosen.entry(path.clone()).or_default() |= by_itself;
+            }
+        }
+        let Target::Path(path) = target else { continue };
+        if any || state.observation().folders.contains(path) {
+            continue;
+        }
+        if state.observation().anchors.contains_key(path) {
+            let message = format!("{path} is registered already");
+            draft.warn_path(DiagnosticCode::PlanAlreadyManaged, path, message, "nothing needs to be done");
+        } else {
+            let message = format!("there is no anchor {path} below the assets root");
+            draft.block_path(
+                DiagnosticCode::PlanTargetMissing,
+                path,
+                message,
+                "name an anchor (`<file>.asset.toml` or `asset.toml`) or a folder; to adopt a file, use `packer adopt`",
+            );
+        }
+    }
+    let mut seen: BTreeSet<AssetUuid> = BTreeSet::new();
+    for (path, by_itself) in chosen {
+        register_anchor(draft, &path, by_itself, &mut seen);
+    }
+}
+
+/// Takes one anchor into the registry: as a new line, or in place of its retired one.
+pub(super) fn register_anchor(
+    draft: &mut Draft<'_>,
+    path: &AssetPath,
+    by_itself: bool,
+    seen: &mut BTreeSet<AssetUuid>,
+) {
+    let Some(parsed) = draft.state.unregistered_at(path) else { return };
+    let Some(declaration) = parsed.declaration.clone() else {
+        let message = format!("{path} is not a valid anchor");
+        let help = "mend it first; `packer check` says what is wrong with it";
+        if by_itself {
+            draft.block_path(DiagnosticCode::PlanInvalidAnchor, path, message, help);
+        } else {
+            draft.warn_path(DiagnosticCode::PlanInvalidAnchor, path, format!("{message}, and is left"), help);
+        }
+        return;
+    };
+    let copies = draft.state.unregistered().filter(|(_, other)| other.uuid == Some(declaration.uuid)).count();
+    if copies > 1 || !seen.insert(declaration.uuid) {
+        draft.block_path(
+            DiagnosticCode::AnchorDuplicateUuid,
+            path,
+            format!("the uuid of {path} stands in another unregistered anchor too"),
+            "give one of them a new uuid first: `packer reconcile anchor/duplicate-uuid --path PATH`",
+        );
+        return;
+    }
+    if draft.is_name_taken(&declaration.name) {
+        draft.block_path(
+            DiagnosticCode::PlanNameTaken,
+            path,
+            format!("the name {} of {path} is another asset's already", declaration.name),
+            "change `name` in the anchor first",
+        );
+        return;
+    }
+    draft.depends_on(path);
+    draft.take_name(declaration.name.clone());
+    let retired = draft.registry.get(declaration.uuid).cloned();
+    let id = match &retired {
+        Some(entry) => entry.id,
+        None => draft.registry.allocate(declaration.uuid),
+    };
+    if let Some(entry) = retired {
+        draft.registry.remove(&entry);
+    }
+    draft.registry.insert(RegistryEntry {
+        uuid: declaration.uuid,
+        id,
+        state: EntryState::Live { anchor: path.clone(), build: BuildParticipation::Included },
+    });
+    draft.affects(declaration.uuid, Some(declaration.name), Change::Registered);
+}

@@ -1,0 +1,71 @@
+//! Which source files each anchor claims.
+//!
+//! A sidecar claims the file it stands beside. A directory asset claims what its patterns match below its folder,
+//! without anchors, and without the folders of directory assets further in: those are cut out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::anchor::{AnchorForm, anchor_form};
+use crate::observation::Observation;
+use crate::path::AssetPath;
+
+/// The files that the anchors of an observation claim.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// By anchor: the files it claims, by path bytes. Anchors that declare nothing valid claim nothing.
+    pub by_anchor: BTreeMap<AssetPath, Vec<AssetPath>>,
+    /// By file: the anchors that claim it, where there are two or more.
+    pub shared: BTreeMap<AssetPath, Vec<AssetPath>>,
+    /// Files that are no anchor and that no anchor claims.
+    pub unclaimed: Vec<AssetPath>,
+}
+
+pub(super) fn claims(observation: &Observation) -> Claims {
+    let asset_folders: BTreeSet<&str> = observation
+        .anchors
+        .keys()
+        .filter(|path| matches!(anchor_form(path), Some(AnchorForm::Directory { .. })))
+        .filter_map(|path| path.as_str().rsplit_once('/').map(|(folder, _)| folder))
+        .collect();
+
+    let mut by_anchor = BTreeMap::new();
+    let mut claimants: BTreeMap<AssetPath, Vec<AssetPath>> = BTreeMap::new();
+    for (anchor, parsed) in &observation.anchors {
+        let inputs: Vec<AssetPath> = match (anchor_form(anchor), &parsed.declaration) {
+            (Some(AnchorForm::Sidecar { input }), _) => {
+                // Also an invalid sidecar holds on to its file: it is not free for adoption.
+                if observation.files.contains_key(&input) { vec![input] } else { Vec::new() }
+            }
+            (Some(AnchorForm::Directory { folder }), Some(declaration)) => observation
+                .files_below(folder.as_ref())
+                .map(|(path, _)| path)
+                .filter(|path| !observation.anchors.contains_key(*path))
+                .filter(|path| !is_cut_out(path, folder.as_ref(), &asset_folders))
+                .filter(|path| declaration.inputs.matches(path))
+                .cloned()
+                .collect(),
+            (Some(AnchorForm::Directory { .. }), None) | (None, _) => Vec::new(),
+        };
+        for input in &inputs {
+            claimants.entry(input.clone()).or_default().push(anchor.clone());
+        }
+        by_anchor.insert(anchor.clone(), inputs);
+    }
+
+    let unclaimed = observation
+        .files
+        .keys()
+        .filter(|path| !observation.anchors.contains_key(*path) && !claimants.contains_key(*path))
+        .cloned()
+        .collect();
+    claimants.retain(|_, anchors| anchors.len() > 1);
+    Claims { by_anchor, shared: claimants, unclaimed }
+}
+
+/// Whether a folder between `folder` and `path` is a directory asset of its own.
+fn is_cut_out(path: &AssetPath, folder: Option<&AssetPath>, asset_folders: &BTreeSet<&str>) -> bool {
+    let depth = folder.map_or(0, |folder| folder.as_str().len());
+    path.ancestors()
+        .take_while(|ancestor| ancestor.len() > depth)
+        .any(|ancestor| asset_folders.contains(ancestor))
+}
