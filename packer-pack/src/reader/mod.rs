@@ -1,0 +1,269 @@
+//! The reader that games link: opens a pack, finds assets by id or name, hands out payloads.
+//!
+//! Opening reads what stands before the payloads; a lookup allocates nothing; an uncompressed payload of a mapped pack
+//! is borrowed, not copied. Nothing is written, watched or cached: a game that reads a payload twice pays twice.
+//!
+//! Guarantees: nothing panics, reads out of bounds or allocates past [`OpenOptions::max_payload_size`] and the file's
+//! own size, whatever the file holds and whatever was asked to be verified. What is *detected* is up to [`Verify`].
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use zerocopy::FromBytes;
+
+use crate::format::{HEADER_SIZE, Header, KindsSection, NamesSection, RawEntry, Section};
+
+mod decompress;
+mod entry;
+mod error;
+mod source;
+mod verify;
+
+pub use entry::Entry;
+pub use error::{OpenError, Problem, ReadError};
+
+use source::Source;
+
+/// When a pack's contents are checked against its digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Verify {
+    /// All of it, when it is opened: time in proportion to the file. What was checked is trusted afterwards.
+    Eager,
+    /// The index when the pack is opened, and each payload, with the padding after it, whenever it is read.
+    #[default]
+    OnRead,
+    /// Nothing but the header and the sizes: for packs that were verified before, such as by an installer. A damaged
+    /// pack may give wrong answers; it still cannot do harm.
+    Never,
+}
+
+/// How to open a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// When to check.
+    pub verify: Verify,
+    /// The most bytes that one decompressed payload may have; a larger one is refused before anything is allocated.
+    pub max_payload_size: u64,
+}
+
+impl Default for OpenOptions {
+    /// [`Verify::OnRead`], 2 GiB a payload.
+    fn default() -> Self {
+        Self { verify: Verify::OnRead, max_payload_size: 1 << 31 }
+    }
+}
+
+/// An open pack.
+pub struct Pack {
+    /// What errors of reading call it.
+    path: PathBuf,
+    header: Header,
+    source: Source,
+    options: OpenOptions,
+}
+
+impl Pack {
+    /// Maps the pack at `path`.
+    ///
+    /// The file must stay as it is while it is mapped: a program that reads a part that somebody cut off is killed.
+    /// The packer never changes a published pack, it puts another in its place. Where that cannot be relied on, use
+    /// [`Pack::open_plain`].
+    #[cfg(feature = "mmap")]
+    pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let io = |error| OpenError::Io { path: path.to_owned(), source: error };
+        let file = std::fs::File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        if size < HEADER_SIZE as u64 {
+            return Err(OpenError::TooShort { size });
+        }
+        let map = source::map(&file).map_err(io)?;
+        let header = decode_header(&map)?;
+        Self::checked(path.to_owned(), header, Source::Mapped(map), options)
+    }
+
+    /// Opens the pack at `path` without mapping it.
+    pub fn open_plain(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let file = std::fs::File::open(path)
+            .map_err(|error| OpenError::Io { path: path.to_owned(), source: error })?;
+        Self::from_reader(path, file, options)
+    }
+
+    /// Reads a pack through `reader`, from its start; errors call it `path`. Threads that read payloads take turns.
+    pub fn from_reader(
+        path: impl Into<PathBuf>,
+        mut reader: impl Read + Seek + Send + 'static,
+        options: OpenOptions,
+    ) -> Result<Self, OpenError> {
+        let path = path.into();
+        let io = |error| OpenError::Io { path: path.clone(), source: error };
+        let size = reader.seek(SeekFrom::End(0)).map_err(io)?;
+        reader.seek(SeekFrom::Start(0)).map_err(io)?;
+        let mut prefix = Vec::new();
+        reader.by_ref().take(HEADER_SIZE as u64).read_to_end(&mut prefix).map_err(io)?;
+        let header = decode_header(&prefix)?;
+        check_size(&header, size)?;
+        let rest = header.payloads().offset - HEADER_SIZE as u64;
+        // Grows with what is really there, not with what the header says.
+        reader.by_ref().take(rest).read_to_end(&mut prefix).map_err(io)?;
+        let source = Source::Reader { prefix, size, reader: Mutex::new(Box::new(reader)) };
+        Self::checked(path, header, source, options)
+    }
+
+    /// Reads a pack from memory: a `Vec<u8>`, or what `include_bytes!` gives.
+    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>, options: OpenOptions) -> Result<Self, OpenError> {
+        let bytes = bytes.into();
+        let header = decode_header(&bytes)?;
+        Self::checked(PathBuf::from("(memory)"), header, Source::Bytes(bytes), options)
+    }
+
+    fn checked(
+        path: PathBuf,
+        header: Header,
+        source: Source,
+        options: OpenOptions,
+    ) -> Result<Self, OpenError> {
+        check_size(&header, source.size())?;
+        let pack = Self { path, header, source, options };
+        let payloads = header.payloads().offset;
+        if (pack.source.prefix().len() as u64) < payloads {
+            let size = pack.source.prefix().len() as u64;
+            return Err(OpenError::Size { expected: header.file_size(), size });
+        }
+        if pack.names().is_none() {
+            return Err(OpenError::Section { section: "names" });
+        }
+        if pack.kinds().is_none() {
+            return Err(OpenError::Section { section: "kinds" });
+        }
+        match options.verify {
+            Verify::Never => {}
+            Verify::OnRead => {
+                if !pack.index_digest_matches() {
+                    return Err(OpenError::IndexDigest);
+                }
+                if !pack.prefix_padding_is_zero() {
+                    return Err(OpenError::Padding);
+                }
+            }
+            Verify::Eager => {
+                let problems = pack.verify();
+                if !problems.is_empty() {
+                    return Err(OpenError::Damaged { problems });
+                }
+            }
+        }
+        Ok(pack)
+    }
+
+    /// How many assets it has, absent ones included.
+    pub fn len(&self) -> usize {
+        self.table().len()
+    }
+
+    /// Whether it has no assets.
+    pub fn is_empty(&self) -> bool {
+        self.header.entry_count == 0
+    }
+
+    /// Whether some assets are absent, because they could not be baked.
+    pub fn is_incomplete(&self) -> bool {
+        self.header.incomplete
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The digest that names this pack, computed from everything before the payloads. Through the payloads' digests it
+    /// covers them as well.
+    pub fn digest(&self) -> [u8; 32] {
+        *blake3::hash(self.section(Section { offset: 0, size: self.header.index_end() })).as_bytes()
+    }
+
+    /// All assets, by increasing id.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> + DoubleEndedIterator {
+        self.table().iter().enumerate().map(|(position, raw)| Entry::new(self, position as u32, raw))
+    }
+
+    /// The asset with this id.
+    pub fn by_id(&self, id: u32) -> Option<Entry<'_>> {
+        let position = self.table().binary_search_by_key(&id, |raw| raw.id.get()).ok()?;
+        self.at(position as u32)
+    }
+
+    /// The asset with this name.
+    pub fn by_name(&self, name: &str) -> Option<Entry<'_>> {
+        self.at(self.names()?.find(name)?)
+    }
+
+    /// The kinds of its assets, in increasing order of their bytes.
+    pub fn kind_names(&self) -> impl Iterator<Item = &str> {
+        (0..self.header.kind_count).filter_map(|kind| self.kinds()?.get(kind as u8))
+    }
+
+    /// Everything that is wrong with it: of the index first, then of the payloads in the order of the table.
+    pub fn verify(&self) -> Vec<Problem> {
+        let mut problems = self.verify_index();
+        problems.extend(self.verify_payloads());
+        problems
+    }
+
+    fn at(&self, position: u32) -> Option<Entry<'_>> {
+        Some(Entry::new(self, position, self.table().get(position as usize)?))
+    }
+
+    fn table(&self) -> &[RawEntry] {
+        <[RawEntry]>::ref_from_bytes(self.section(self.header.table()))
+            .expect("the size of the table is a multiple of that of an entry, and entries have no alignment")
+    }
+
+    fn names(&self) -> Option<NamesSection<'_>> {
+        NamesSection::parse(self.section(self.header.names()), self.header.entry_count)
+    }
+
+    fn kinds(&self) -> Option<KindsSection<'_>> {
+        KindsSection::parse(self.section(self.header.kinds()), self.header.kind_count)
+    }
+
+    /// A section before the payloads. All of them are in memory: opening checked that.
+    fn section(&self, section: Section) -> &[u8] {
+        &self.source.prefix()[section.offset as usize..(section.offset + section.size) as usize]
+    }
+
+    fn index_digest_matches(&self) -> bool {
+        let (start, end) = (HEADER_SIZE as u64, self.header.index_end());
+        let index = self.section(Section { offset: start, size: end - start });
+        *blake3::hash(index).as_bytes() == self.header.index_digest
+    }
+
+    fn prefix_padding_is_zero(&self) -> bool {
+        let (start, end) = (self.header.index_end(), self.header.payloads().offset);
+        self.section(Section { offset: start, size: end - start }).iter().all(|byte| *byte == 0)
+    }
+}
+
+impl fmt::Debug for Pack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pack")
+            .field("path", &self.path)
+            .field("header", &self.header)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+fn decode_header(bytes: &[u8]) -> Result<Header, OpenError> {
+    let header = bytes.first_chunk().ok_or(OpenError::TooShort { size: bytes.len() as u64 })?;
+    Ok(Header::decode(header)?)
+}
+
+fn check_size(header: &Header, size: u64) -> Result<(), OpenError> {
+    let expected = header.file_size();
+    if expected == size { Ok(()) } else { Err(OpenError::Size { expected, size }) }
+}
