@@ -11,9 +11,15 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod body;
+pub mod coalesce;
 pub mod event;
 pub mod record;
+pub mod replay;
 pub mod report;
+pub mod sequence;
 pub mod time;
+pub mod wire;
 
 mod optional;
+#[cfg(test)]
+mod testing;

@@ -126,6 +126,26 @@ pub enum EventBody {
 }
 
 impl EventBody {
+    /// All values of `type` on the wire.
+    pub const TYPE_NAMES: &'static [&'static str] = &[
+        "accepted",
+        "queued",
+        "started",
+        "progress",
+        "diagnostic",
+        "divergence",
+        "freshness",
+        "committed",
+        "published",
+        "succeeded",
+        "rejected",
+        "failed",
+        "cancelled",
+        "aborted",
+        "recovered",
+        "outcome_unknown",
+    ];
+
     /// The value of `type` on the wire.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -1,0 +1,154 @@
+//! `EventQueue`: the bounded queue of one subscriber.
+//!
+//! It never blocks its emitter and never loses a lifecycle event: what does not fit is left to the log, and the queue
+//! says from where. It holds at most `capacity` events, shared with other subscribers' queues where they are not
+//! coalesced; during a push one more, and 3 words for each while merging. How big one event is, its emitter decides.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use packer_domain::identity::SourceId;
+use thiserror::Error;
+
+use super::merge_queued;
+use crate::event::Event;
+
+/// An event in a queue, and what its emitter hands over beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued<A = ()> {
+    /// The event.
+    pub event: Arc<Event>,
+    /// What travels with it; dropped with it when it is coalesced.
+    pub attachment: A,
+}
+
+/// Where the log continues what a queue could not take.
+#[must_use = "what did not fit into the queue must be read from the log"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spill {
+    /// Whose log.
+    pub source: SourceId,
+    /// The position of the last event that the queue took; the log is to be read after it.
+    pub after: u64,
+}
+
+/// Why a queue cannot follow its emitter again yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ResumeError {
+    /// Events from before the spill are still in the queue.
+    #[error("{queued} events from before the spill are not delivered yet")]
+    Undelivered {
+        /// How many.
+        queued: usize,
+    },
+    /// The emitter went on meanwhile.
+    #[error("the log holds events up to position {newest}")]
+    Behind {
+        /// The position up to which the log is to be read.
+        newest: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Takes events; those up to `after` were delivered or are queued.
+    Following { after: Option<(SourceId, u64)> },
+    /// Takes none: the log has them, up to `newest`.
+    Spilled { spill: Spill, newest: u64 },
+}
+
+/// The events of one source that one subscriber has not taken yet.
+#[derive(Clone, Debug)]
+pub struct EventQueue<A = ()> {
+    capacity: NonZeroUsize,
+    entries: VecDeque<Queued<A>>,
+    state: State,
+}
+
+impl<A> EventQueue<A> {
+    /// An empty queue that takes what comes from now on.
+    pub fn new(capacity: NonZeroUsize) -> Self {
+        Self { capacity, entries: VecDeque::new(), state: State::Following { after: None } }
+    }
+
+    /// A queue whose subscriber wants the log after `from` first; `newest` is the latest position of the source. When
+    /// it has read that far, [`Self::resume`] lets it follow, with no gap and no repeat.
+    pub fn behind(capacity: NonZeroUsize, from: Spill, newest: u64) -> Self {
+        Self { capacity, entries: VecDeque::new(), state: State::Spilled { spill: from, newest } }
+    }
+
+    /// Hands the queue the next event of the source, which is in the log already.
+    ///
+    /// `Err` says that it did not fit, nor will anything after it until [`Self::resume`]: the subscriber takes what is
+    /// queued, then reads the log. An event that was read from the log already is passed over.
+    pub fn push(&mut self, event: Arc<Event>, attachment: A) -> Result<(), Spill> {
+        let (source, position) = (event.source, event.position);
+        match &mut self.state {
+            State::Spilled { spill, newest } => {
+                *newest = position.max(*newest);
+                return Err(*spill);
+            }
+            State::Following { after: Some((last_source, last)) }
+                if *last_source == source && position <= *last =>
+            {
+                return Ok(());
+            }
+            State::Following { .. } => {}
+        }
+        self.entries.push_back(Queued { event, attachment });
+        if self.entries.len() > self.capacity.get() {
+            merge_queued(&mut self.entries);
+        }
+        if self.entries.len() > self.capacity.get() {
+            // Nothing was merged, so the event accounts for no other and can be left to the log as it is.
+            self.entries.pop_back();
+            let after = match self.state {
+                State::Following { after: Some((_, after)) } => after,
+                _ => position.saturating_sub(1),
+            };
+            let spill = Spill { source, after };
+            self.state = State::Spilled { spill, newest: position };
+            return Err(spill);
+        }
+        self.state = State::Following { after: Some((source, position)) };
+        Ok(())
+    }
+
+    /// Takes the oldest event out.
+    pub fn pop(&mut self) -> Option<Queued<A>> {
+        self.entries.pop_front()
+    }
+
+    /// How many events are queued.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no event is queued; more may be in the log.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Where the log continues, while the queue takes nothing.
+    pub fn spilled(&self) -> Option<Spill> {
+        match self.state {
+            State::Following { .. } => None,
+            State::Spilled { spill, .. } => Some(spill),
+        }
+    }
+
+    /// Follows the emitter again, after the subscriber took all that was queued and the log up to `read_up_to`. Refused
+    /// while either is not so; on [`ResumeError::Behind`] it reads on and asks again.
+    pub fn resume(&mut self, read_up_to: u64) -> Result<(), ResumeError> {
+        let State::Spilled { spill, newest } = self.state else { return Ok(()) };
+        if !self.entries.is_empty() {
+            return Err(ResumeError::Undelivered { queued: self.entries.len() });
+        }
+        if read_up_to < newest {
+            return Err(ResumeError::Behind { newest });
+        }
+        self.state = State::Following { after: Some((spill.source, read_up_to)) };
+        Ok(())
+    }
+}

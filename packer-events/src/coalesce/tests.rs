@@ -1,0 +1,147 @@
+//! Tests of merging and of the subscriber's queue.
+
+use std::num::NonZeroUsize;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::replay::Replay;
+use crate::sequence::{SourceSequencer, StreamCheck};
+use crate::testing::{accepted, draft, operation, progress, source, story, succeeded};
+
+fn passes(events: &[Event]) -> bool {
+    let mut check = StreamCheck::feed();
+    events.iter().all(|event| check.push(event).is_ok())
+}
+
+fn lifecycle(events: &[Event]) -> Vec<&Event> {
+    events.iter().filter(|event| event.is_lifecycle()).collect()
+}
+
+fn numbered(bodies: impl IntoIterator<Item = EventBody>) -> Vec<Event> {
+    let mut sequencer = SourceSequencer::new(source(0));
+    bodies.into_iter().map(|body| sequencer.number(draft(operation(1), body)).unwrap()).collect()
+}
+
+fn queue(capacity: usize) -> EventQueue {
+    EventQueue::new(NonZeroUsize::new(capacity).unwrap())
+}
+
+#[test]
+fn the_latest_wins_and_the_next_that_stays_accounts_for_the_dropped() {
+    let (bake, write) = (Phase::Bake, Phase::Write);
+    let events = numbered([
+        accepted(),
+        progress(bake, 1),
+        progress(write, 1),
+        progress(bake, 2),
+        progress(write, 2),
+        EventBody::Started {},
+        progress(bake, 3),
+        succeeded(),
+    ]);
+    let kept: Vec<_> = merge(events).iter().map(|event| (event.sequence, event.coalesced)).collect();
+    let range = Coalesced::range(2, 4);
+    assert_eq!(kept, [(1, None), (4, range), (5, None), (6, None), (7, None), (8, None)]);
+    assert_eq!(range, Some(Coalesced { first: 2, last: 4, count: 3 }));
+}
+
+#[test]
+fn a_full_queue_merges_and_an_unmergeable_one_leaves_the_rest_to_the_log() {
+    let mut bodies = vec![accepted()];
+    bodies.extend((0..5).map(|done| progress(Phase::Bake, done)));
+    bodies.extend([EventBody::Started {}, succeeded()]);
+    let events: Vec<_> = numbered(bodies).into_iter().map(Arc::new).collect();
+    let mut queue = queue(2);
+    for event in &events[..6] {
+        assert_eq!(queue.push(event.clone(), ()), Ok(()));
+    }
+    let spill = Spill { source: source(0), after: 6 };
+    assert_eq!(queue.push(events[6].clone(), ()), Err(spill));
+    assert_eq!(queue.push(events[7].clone(), ()), Err(spill));
+    assert_eq!(queue.resume(8), Err(ResumeError::Undelivered { queued: 2 }));
+    let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|queued| queued.event).collect();
+    assert_eq!(popped.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 6]);
+    assert_eq!(popped[1].coalesced, Coalesced::range(2, 6));
+    assert!(events[5].coalesced.is_none(), "another subscriber's event was changed");
+    assert_eq!((queue.spilled(), queue.resume(7)), (Some(spill), Err(ResumeError::Behind { newest: 8 })));
+    assert_eq!((queue.resume(8), queue.spilled()), (Ok(()), None));
+}
+
+#[test]
+fn what_was_read_from_the_log_is_not_queued_again() {
+    let events: Vec<_> =
+        numbered([accepted(), EventBody::Started {}, succeeded()]).into_iter().map(Arc::new).collect();
+    let mut queue = EventQueue::behind(NonZeroUsize::MIN, Spill { source: source(0), after: 0 }, 1);
+    // The log had the second event before its emitter came to this queue.
+    assert_eq!(queue.resume(2), Ok(()));
+    assert_eq!(queue.push(events[1].clone(), ()), Ok(()));
+    assert!(queue.is_empty());
+    assert_eq!(queue.push(events[2].clone(), ()), Ok(()));
+    assert_eq!(queue.pop().map(|queued| queued.event.position), Some(3));
+}
+
+#[test]
+fn an_attachment_stays_with_its_event() {
+    let events = numbered([accepted(), progress(Phase::Bake, 1), progress(Phase::Bake, 2), succeeded()]);
+    let mut queue = EventQueue::new(NonZeroUsize::new(3).unwrap());
+    for event in events {
+        let sequence = event.sequence;
+        assert_eq!(queue.push(Arc::new(event), sequence), Ok(()));
+    }
+    let popped = std::iter::from_fn(|| queue.pop()).map(|queued| (queued.event.sequence, queued.attachment));
+    assert_eq!(popped.collect::<Vec<_>>(), [(1, 1), (3, 3), (4, 4)]);
+}
+
+/// What a subscriber gets that takes `takes[i]` events after the emitter's i-th, and reads the log where it must.
+fn subscribe(log: &[Event], capacity: usize, takes: &[usize]) -> Vec<Event> {
+    let mut queue = queue(capacity);
+    let mut got = Vec::new();
+    let mut read_up_to = 0;
+    for (index, event) in log.iter().enumerate() {
+        let _: Result<(), Spill> = queue.push(Arc::new(event.clone()), ());
+        assert!(queue.len() <= capacity);
+        let patience =
+            if index + 1 == log.len() { usize::MAX } else { takes.get(index).copied().unwrap_or(0) };
+        for _ in 0..patience {
+            if let Some(queued) = queue.pop() {
+                got.push(Arc::unwrap_or_clone(queued.event));
+            } else if let Some(spill) = queue.spilled() {
+                read_up_to = spill.after.max(read_up_to);
+                if queue.resume(read_up_to).is_err() {
+                    let next = log.iter().find(|event| event.position > read_up_to).unwrap();
+                    read_up_to = next.position;
+                    got.push(next.clone());
+                }
+            } else {
+                break;
+            }
+        }
+    }
+    got
+}
+
+proptest! {
+    #[test]
+    fn merging_drops_superfluous_progress_only(events in story(0)) {
+        let merged = merge(events.clone());
+        prop_assert!(passes(&merged));
+        prop_assert_eq!(lifecycle(&merged), lifecycle(&events));
+        prop_assert_eq!(&merge(merged.clone()), &merged);
+        let keys: Vec<_> = merged.iter().filter_map(merge_key).collect();
+        let distinct: BTreeSet<_> = events.iter().filter_map(merge_key).collect();
+        prop_assert_eq!(keys.len(), distinct.len());
+    }
+
+    #[test]
+    fn a_slow_subscriber_misses_nothing_that_matters(
+        events in story(0),
+        capacity in 1_usize..12,
+        takes in proptest::collection::vec(0_usize..4, 80),
+    ) {
+        let got = subscribe(&events, capacity, &takes);
+        prop_assert!(passes(&got));
+        prop_assert_eq!(lifecycle(&got), lifecycle(&events));
+        prop_assert_eq!(Replay::fold(&got), Replay::fold(&events));
+    }
+}
