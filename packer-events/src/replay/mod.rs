@@ -44,12 +44,11 @@ impl Replay {
     /// Ignored is what cannot be part of an honest story: a repeat, what follows an ending, and what another source says
     /// of an operation.
     pub fn apply(&mut self, event: &Event) -> bool {
-        let taken = match self.records.get_mut(&event.operation_id) {
-            Some(record) => record.apply(event),
-            None => {
-                self.records.insert(event.operation_id, OperationRecord::begin(event));
-                true
-            }
+        let taken = if let Some(record) = self.records.get_mut(&event.operation_id) {
+            record.apply(event)
+        } else {
+            self.records.insert(event.operation_id, OperationRecord::begin(event));
+            true
         };
         self.ignored += u64::from(!taken);
         taken

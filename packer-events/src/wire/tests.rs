@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::*;
-use crate::body::{OperationKind, Phase};
+use crate::body::{Lock, OperationKind, Phase, Unit};
 use crate::event::{Coalesced, Schema};
-use crate::record::FreshnessRecord;
-use crate::report::{Failure, OutcomeReport, Rejection};
+use crate::record::{FreshnessCause, FreshnessRecord, SeverityRecord, SubjectRecord, UnknownCause};
+use crate::report::{Failure, OutcomeReport, RecoveryResult, Rejection, UnknownOutcomeCause};
 use crate::testing::{
     bodies, endings, failures, operation, outcomes, progress, rejections, source, story, succeeded, time,
 };
@@ -59,14 +59,29 @@ fn the_form_of_endings_is_pinned() {
     insta::assert_snapshot!("endings", lines(endings()));
 }
 
+/// The words that `T` can be read from, by its own account.
+fn words<T: DeserializeOwned>() -> String {
+    let Err(error) = serde_json::from_str::<T>("\"-\"") else { panic!("`-` was taken") };
+    let text = error.to_string();
+    let (_, expected) = text.split_once("expected").expect("serde lists what it expected");
+    expected.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn the_words_are_pinned() {
-    let words = |all: Vec<&str>| all.join(" ");
-    insta::assert_snapshot!(
-        "operation_kinds",
-        words(OperationKind::ALL.iter().map(|kind| kind.as_str()).collect())
+    insta::assert_snapshot!("operation_kinds", words::<OperationKind>());
+    insta::assert_snapshot!("phases", words::<Phase>());
+    assert_eq!(words::<Unit>(), "files assets bytes steps");
+    assert_eq!(words::<Lock>(), "lane build");
+    assert_eq!(words::<SeverityRecord>(), "error warning info");
+    assert_eq!(words::<SubjectRecord>(), "project path asset unrepresentable");
+    assert_eq!(words::<UnknownCause>(), "overflow watch_lost scan_interrupted changed_outside");
+    assert_eq!(
+        words::<FreshnessCause>(),
+        "paths_changed overflow watch_lost scan_interrupted changed_outside observed frozen recovered"
     );
-    insta::assert_snapshot!("phases", words(Phase::ALL.iter().map(|phase| phase.as_str()).collect()));
+    assert_eq!(words::<RecoveryResult>(), "dropped finished closed frozen kept_theirs finished_ours");
+    assert_eq!(words::<UnknownOutcomeCause>(), "io edited_meanwhile journal_damaged");
     for kind in OperationKind::ALL {
         assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{kind}\""));
     }
