@@ -3,6 +3,11 @@
 //! Nothing here decides what a workspace means; that is `packer-domain`. Nothing here emits events; that is
 //! `packer-runtime`.
 
+pub mod build_record;
 pub mod disk;
+pub mod event_log;
 pub mod index;
+pub mod layout;
+pub mod pack_writer;
+pub mod registry_file;
 pub mod scan;

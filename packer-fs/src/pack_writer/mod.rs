@@ -1,0 +1,234 @@
+//! Streaming payloads into a pack file.
+//!
+//! Where each payload goes, that equal ones are stored once, and what stands before them is decided by
+//! `packer_pack::index`; here is only the file. Payloads come in payload order, from memory or from a range of the pack
+//! before, which the system copies without passing it through this process; neighbouring ranges are copied as one.
+//!
+//! Memory is bounded: one block, whatever the pack's size (the table is held until the end). The file is no pack until
+//! [`finish`](PackWriter::finish) has written its beginning. Placing it beside the others, and checking it, is the
+//! caller's business.
+
+use std::io::{self, SeekFrom};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::identity::Digest;
+use packer_pack::index::{IndexLayout, Payload, Place, PlaceError, Placer};
+use thiserror::Error;
+
+use crate::disk::{Disk, DiskError, DiskOperation, ReadFile, WriteFile};
+
+/// Bytes gathered before they are written.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// A pack that is being written.
+pub struct PackWriter {
+    path: Utf8PathBuf,
+    file: Box<dyn WriteFile>,
+    placer: Placer,
+    former: Option<Former>,
+    /// What is not written yet; it goes after the pending run.
+    block: Vec<u8>,
+    run: Option<Run>,
+}
+
+/// The pack before, from which ranges are taken over.
+struct Former {
+    file: Box<dyn ReadFile>,
+    size: u64,
+}
+
+/// A range of the former pack that is not copied yet.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    from: u64,
+    len: u64,
+}
+
+/// Where a payload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// From the start of the file; 0 for an empty one.
+    pub offset: u64,
+    /// Bytes there.
+    pub stored_size: u64,
+    /// Whether an equal payload was there already, or it is empty, so that nothing was written.
+    pub shared: bool,
+}
+
+/// A finished pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackSummary {
+    /// The digest that names the pack.
+    pub digest: Digest,
+    /// Bytes of the file.
+    pub size: u64,
+}
+
+/// Why a pack could not be written.
+#[derive(Debug, Error)]
+pub enum PackWriteError {
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(DiskError),
+    /// A payload has no place.
+    #[error(transparent)]
+    Place(PlaceError),
+    /// The bytes of a payload are not as many as was said.
+    #[error("the payload of asset {id} has {found} bytes, not the {expected} that were announced")]
+    Size {
+        /// The asset's id.
+        id: u32,
+        /// How many were announced.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// A payload is to be taken over from where the former pack has none.
+    #[error("the former pack has no {len} bytes at {offset} for the payload of asset {id}")]
+    NotInFormer {
+        /// The asset's id.
+        id: u32,
+        /// Where they should be.
+        offset: u64,
+        /// How many.
+        len: u64,
+    },
+}
+
+impl PackWriter {
+    /// Creates the file at `path`, for a pack laid out as `layout`; `former` is the pack from which payloads may be taken
+    /// over.
+    pub fn create(
+        disk: &dyn Disk,
+        path: &Utf8Path,
+        layout: IndexLayout,
+        former: Option<Box<dyn ReadFile>>,
+    ) -> Result<Self, PackWriteError> {
+        let failed = |source| PackWriteError::failed(path, source);
+        let mut file = disk.create(path).map_err(PackWriteError::Disk)?;
+        let first = layout.first_payload_offset();
+        file.set_len(first).and_then(|()| file.seek(SeekFrom::Start(first))).map_err(failed)?;
+        let former = match former {
+            None => None,
+            Some(file) => {
+                let size = file.stat().map_err(failed)?.size;
+                Some(Former { file, size })
+            }
+        };
+        let block = Vec::with_capacity(BLOCK_BYTES);
+        Ok(Self { path: path.to_owned(), file, placer: layout.into_placer(), former, block, run: None })
+    }
+
+    /// The id whose payload is due; `None` if all have come.
+    pub fn due(&self) -> Option<u32> {
+        self.placer.due()
+    }
+
+    /// Adds the payload of asset `id`, whose stored form is `bytes`.
+    pub fn append(&mut self, id: u32, payload: Payload, bytes: &[u8]) -> Result<Placed, PackWriteError> {
+        let found = bytes.len() as u64;
+        if found != payload.stored_size {
+            return Err(PackWriteError::Size { id, expected: payload.stored_size, found });
+        }
+        match self.placer.place(id, payload).map_err(PackWriteError::Place)? {
+            Place::Write { padding, offset } => {
+                self.copy_run()?;
+                self.gather(&[0; packer_pack::format::MAX_ALIGNMENT as usize][..padding as usize])?;
+                self.gather(bytes)?;
+                Ok(Placed { offset, stored_size: found, shared: false })
+            }
+            Place::Shared { offset, stored_size } => Ok(Placed { offset, stored_size, shared: true }),
+            Place::Empty => Ok(Placed { offset: 0, stored_size: 0, shared: true }),
+        }
+    }
+
+    /// Adds the payload of asset `id`, taking its stored form from `offset` of the former pack.
+    ///
+    /// Nothing is decompressed or hashed: that the range holds this payload is the caller's knowledge.
+    pub fn carry_over(&mut self, id: u32, payload: Payload, offset: u64) -> Result<Placed, PackWriteError> {
+        let len = payload.stored_size;
+        let end = offset.checked_add(len);
+        let size = self.former.as_ref().map_or(0, |former| former.size);
+        if len > 0 && end.is_none_or(|end| end > size) {
+            return Err(PackWriteError::NotInFormer { id, offset, len });
+        }
+        match self.placer.place(id, payload).map_err(PackWriteError::Place)? {
+            Place::Write { padding, offset: placed } => {
+                match &mut self.run {
+                    // The padding of the former pack is the padding of this one: zeros.
+                    Some(run) if run.from + run.len + padding == offset => run.len += padding + len,
+                    _ => {
+                        self.copy_run()?;
+                        self.gather(&[0; packer_pack::format::MAX_ALIGNMENT as usize][..padding as usize])?;
+                        self.write_block()?;
+                        self.run = Some(Run { from: offset, len });
+                    }
+                }
+                Ok(Placed { offset: placed, stored_size: len, shared: false })
+            }
+            Place::Shared { offset, stored_size } => Ok(Placed { offset, stored_size, shared: true }),
+            Place::Empty => Ok(Placed { offset: 0, stored_size: 0, shared: true }),
+        }
+    }
+
+    /// Leaves asset `id` without a payload, because its bake failed; the pack is then marked incomplete.
+    pub fn absent(&mut self, id: u32) -> Result<(), PackWriteError> {
+        self.placer.absent(id).map_err(PackWriteError::Place)
+    }
+
+    /// Writes what stands before the payloads, once all have come; makes the contents durable if `sync`.
+    pub fn finish(mut self, sync: bool) -> Result<PackSummary, PackWriteError> {
+        self.copy_run()?;
+        self.write_block()?;
+        let Self { path, mut file, placer, .. } = self;
+        let prefix = placer.finish().map_err(PackWriteError::Place)?;
+        let mut write = || {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&prefix.bytes)?;
+            file.flush()?;
+            if sync { file.sync() } else { Ok(()) }
+        };
+        write().map_err(|source| PackWriteError::failed(&path, source))?;
+        let size = file.stat().map_err(|source| PackWriteError::failed(&path, source))?.size;
+        if size != prefix.file_size {
+            let message = format!("the file has {size} bytes, not {}", prefix.file_size);
+            return Err(PackWriteError::failed(&path, io::Error::other(message)));
+        }
+        Ok(PackSummary { digest: Digest::from_bytes(prefix.pack_digest), size })
+    }
+
+    fn gather(&mut self, bytes: &[u8]) -> Result<(), PackWriteError> {
+        if self.block.len() + bytes.len() > BLOCK_BYTES {
+            self.write_block()?;
+        }
+        if bytes.len() > BLOCK_BYTES {
+            return self.file.write_all(bytes).map_err(|source| PackWriteError::failed(&self.path, source));
+        }
+        self.block.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn write_block(&mut self) -> Result<(), PackWriteError> {
+        if !self.block.is_empty() {
+            self.file.write_all(&self.block).map_err(|source| PackWriteError::failed(&self.path, source))?;
+            self.block.clear();
+        }
+        Ok(())
+    }
+
+    fn copy_run(&mut self) -> Result<(), PackWriteError> {
+        let (Some(run), Some(former)) = (self.run.take(), self.former.as_mut()) else { return Ok(()) };
+        self.file
+            .append_range(&mut *former.file, run.from, run.len)
+            .map_err(|source| PackWriteError::failed(&self.path, source))
+    }
+}
+
+impl PackWriteError {
+    fn failed(path: &Utf8Path, source: io::Error) -> Self {
+        Self::Disk(DiskError { operation: DiskOperation::Write, path: path.to_owned(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests;

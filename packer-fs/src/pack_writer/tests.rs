@@ -1,0 +1,1 @@
+//! Packs written from memory and from a former pack, read back.
