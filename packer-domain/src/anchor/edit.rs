@@ -99,8 +99,8 @@ struct Splice {
 }
 
 impl Splice {
-    fn insert(at: usize, with: String) -> Option<Self> {
-        Some(Self { range: at..at, with })
+    fn insert(at: usize, with: String) -> Self {
+        Self { range: at..at, with }
     }
 }
 
@@ -167,13 +167,13 @@ fn set_root(text: &str, root: &Table, key: &str, new: &SettingValue) -> Result<O
     let before = ORDER.iter().take_while(|other| **other != key);
     let ends = before.filter_map(|other| root.get(other)?.as_value()).map(|value| span(value).end);
     if let Some(end) = ends.max() {
-        return Ok(insert_line_after(text, end, &line));
+        return Ok(Some(insert_line_after(text, end, &line)));
     }
     let first = first_key(root);
-    Ok(match first {
+    Ok(Some(match first {
         Some(start) => Splice::insert(line_start(text, start), format!("{line}{}", newline(text))),
         None => insert_line_after(text, text.len(), &line),
-    })
+    }))
 }
 
 /// Where the first key of the document stands, in a header or before all of them.
@@ -204,24 +204,23 @@ fn set_setting(
         return Ok(replace(text, old, new));
     }
     match item {
-        None => Ok(append_table(text, kind, &entry)),
+        None => Ok(Some(append_table(text, kind, &entry))),
         Some(Item::Table(table)) if table.is_dotted() => {
             let line = format!("{}.{entry}", key_text(kind.as_str()));
-            Ok(insert_line_after(text, last_end(table).unwrap_or(text.len()), &line))
+            Ok(Some(insert_line_after(text, last_end(table).unwrap_or(text.len()), &line)))
         }
-        Some(Item::Table(table)) if table.is_implicit() => Ok(append_table(text, kind, &entry)),
+        Some(Item::Table(table)) if table.is_implicit() => Ok(Some(append_table(text, kind, &entry))),
         Some(Item::Table(table)) => {
             let header = table.span().map_or(text.len(), |span| span.end);
-            Ok(insert_line_after(text, last_end(table).unwrap_or(header), &entry))
+            Ok(Some(insert_line_after(text, last_end(table).unwrap_or(header), &entry)))
         }
-        Some(Item::Value(Value::InlineTable(table))) => Ok(match last_end(table) {
-            Some(end) => Splice::insert(end, format!(", {entry}")),
-            None => {
-                let open = table.span().map_or(0, |span| span.start + 1);
-                let tail = if text[open..].starts_with('}') { " " } else { "" };
-                Splice::insert(open, format!(" {entry}{tail}"))
-            }
-        }),
+        Some(Item::Value(Value::InlineTable(table))) => Ok(Some(if let Some(end) = last_end(table) {
+            Splice::insert(end, format!(", {entry}"))
+        } else {
+            let open = table.span().map_or(0, |span| span.start + 1);
+            let tail = if text[open..].starts_with('}') { " " } else { "" };
+            Splice::insert(open, format!(" {entry}{tail}"))
+        })),
         Some(_) => Err(EditError::NotATable { key: kind.to_string() }),
     }
 }
@@ -269,7 +268,7 @@ fn last_end(table: &dyn TableLike) -> Option<usize> {
     table.get_values().into_iter().map(|(_, value)| span(value).end).max()
 }
 
-fn append_table(text: &str, kind: &KindId, entry: &str) -> Option<Splice> {
+fn append_table(text: &str, kind: &KindId, entry: &str) -> Splice {
     let newline = newline(text);
     let body = text.trim_start_matches(BOM);
     let gap = match (body.is_empty(), body.ends_with('\n')) {
@@ -282,7 +281,7 @@ fn append_table(text: &str, kind: &KindId, entry: &str) -> Option<Splice> {
 }
 
 /// A line of its own, after the line in which `offset` is.
-fn insert_line_after(text: &str, offset: usize, line: &str) -> Option<Splice> {
+fn insert_line_after(text: &str, offset: usize, line: &str) -> Splice {
     let newline = newline(text);
     match text[offset..].find('\n') {
         Some(end) => Splice::insert(offset + end + 1, format!("{line}{newline}")),

@@ -211,7 +211,7 @@ fn edits() -> impl Strategy<Value = AnchorEdit> {
         any::<bool>().prop_map(AnchorEdit::SetPreload),
         Just(AnchorEdit::ClearPreload),
         "[a-z*]{1,4}".prop_map(|pattern| AnchorEdit::SetInputs(vec![pattern])),
-        setting.prop_map(|(key, value)| AnchorEdit::SetSetting { key: key.to_owned(), value }),
+        setting.prop_map(|(key, value)| AnchorEdit::SetSetting { key, value }),
         prop_oneof![Just("padding"), Just("label"), Just("weights")].prop_map(clear),
     ]
 }

@@ -150,13 +150,12 @@ fn read_inputs(
         );
         return None;
     }
+    let before = findings.len();
     let texts = root.texts(findings, "inputs")?;
-    if texts.is_empty() {
+    if texts.is_empty() && findings.len() == before {
         let range = root.item("inputs").map_or(0..0, |(_, range)| range);
         findings.invalid(range, "`inputs`: expected at least one pattern", None);
-        return None;
     }
-    let before = findings.len();
     for (text, range) in &texts {
         if let Err(error) = InputPatterns::check_pattern(text) {
             findings.invalid(range.clone(), format!("`inputs`: {error}"), None);

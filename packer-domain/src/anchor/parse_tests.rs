@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{AnchorForm, ParsedAnchor, new_sidecar_text, parse_anchor};
+use crate::diagnostic::Diagnostic;
 use crate::kind::{KindId, SettingValue};
 use crate::name::AssetName;
 use crate::path::AssetPath;
@@ -27,6 +28,7 @@ fn directory(text: &str) -> ParsedAnchor {
 fn check(text: &str, expected: &str) {
     let parsed = sidecar(&format!("uuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\n{text}"));
     expect(&render(&parsed.diagnostics), expected);
+    assert_eq!(parsed.declaration.is_some(), expected.is_empty());
 }
 
 #[test]
@@ -75,28 +77,81 @@ fn every_error_of_a_file_is_reported_at_its_place() {
         "uuid = \"0192F0C1\"\nnaem = \"x\"\nname = \"UI/Confirm\"\nkind = \"image\"\npreload = \"yes\"\ninputs = [\"*\"]\n\n\
          [image]\nencoding = \"rgba\"\npremultiplied = true\n[atlas]\npadding = 1\n",
     );
-    expect(&render(&parsed.diagnostics), "");
+    expect(&render(&parsed.diagnostics), "\
+assets/x:1:8: error[anchor/invalid-value] `uuid`: \"0192F0C1\" is not a UUID v7: expected 36 lower-case characters such as 0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10
+assets/x:2:1: error[anchor/unknown-key] unknown key \"naem\" at the top level
+  help: did you mean `name`?
+assets/x:3:8: error[anchor/invalid-value] `name`: \"UI/Confirm\" is not an asset name: expected segments of a-z, 0-9, `.`, `_` and `-`, each starting with a letter or a digit, separated by `/`, at most 128 bytes in all
+assets/x:5:11: error[anchor/invalid-value] `preload`: expected true or false, found \"yes\"
+assets/x:6:1: error[anchor/unknown-key] `inputs` means nothing in a sidecar, whose input is the file that it stands beside
+  help: remove it; for several inputs, use an `asset.toml` in their folder
+assets/x:9:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"rgba\"
+  help: did you mean \"rgba8\"?
+assets/x:10:1: error[anchor/unknown-key] unknown key \"premultiplied\" in the settings of the kind `image`
+  help: did you mean `premultiply`?
+assets/x:11:2: error[anchor/unknown-key] settings of the kind `atlas` in an anchor of the kind `image`
+  help: remove [atlas], or say `kind = \"atlas\"`
+");
     assert_eq!(parsed.declaration, None);
 }
 
 #[test]
 fn what_is_required_is_asked_for() {
-    expect(&render(&sidecar("").diagnostics), "");
-    assert_eq!(
-        render(&directory(&format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\n")).diagnostics),
-        ""
+    expect(
+        &render(&sidecar("").diagnostics),
+        "\
+assets/x:1:1: error[anchor/missing-key] the top level lacks the key `kind`
+  help: add `kind = \"…\"`: one of atlas, image, tilemap
+assets/x:1:1: error[anchor/missing-key] the top level lacks the key `name`
+  help: add `name = \"…\"`: what code and other assets call it
+assets/x:1:1: error[anchor/missing-key] the top level lacks the key `uuid`
+  help: every asset has one; `packer adopt` writes it
+",
+    );
+    expect(
+        &render(&directory(&format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\n")).diagnostics),
+        "\
+assets/x:1:1: error[anchor/missing-key] the top level lacks the key `inputs`
+  help: add `inputs = [\"*.png\"]`: patterns of the files below this folder
+",
     );
 }
 
 #[test]
 fn settings_are_checked_by_their_kind() {
     check("image.encoding = \"indexed8\"\n", "");
-    check("image = 3\n", "");
-    check("[image]\npremultiply = 1979-05-27\n", "");
-    check("[image.encoding]\nx = 1\n", "");
-    check("encoding = \"rgba8\"\n", "");
-    check("[[image]]\nencoding = \"rgba8\"\n", "");
-    check("[imgae]\nencoding = \"rgba8\"\n", "");
+    check(
+        "image = 3\n",
+        "\
+assets/x:4:9: error[anchor/invalid-value] `image`: expected a table, found 3
+",
+    );
+    check(
+        "[image]\npremultiply = 1979-05-27\n",
+        "\
+assets/x:5:15: error[anchor/invalid-value] `premultiply`: expected true or false, found 1979-05-27
+",
+    );
+    check("[image.encoding]\nx = 1\n", "\
+assets/x:4:1: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found a table
+");
+    check("encoding = \"rgba8\"\n", "\
+assets/x:4:1: error[anchor/unknown-key] `encoding` is a setting of the kind `image` and stands outside its table
+  help: write it below [image]
+");
+    check(
+        "[[image]]\nencoding = \"rgba8\"\n",
+        "\
+assets/x:4:1: error[anchor/invalid-value] `image`: expected a table, found a list of tables
+",
+    );
+    check(
+        "[imgae]\nencoding = \"rgba8\"\n",
+        "\
+assets/x:4:2: error[anchor/unknown-key] unknown key \"imgae\" at the top level
+  help: did you mean `image`?
+",
+    );
 }
 
 #[test]
@@ -104,29 +159,59 @@ fn each_wrong_item_of_a_list_is_reported() {
     let text = format!(
         "uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [\"/a\", 3, \"b/../c\", \"d\"]\n[atlas]\nweights = [1, 65, \"x\", 64]\n"
     );
-    expect(&render(&directory(&text).diagnostics), "");
+    expect(&render(&directory(&text).diagnostics), "\
+assets/x:4:11: error[anchor/invalid-value] `inputs`: \"/a\" is absolute; a pattern starts at the anchor's folder
+assets/x:4:17: error[anchor/invalid-value] `inputs`: expected a text, found 3
+assets/x:4:20: error[anchor/invalid-value] `inputs`: \"b/../c\" has a `..` segment; a pattern never leaves the anchor's folder
+assets/x:6:15: error[anchor/invalid-value] `weights`: expected a whole number from 0 to 64, found 65
+assets/x:6:19: error[anchor/invalid-value] `weights`: expected a whole number from 0 to 64, found \"x\"
+");
     let text = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = []\n");
-    expect(&render(&directory(&text).diagnostics), "");
+    expect(
+        &render(&directory(&text).diagnostics),
+        "\
+assets/x:4:10: error[anchor/invalid-value] `inputs`: expected at least one pattern
+",
+    );
     let text = format!(
         "uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [\"a\", \"../b\", \"c\\\\d\"]\n"
     );
-    expect(&render(&directory(&text).diagnostics), "");
+    expect(&render(&directory(&text).diagnostics), "\
+assets/x:4:16: error[anchor/invalid-value] `inputs`: \"../b\" has a `..` segment; a pattern never leaves the anchor's folder
+assets/x:4:24: error[anchor/invalid-value] `inputs`: \"c\\\\d\" has a backslash; folders are separated by `/`, and `[*]` stands for a plain `*`
+");
 }
 
 #[test]
 fn an_unknown_kind_is_its_own_code() {
     let text =
         |kind: &str| format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = {kind}\n[image]\nencoding = \"x\"\n");
-    expect(&render(&sidecar(&text("\"imag\"")).diagnostics), "");
-    expect(&render(&sidecar(&text("\"Video!\"")).diagnostics), "");
-    expect(&render(&sidecar(&text("3")).diagnostics), "");
+    expect(&render(&sidecar(&text("\"imag\"")).diagnostics), "\
+assets/x:3:8: error[kind/unknown] no codec bakes the kind \"imag\"
+  help: did you mean \"image\"?
+assets/x:5:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"x\"
+");
+    expect(&render(&sidecar(&text("\"Video!\"")).diagnostics), "\
+assets/x:3:8: error[kind/unknown] no codec bakes the kind \"Video!\"
+  help: known kinds: atlas, image, tilemap
+assets/x:5:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"x\"
+");
+    expect(&render(&sidecar(&text("3")).diagnostics), "\
+assets/x:3:8: error[anchor/invalid-value] `kind`: expected a text, found 3
+assets/x:5:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"x\"
+");
 }
 
 #[test]
 fn identity_can_be_followed_through_errors() {
     let broken = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"image\"\n[image\nencoding = 3\n");
     let parsed = sidecar(&broken);
-    expect(&render(&parsed.diagnostics), "");
+    expect(
+        &render(&parsed.diagnostics),
+        "\
+assets/x:4:7: error[anchor/syntax] unclosed table, expected `]`
+",
+    );
     assert_eq!(parsed.uuid.map(|uuid| uuid.to_string()).as_deref(), Some(UUID));
     assert_eq!(parsed.name.as_ref().map(AssetName::as_str), Some("a"));
     assert_eq!(parsed.kind.as_ref().map(KindId::as_str), Some("image"));
@@ -171,7 +256,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         let parsed = parse_at("a.png.asset.toml", &bytes);
-        prop_assert!(parsed.declaration.is_some() != parsed.diagnostics.iter().any(|d| d.is_error()));
+        prop_assert!(parsed.declaration.is_some() != parsed.diagnostics.iter().any(Diagnostic::is_error));
     }
 
     #[test]

@@ -194,17 +194,14 @@ fn read_rule(
         if RULE_KEYS.contains(&key) {
             continue;
         }
-        match KindId::parse(key).ok().and_then(|id| kinds.get(&id)) {
-            Some(spec) => {
-                if let Some(of_kind) = table.sub_table(findings, key, &format!("the settings of `{key}`")) {
-                    settings.insert(spec.id.clone(), read_settings(&of_kind, spec, findings));
-                }
-            }
-            None => {
-                let known: Vec<&str> =
-                    RULE_KEYS.into_iter().chain(kinds.iter().map(|spec| spec.id.as_str())).collect();
-                findings.unknown_key(range, key, table.place(), &known);
-            }
+        let Some(spec) = KindId::parse(key).ok().and_then(|id| kinds.get(&id)) else {
+            let known: Vec<&str> =
+                RULE_KEYS.into_iter().chain(kinds.iter().map(|spec| spec.id.as_str())).collect();
+            findings.unknown_key(range, key, table.place(), &known);
+            continue;
+        };
+        if let Some(of_kind) = table.sub_table(findings, key, &format!("the settings of `{key}`")) {
+            settings.insert(spec.id.clone(), read_settings(&of_kind, spec, findings));
         }
     }
     let span = Some(SourceText::new(text).span(table.range()));

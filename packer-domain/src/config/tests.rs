@@ -21,6 +21,12 @@ fn check(text: &str, expected: &str) -> Option<ProjectConfig> {
     config
 }
 
+/// A project whose folders are wrong.
+#[track_caller]
+fn unusable(text: &str, expected: &str) {
+    assert_eq!(check(text, expected), None);
+}
+
 /// A text that says too little for a configuration.
 #[track_caller]
 fn refused(text: &str, expected: &str) {
@@ -73,7 +79,23 @@ fn errors_of_rules_stand_at_what_is_wrong() {
     let config = check(
         "[[rules]]\nmatch = \"../x\"\nkind = \"imgae\"\n[[rules]]\nmacth = \"a\"\nimage.encodnig = \"rgba8\"\nimage.premultiply = 1\n\
          [[rules]]\nmatch = \"a[\"\npreload = \"yes\"\nvideo.fps = 3\nimage = 5\n",
-        "",
+        "\
+packer.toml:4:9: error[config/invalid-value] `match`: \"../x\" has a `..` segment; a pattern never leaves the assets root
+packer.toml:5:8: error[kind/unknown] no codec bakes the kind \"imgae\"
+  help: did you mean \"image\"?
+packer.toml:6:1: error[config/missing-key] [[rules]] lacks the key `match`
+  help: add `match = \"…\"`: the files that the rule is for
+packer.toml:7:1: error[config/unknown-key] unknown key \"macth\" in [[rules]]
+  help: did you mean `match`?
+packer.toml:8:7: error[config/unknown-key] unknown key \"encodnig\" in the settings of the kind `image`
+  help: did you mean `encoding`?
+packer.toml:9:21: error[config/invalid-value] `premultiply`: expected true or false, found 1
+packer.toml:11:9: error[config/invalid-value] `match`: \"a[\" is not a pattern: unclosed character class; missing ']'
+packer.toml:12:11: error[config/invalid-value] `preload`: expected true or false, found \"yes\"
+packer.toml:13:1: error[config/unknown-key] unknown key \"video\" in [[rules]]
+  help: known here: match, kind, preload, atlas, image, tilemap
+packer.toml:14:9: error[config/invalid-value] `image`: expected a table, found 5
+",
     )
     .unwrap();
     assert_eq!(config.rules.iter().len(), 0);
@@ -83,7 +105,20 @@ fn errors_of_rules_stand_at_what_is_wrong() {
 fn unknown_keys_have_a_suggestion_everywhere() {
     check(
         "asset = \"a\"\n[buid]\n[build]\ncompresion = \"lz4\"\ncolour = 1\n[build.profiles.dev]\ndurabel = true\n[limits]\nmax_pixel = 1\n",
-        "",
+        "\
+packer.toml:3:1: error[config/unknown-key] unknown key \"asset\" in [project]
+  help: did you mean `assets`?
+packer.toml:4:2: error[config/unknown-key] unknown key \"buid\" at the top level
+  help: did you mean `build`?
+packer.toml:6:1: error[config/unknown-key] unknown key \"compresion\" in [build]
+  help: did you mean `compression`?
+packer.toml:7:1: error[config/unknown-key] unknown key \"colour\" in [build]
+  help: known here: compression, durable, alignment, profiles
+packer.toml:9:1: error[config/unknown-key] unknown key \"durabel\" in [build.profiles.dev]
+  help: did you mean `durable`?
+packer.toml:11:1: error[config/unknown-key] unknown key \"max_pixel\" in [limits]
+  help: did you mean `max_pixels`?
+",
     );
 }
 
@@ -91,9 +126,23 @@ fn unknown_keys_have_a_suggestion_everywhere() {
 fn wrong_types_and_values_say_what_was_expected() {
     check(
         "[build]\ncompression = \"zsdt\"\ndurable = \"no\"\nalignment = 48\nprofiles = 3\n[limits]\nmax_pixels = 0\nmax_input_bytes = 1.5\n",
-        "",
+        "\
+packer.toml:4:15: error[config/invalid-value] `compression`: \"zsdt\" is no compression
+  help: did you mean \"zstd\"?
+packer.toml:5:11: error[config/invalid-value] `durable`: expected true or false, found \"no\"
+packer.toml:6:13: error[config/invalid-value] `alignment`: expected a power of two from 16 to 65536
+packer.toml:7:12: error[config/invalid-value] `profiles`: expected a table, found 3
+packer.toml:9:14: error[config/invalid-value] `max_pixels`: expected a whole number, at least 1, found 0
+packer.toml:10:19: error[config/invalid-value] `max_input_bytes`: expected a whole number, at least 1, found 1.5
+",
     );
-    check("[build]\ncompression = 3\nalignment = 8\n", "");
+    check(
+        "[build]\ncompression = 3\nalignment = 8\n",
+        "\
+packer.toml:4:15: error[config/invalid-value] `compression`: expected a text, found 3
+packer.toml:5:13: error[config/invalid-value] `alignment`: expected a whole number from 16 to 65536, found 8
+",
+    );
     check(
         "rules = 3\n",
         "packer.toml:3:1: error[config/unknown-key] unknown key \"rules\" in [project]\n  help: known here: name, assets, output\n",
@@ -102,11 +151,38 @@ fn wrong_types_and_values_say_what_was_expected() {
 
 #[test]
 fn without_a_sound_project_table_there_is_no_configuration() {
-    refused("", "");
-    refused("project = 1\n", "");
-    refused("[project]\n", "");
-    refused("[project]\nname = \" \"\n", "");
-    refused("[project]\nname = \n", "");
+    refused(
+        "",
+        "\
+packer.toml:1:1: error[config/missing-key] the top level lacks the key `project`
+  help: add `[project]` with `name = \"…\"`
+",
+    );
+    refused(
+        "project = 1\n",
+        "\
+packer.toml:1:11: error[config/invalid-value] `project`: expected a table, found 1
+",
+    );
+    refused(
+        "[project]\n",
+        "\
+packer.toml:1:1: error[config/missing-key] [project] lacks the key `name`
+  help: add `name = \"…\"`: what people call the project
+",
+    );
+    refused(
+        "[project]\nname = \" \"\n",
+        "\
+packer.toml:2:8: error[config/invalid-value] `name`: expected a line of 1 to 128 bytes
+",
+    );
+    refused(
+        "[project]\nname = \n",
+        "\
+packer.toml:2:8: error[config/syntax] a value is missing
+",
+    );
 }
 
 #[test]
@@ -117,16 +193,70 @@ fn folders_are_normalised() {
 
 #[test]
 fn folders_stay_inside_the_project_and_apart() {
-    check("assets = \".\"\n", "");
-    check("assets = \"../x\"\n", "");
-    check("assets = \"/x\"\n", "");
-    check("assets = \"C:/x\"\n", "");
-    check("assets = \"a\\\\b\"\n", "");
-    check("assets = \".packer/x\"\n", "");
-    check("assets = \"\"\n", "");
-    check("output = \"assets/out\"\n", "");
-    check("output = \"Assets\"\n", "");
-    check("assets = \"build/src\"\n", "");
+    unusable("assets = \".\"\n", "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \".\" is the project itself, which also holds the packer's own files
+  help: a folder inside the project, such as \"assets\"
+");
+    unusable(
+        "assets = \"../x\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \"../x\" leaves the project
+  help: a folder inside the project, such as \"assets\"
+",
+    );
+    unusable(
+        "assets = \"/x\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \"/x\" is absolute
+  help: a folder inside the project, such as \"assets\"
+",
+    );
+    unusable(
+        "assets = \"C:/x\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \"C:/x\" is absolute
+  help: a folder inside the project, such as \"assets\"
+",
+    );
+    unusable("assets = \"a\\\\b\"\n", "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \"a\\\\b\" has a backslash; folders are separated by `/`
+  help: a folder inside the project, such as \"assets\"
+");
+    unusable(
+        "assets = \".packer/x\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \".packer/x\" is the packer's own folder
+  help: a folder inside the project, such as \"assets\"
+",
+    );
+    unusable(
+        "assets = \"\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `assets`: \"\" is empty
+  help: a folder inside the project, such as \"assets\"
+",
+    );
+    unusable(
+        "output = \"assets/out\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `output` \"assets/out\" is inside the assets root \"assets\"
+  help: outputs would be taken for sources: choose a folder beside the assets root
+",
+    );
+    unusable(
+        "output = \"Assets\"\n",
+        "\
+packer.toml:3:10: error[config/invalid-value] `output` and `assets` are both \"assets\"
+  help: outputs need a folder of their own, such as \"build\"
+",
+    );
+    unusable(
+        "assets = \"build/src\"\n",
+        "\
+packer.toml:1:1: error[config/invalid-value] `output` \"build\" holds the assets root \"build/src\"
+  help: an output folder can be deleted at any time: choose one that holds no sources
+",
+    );
     assert!(check("output = \"assets2\"\n", "").is_some());
 }
 

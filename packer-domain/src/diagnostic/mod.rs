@@ -1,9 +1,10 @@
 //! Diagnostics: findings with a stable code, a severity, a subject and, in a file, a place.
 //!
-//! The texts of the codes are in `catalog`; turning a byte offset into a line and a column is in `source`. How a
+//! The codes are in `catalog`, their explanations in `explain`; turning a byte offset into a line and a column is in `source`. How a
 //! diagnostic is shown is the consumers' business.
 
 mod catalog;
+mod explain;
 mod source;
 
 pub use catalog::DiagnosticCode;

@@ -38,7 +38,7 @@ impl TomlText {
             let hidden = errors.len().saturating_sub(MAX_ERRORS);
             for error in errors.into_iter().take(MAX_ERRORS) {
                 let range = range_of(&error, text);
-                let mut message = describe(&error);
+                let mut message = describe(&error, text);
                 if hidden > 0 && findings.len() + 1 == MAX_ERRORS {
                     message = format!("{message} ({hidden} more errors follow)");
                 }
@@ -102,13 +102,13 @@ pub(crate) fn root_text(text: &str, key: &str) -> Option<String> {
             EventKind::Newline if depth == 0 => path.clear(),
             EventKind::SimpleKey if depth == 0 => {
                 let mut name = String::new();
-                source.get(&event)?.decode_key(&mut name, &mut ());
+                source.get(event)?.decode_key(&mut name, &mut ());
                 path.push(name);
             }
             EventKind::Scalar if depth == 0 && path.len() == 1 && path[0] == key => {
                 let mut value = String::new();
                 let mut errors: Vec<ParseError> = Vec::new();
-                let _kind = source.get(&event)?.decode_scalar(&mut value, &mut errors);
+                let _kind = source.get(event)?.decode_scalar(&mut value, &mut errors);
                 return (event.encoding().is_some() && errors.is_empty()).then_some(value);
             }
             _ => {}
@@ -154,7 +154,14 @@ fn range_of(error: &ParseError, text: &str) -> Range<usize> {
     }
 }
 
-fn describe(error: &ParseError) -> String {
+fn describe(error: &ParseError, text: &str) -> String {
+    let nothing = error
+        .unexpected()
+        .is_some_and(|span| text.get(span.start()..span.end()).is_some_and(|found| found.trim().is_empty()));
+    // The parser's own words for a value that is not there are about quotes.
+    if nothing && error.description() == "string values must be quoted" {
+        return "a value is missing".to_owned();
+    }
     let mut message = error.description().to_owned();
     let expected: Vec<String> = error
         .expected()

@@ -94,7 +94,7 @@ impl<'d> TableReader<'d> {
         value
     }
 
-    /// The texts of the list under `key`, each with its place.
+    /// The texts of the list under `key`, each with its place; what else is in the list is reported and left out.
     pub(crate) fn texts(
         &self,
         findings: &mut Findings<'_>,
@@ -106,19 +106,16 @@ impl<'d> TableReader<'d> {
             return None;
         };
         let mut texts = Vec::with_capacity(array.len());
-        let mut complete = true;
         for value in array {
             let place = value.span().unwrap_or_else(|| range.clone());
-            match value.as_str() {
-                Some(text) => texts.push((text, place)),
-                None => {
-                    complete = false;
-                    let found = found_value(findings, value, &place);
-                    findings.invalid(place, format!("`{key}`: expected a text, found {found}"), None);
-                }
+            if let Some(text) = value.as_str() {
+                texts.push((text, place));
+            } else {
+                let found = found_value(findings, value, &place);
+                findings.invalid(place, format!("`{key}`: expected a text, found {found}"), None);
             }
         }
-        complete.then_some(texts)
+        Some(texts)
     }
 
     /// The table under `key`, in any of the ways in which TOML writes one.
@@ -148,12 +145,11 @@ impl<'d> TableReader<'d> {
         let mut readers = Vec::with_capacity(array.len());
         for value in array {
             let at = value.span().unwrap_or_else(|| range.clone());
-            match value.as_inline_table() {
-                Some(table) => readers.push(self.below(table, place, at)),
-                None => {
-                    let found = found_value(findings, value, &at);
-                    findings.invalid(at, format!("`{key}`: expected a table, found {found}"), None);
-                }
+            if let Some(table) = value.as_inline_table() {
+                readers.push(self.below(table, place, at));
+            } else {
+                let found = found_value(findings, value, &at);
+                findings.invalid(at, format!("`{key}`: expected a table, found {found}"), None);
             }
         }
         readers

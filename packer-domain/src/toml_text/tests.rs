@@ -22,13 +22,28 @@ fn check(text: &str, expected: &str) {
 
 #[test]
 fn every_syntax_error_is_reported() {
-    check("a = \nb = 01\nc = \"x\nd = [1\n", "");
+    check(
+        "a = \nb = 01\nc = \"x\nd = [1\n",
+        "\
+f:1:5: error[anchor/syntax] a value is missing
+f:2:5: error[anchor/syntax] unexpected leading zero
+f:3:7: error[anchor/syntax] invalid basic string, expected `\"`
+f:4:7: error[anchor/syntax] unclosed array, expected `]`
+",
+    );
 }
 
 #[test]
 fn every_key_that_stands_twice_is_reported_and_the_rest_is_read() {
     let text = "a = 1\na = 2\nb = [\n  1,\n]\nb = [\n  2,\n]\n[t]\nx = 1\n[t]\ny = 2\n";
-    check(text, "");
+    check(
+        text,
+        "\
+f:2:1: error[anchor/syntax] the key `a` stands twice
+f:6:1: error[anchor/syntax] the key `b` stands twice
+f:11:2: error[anchor/syntax] the key `t` stands twice
+",
+    );
     let mut findings = Findings::new(text, "f", Subject::Project, CODES);
     let toml = TomlText::parse(text, &mut findings).unwrap();
     let root = TableReader::root(&toml);
