@@ -33,6 +33,13 @@ pub struct Section {
     pub size: u64,
 }
 
+impl Section {
+    /// Where it ends; decoding refused a header in which that is past 2⁶⁴.
+    pub fn end(&self) -> u64 {
+        self.offset.saturating_add(self.size)
+    }
+}
+
 /// A header, decoded and coherent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -111,7 +118,7 @@ const _: () = assert!(size_of::<RawHeader>() == HEADER_SIZE);
 impl Header {
     /// Reads a header.
     pub fn decode(bytes: &[u8; HEADER_SIZE]) -> Result<Self, HeaderError> {
-        let raw = RawHeader::ref_from_bytes(bytes).expect("the array has the size of a header");
+        let raw: &RawHeader = zerocopy::transmute_ref!(bytes);
         if raw.magic != MAGIC {
             return Err(if raw.magic[1..4] == MAGIC[1..4] {
                 HeaderError::Mangled
@@ -203,33 +210,28 @@ impl Header {
 
     /// Where the names are.
     pub fn names(&self) -> Section {
-        let table = self.table();
-        Section { offset: table.offset + table.size, size: self.names_size }
+        Section { offset: self.table().end(), size: self.names_size }
     }
 
     /// Where the kinds are.
     pub fn kinds(&self) -> Section {
-        let names = self.names();
-        Section { offset: names.offset + names.size, size: self.kinds_size }
+        Section { offset: self.names().end(), size: self.kinds_size }
     }
 
     /// Where the payloads are.
     pub fn payloads(&self) -> Section {
-        let offset = align_up(self.index_end(), self.alignment)
-            .expect("decoding refused sizes that overflow, and a layout is far below");
+        let offset = align_up(self.index_end(), self.alignment).unwrap_or(u64::MAX);
         Section { offset, size: self.payloads_size }
     }
 
     /// Where the kinds end. From there to the first payload are zeros.
     pub fn index_end(&self) -> u64 {
-        let kinds = self.kinds();
-        kinds.offset + kinds.size
+        self.kinds().end()
     }
 
     /// How long the file is.
     pub fn file_size(&self) -> u64 {
-        let payloads = self.payloads();
-        payloads.offset + payloads.size
+        self.payloads().end()
     }
 }
 

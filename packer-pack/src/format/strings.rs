@@ -165,15 +165,15 @@ impl<'a> KindsSection<'a> {
 #[derive(Clone, Copy)]
 struct Strings<'a> {
     offsets: &'a [U32],
-    strings: &'a [u8],
+    text: &'a [u8],
     padding: &'a [u8],
 }
 
 impl<'a> Strings<'a> {
     fn parse(bytes: &'a [u8], count: u32, string_bytes: u32) -> Option<Self> {
         let (offsets, rest) = <[U32]>::ref_from_prefix_with_elems(bytes, count as usize + 1).ok()?;
-        let (strings, padding) = rest.split_at_checked(string_bytes as usize)?;
-        (padding.len() < 8).then_some(Self { offsets, strings, padding })
+        let (text, padding) = rest.split_at_checked(string_bytes as usize)?;
+        (padding.len() < 8).then_some(Self { offsets, text, padding })
     }
 
     fn count(&self) -> u32 {
@@ -183,7 +183,7 @@ impl<'a> Strings<'a> {
     fn bytes(&self, at: u32) -> Option<&'a [u8]> {
         let start = self.offsets.get(at as usize)?.get();
         let end = self.offsets.get(at as usize + 1)?.get();
-        self.strings.get(start as usize..end as usize)
+        self.text.get(start as usize..end as usize)
     }
 
     fn get(&self, at: u32) -> Option<&'a str> {
@@ -193,7 +193,7 @@ impl<'a> Strings<'a> {
     fn check(&self) -> Result<(), &'static str> {
         let ends = (self.offsets.first(), self.offsets.last());
         let (Some(first), Some(last)) = ends else { return Err("there are no string offsets") };
-        if first.get() != 0 || last.get() as usize != self.strings.len() {
+        if first.get() != 0 || last.get() as usize != self.text.len() {
             return Err("the strings are not all of some entry");
         }
         for at in 0..self.count() {

@@ -130,7 +130,7 @@ impl IndexLayout {
             .iter()
             .map(|asset| LaidAsset {
                 id: asset.id,
-                kind: kinds.binary_search(&asset.kind).expect("it was collected from the assets") as u8,
+                kind: kinds.partition_point(|kind| *kind < asset.kind) as u8,
                 preload: asset.preload,
             })
             .collect();

@@ -3,7 +3,7 @@
 //! Takes time in proportion to the file (names and places are sorted once), and memory in proportion to the table and
 //! the largest payload. It works on a pack that was opened without any other check.
 
-use super::{Entry, Pack, Problem};
+use super::{Entry, Pack, Problem, ReadError};
 use crate::format::{Compression, RawEntry, align_up};
 
 /// Where a payload is, and which entry was the first in payload order to say so.
@@ -36,22 +36,23 @@ impl Pack {
         problems
     }
 
-    /// What is wrong with the payload of `entry`: its range, decompression, digest, or the padding after it. An absent
-    /// one has nothing that could be.
+    /// What is wrong with the payload of `entry`: its fields, range, decompression, digest, or the padding after it.
     pub fn verify_payload(&self, entry: &Entry<'_>) -> Option<Problem> {
         if entry.is_absent() {
-            return None;
+            let damaged = ReadError::Incoherent { id: entry.id() };
+            return (!entry.raw().is_coherent()).then_some(Problem::Entry(damaged));
         }
         let result = entry.read().and_then(|payload| entry.check(&payload));
         result.err().map(Problem::Entry)
     }
 
     pub(super) fn verify_payloads(&self) -> impl Iterator<Item = Problem> {
-        // Entries that say the same of the same place need one look.
+        // Entries that say the same in everything but id and kind need one look.
         let mut by_place: Vec<u32> = (0..self.header.entry_count).collect();
         let key = |position: u32| {
             let raw = &self.table()[position as usize];
-            (raw.offset.get(), raw.stored_size.get(), raw.raw_size.get(), raw.compression, raw.digest)
+            let sizes = (raw.offset.get(), raw.stored_size.get(), raw.raw_size.get());
+            (sizes, raw.encoding, raw.compression, raw.flags, raw.digest)
         };
         by_place.sort_by_key(|position| (key(*position), *position));
         by_place.dedup_by_key(|position| key(*position));
@@ -73,10 +74,6 @@ impl Pack {
             used[usize::from(entry.raw().kind)] = true;
             if let Err(error) = entry.kind() {
                 problems.push(Problem::Entry(error));
-            }
-            // Those of other entries are found when their payloads are read.
-            if entry.is_absent() && !entry.raw().is_coherent() {
-                problems.push(Problem::Entry(super::ReadError::Incoherent { id }));
             }
         }
         if absent != self.header.incomplete {

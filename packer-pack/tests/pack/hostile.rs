@@ -1,0 +1,226 @@
+//! Damage: at every byte and every bit of a small pack, at random under digests that match, and in what is read later.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use packer_pack::format::Compression;
+use packer_pack::{OpenOptions, Pack, ReadError, Verify};
+use proptest::prelude::*;
+
+use crate::support::{Seen, asset, expected, open, open_reader, options, read_all, reseal, sample, write};
+
+type Door = fn(&[u8], Verify) -> Result<Pack, packer_pack::OpenError>;
+const DOORS: [Door; 2] = [open, open_reader];
+
+fn all(pack: Result<Pack, packer_pack::OpenError>) -> Result<Vec<Seen>, String> {
+    read_all(&pack.map_err(|error| error.to_string())?)
+}
+
+#[test]
+fn every_flipped_bit_is_refused_or_changes_nothing() {
+    let (bytes, _) = write(16, &sample());
+    let good = expected(&sample());
+    // A bit of a compressed payload may be one that decompression does not depend on. Every other one is noticed.
+    let compressed: Vec<Range<usize>> = open(&bytes, Verify::Eager)
+        .unwrap()
+        .entries()
+        .filter(|entry| entry.compression().unwrap() != Compression::None)
+        .map(|entry| entry.offset() as usize..(entry.offset() + entry.stored_size()) as usize)
+        .collect();
+    assert_eq!(compressed.len(), 2, "the sample has one payload of each compression");
+    let mut refused = 0;
+    for bit in 0..bytes.len() * 8 {
+        let mut bad = bytes.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        for (door, verify) in
+            [(0, Verify::Eager), (0, Verify::OnRead), (1, Verify::Eager), (1, Verify::OnRead)]
+        {
+            match all(DOORS[door](&bad, verify)) {
+                Err(_) => refused += 1,
+                Ok(seen) => {
+                    assert_eq!(seen, good, "bit {bit} with {verify:?}");
+                    assert!(
+                        compressed.iter().any(|range| range.contains(&(bit / 8))),
+                        "bit {bit} went unnoticed with {verify:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(refused > bytes.len() * 8 * 3);
+}
+
+#[test]
+fn an_eager_reader_refuses_at_opening() {
+    let (bytes, _) = write(16, &sample());
+    let payloads = open(&bytes, Verify::Eager).unwrap().header().payloads().offset as usize;
+    // The first payload is stored plainly; it is 32 bytes.
+    for at in payloads..payloads + 32 {
+        let mut bad = bytes.clone();
+        bad[at] ^= 1;
+        assert!(open(&bad, Verify::Eager).is_err(), "byte {at}");
+        let late = open(&bad, Verify::OnRead).unwrap();
+        let error = late.by_name("ui/confirm").unwrap().payload().unwrap_err();
+        assert!(matches!(error, ReadError::Digest { id: 900 }));
+    }
+}
+
+#[test]
+fn a_reader_that_trusts_does_no_harm() {
+    let (bytes, _) = write(16, &sample());
+    for bit in 0..bytes.len() * 8 {
+        let mut bad = bytes.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        reseal(&mut bad);
+        for door in DOORS {
+            exhaust(door(&bad, Verify::Never));
+        }
+    }
+}
+
+/// Asks a pack everything, and takes any answer.
+fn exhaust(pack: Result<Pack, packer_pack::OpenError>) {
+    let Ok(pack) = pack else { return };
+    for problem in pack.verify() {
+        assert!(!problem.to_string().is_empty());
+    }
+    for entry in pack.entries() {
+        let _ = (entry.kind(), entry.payload().map(|payload| payload.len()), entry.stored().is_ok());
+        let _ = pack.by_id(entry.id());
+        if let Ok(name) = entry.name() {
+            let _ = pack.by_name(name);
+        }
+    }
+    let _ =
+        (pack.by_name("ui/confirm"), pack.by_name("no such name"), pack.digest(), pack.kind_names().count());
+}
+
+#[test]
+fn every_other_length_is_refused() {
+    let (bytes, _) = write(16, &sample());
+    for verify in [Verify::Eager, Verify::OnRead, Verify::Never] {
+        for door in DOORS {
+            for size in 0..bytes.len() {
+                assert!(door(&bytes[..size], verify).is_err(), "{size} bytes with {verify:?}");
+            }
+            for more in [1, 15, 16, 4096] {
+                let mut longer = bytes.clone();
+                longer.resize(bytes.len() + more, 0);
+                assert!(door(&longer, verify).is_err(), "{more} bytes more with {verify:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_are_no_packs_are_refused_by_every_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("assets.pack");
+    for content in [&b""[..], b"PNG", &[0; 200]] {
+        std::fs::write(&path, content).unwrap();
+        assert!(Pack::open(&path, OpenOptions::default()).is_err());
+        assert!(Pack::open_plain(&path, OpenOptions::default()).is_err());
+    }
+    let missing = folder.path().join("missing.pack");
+    for error in [
+        Pack::open(&missing, OpenOptions::default()).unwrap_err(),
+        Pack::open_plain(&missing, OpenOptions::default()).unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), format!("{} cannot be read", missing.display()));
+    }
+}
+
+#[test]
+fn a_payload_above_the_limit_is_refused_before_it_is_read() {
+    let mut assets = sample();
+    assets.push(asset(12, "long", "raw", vec![0; 5_000]));
+    let (bytes, _) = write(16, &assets);
+    let limited = OpenOptions { max_payload_size: 4_999, ..OpenOptions::default() };
+    let pack = Pack::from_bytes(bytes, limited).unwrap();
+    let error = pack.by_name("long").unwrap().payload().unwrap_err();
+    assert!(matches!(error, ReadError::TooLarge { id: 12, size: 5_000 }));
+    assert!(pack.by_name("plain").unwrap().payload().is_ok());
+}
+
+#[test]
+fn a_small_payload_cannot_ask_for_a_large_buffer() {
+    let (bytes, _) = write(16, &sample());
+    // The entry of "text/tides" (id 7) is the first of the table; its raw size is at byte 24 of it.
+    for size in [1_u64 << 30, 1 << 50, u64::MAX] {
+        let mut bad = bytes.clone();
+        bad[128 + 24..128 + 32].copy_from_slice(&size.to_le_bytes());
+        reseal(&mut bad);
+        let unlimited = OpenOptions { max_payload_size: u64::MAX, verify: Verify::OnRead };
+        let pack = Pack::from_bytes(bad, unlimited).unwrap();
+        let error = pack.by_id(7).unwrap().payload().unwrap_err();
+        assert!(matches!(error, ReadError::Decompress { id: 7 }), "{size} bytes: {error}");
+    }
+}
+
+/// A reader that fails once it is told to.
+struct Failing {
+    bytes: Cursor<Vec<u8>>,
+    fails: Arc<AtomicBool>,
+}
+
+impl Read for Failing {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.fails.load(Ordering::Relaxed) { Err(io::Error::other("gone")) } else { self.bytes.read(out) }
+    }
+}
+
+impl Seek for Failing {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+#[test]
+fn a_reader_that_fails_later_is_an_error_with_the_path() {
+    let (bytes, _) = write(16, &sample());
+    let fails = Arc::new(AtomicBool::new(false));
+    let reader = Failing { bytes: Cursor::new(bytes), fails: Arc::clone(&fails) };
+    let pack = Pack::from_reader("test.pack", reader, options(Verify::OnRead)).unwrap();
+    let entry = pack.by_name("plain").unwrap();
+    assert!(entry.payload().is_ok());
+    fails.store(true, Ordering::Relaxed);
+    let error = entry.payload().unwrap_err();
+    assert_eq!(error.to_string(), "the payload of asset 9 cannot be read from test.pack");
+    assert!(matches!(entry.read_into(&mut [0; 61]), Err(ReadError::Io { id: 9, .. })));
+}
+
+proptest! {
+    /// Whatever stands before the payloads, under digests that match: nothing panics, and what passes the full check
+    /// can be read.
+    #[test]
+    fn any_index_is_refused_or_readable(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let (mut bytes, prefix) = write(16, &sample());
+        for (at, value) in changes {
+            bytes[at.index(prefix.bytes.len())] = value;
+        }
+        reseal(&mut bytes);
+        for door in DOORS {
+            exhaust(door(&bytes, Verify::Never));
+            exhaust(door(&bytes, Verify::OnRead));
+            if let Ok(pack) = door(&bytes, Verify::Eager) {
+                let seen = read_all(&pack);
+                prop_assert!(seen.is_ok(), "{:?}", seen);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_after_the_magic_are_refused(mut bytes in prop::collection::vec(any::<u8>(), 128..400)) {
+        bytes[..8].copy_from_slice(&packer_pack::format::MAGIC);
+        bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
+        reseal(&mut bytes);
+        for door in DOORS {
+            exhaust(door(&bytes, Verify::Never));
+            prop_assert!(door(&bytes, Verify::Eager).is_err());
+        }
+    }
+}
