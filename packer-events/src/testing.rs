@@ -2,7 +2,7 @@
 //!
 //! Stories are numbered by the real sequencer; that the samples are complete is tested in `wire`.
 
-use packer_domain::identity::{Digest, OperationId, Revision, SourceId, UuidDraw};
+use packer_domain::identity::{AssetId, Digest, OperationId, Revision, SourceId, UuidDraw};
 use packer_domain::path::AssetPath;
 use proptest::prelude::*;
 
@@ -107,6 +107,7 @@ pub(crate) fn bodies() -> Vec<EventBody> {
         code: "anchor/moved".to_owned(),
         assets: vec!["0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10".parse().unwrap()],
         paths: vec![path("ui/a.png.asset.toml"), path("ui/b.png.asset.toml")],
+        ids: vec![AssetId::new(77_120_933).unwrap()],
         message: "registered at ui/a.png.asset.toml, found at ui/b.png.asset.toml".to_owned(),
         resolutions: vec!["accept-move".to_owned()],
     };

@@ -3,7 +3,8 @@
 //! Codes are text here so that a log that names a code of another packer version can still be read.
 
 use packer_domain::diagnostic::{Diagnostic, Related, Severity, Span, Subject};
-use packer_domain::identity::AssetUuid;
+use packer_domain::divergence::Divergence;
+use packer_domain::identity::{AssetId, AssetUuid};
 use packer_domain::path::AssetPath;
 use serde::{Deserialize, Serialize};
 
@@ -89,16 +90,18 @@ pub struct RelatedRecord {
     pub span: Option<SpanRecord>,
 }
 
-/// A difference between the registry and what is on disk.
+/// A difference between the registry and what is on disk. Its JSON is that of [`Divergence`], with resolutions by name only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DivergenceRecord {
     /// The stable code: `area/finding`.
     pub code: String,
-    /// The assets concerned.
-    pub assets: Vec<AssetUuid>,
     /// The paths concerned.
     pub paths: Vec<AssetPath>,
+    /// The assets concerned.
+    pub assets: Vec<AssetUuid>,
+    /// The runtime ids concerned.
+    pub ids: Vec<AssetId>,
     /// What differs, in one sentence without a final period.
     pub message: String,
     /// The resolutions that the packer offers, by their names on the command line.
@@ -116,6 +119,19 @@ impl From<&Diagnostic> for DiagnosticRecord {
             span: diagnostic.span.as_ref().map(Into::into),
             help: diagnostic.help.clone(),
             related: diagnostic.related.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&Divergence> for DivergenceRecord {
+    fn from(divergence: &Divergence) -> Self {
+        Self {
+            code: divergence.code.as_str().to_owned(),
+            paths: divergence.paths.clone(),
+            assets: divergence.assets.clone(),
+            ids: divergence.ids.clone(),
+            message: divergence.message.clone(),
+            resolutions: divergence.resolutions.iter().map(|offer| offer.resolution.to_string()).collect(),
         }
     }
 }
@@ -166,6 +182,8 @@ impl From<&Related> for RelatedRecord {
 #[cfg(test)]
 mod tests {
     use packer_domain::diagnostic::{DiagnosticCode, SourceText};
+    use packer_domain::divergence::{DivergenceCode, Resolution, ResolutionNeed, ResolutionOffer};
+    use serde_json::json;
 
     use super::*;
 
@@ -195,5 +213,29 @@ mod tests {
                 assert_eq!(serde_json::from_value::<DiagnosticRecord>(json).unwrap(), record);
             }
         }
+    }
+
+    #[test]
+    fn a_record_has_the_json_of_the_divergence_with_resolutions_by_name() {
+        let divergence = Divergence {
+            code: DivergenceCode::AnchorDuplicateUuid,
+            paths: vec![
+                AssetPath::parse("a.png.asset.toml").unwrap(),
+                AssetPath::parse("b.png.asset.toml").unwrap(),
+            ],
+            assets: vec!["0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10".parse().unwrap()],
+            ids: AssetId::new(77).into_iter().collect(),
+            message: "one uuid at two paths".to_owned(),
+            resolutions: vec![ResolutionOffer {
+                resolution: Resolution::NewUuid,
+                title: "give the copy a uuid of its own".to_owned(),
+                needs: vec![ResolutionNeed::Path],
+            }],
+        };
+        let mut expected = serde_json::to_value(&divergence).unwrap();
+        expected["resolutions"] = json!(["new-uuid"]);
+        let record = DivergenceRecord::from(&divergence);
+        assert_eq!(serde_json::to_value(&record).unwrap(), expected);
+        assert_eq!(serde_json::from_value::<DivergenceRecord>(expected).unwrap(), record);
     }
 }
