@@ -6,7 +6,9 @@
 pub mod build_record;
 pub mod disk;
 pub mod event_log;
+pub mod head;
 pub mod index;
+pub mod journal;
 pub mod layout;
 pub mod pack_writer;
 pub mod registry_file;

@@ -1,0 +1,175 @@
+//! The journal: how several files change as one, whatever crashes in between.
+//!
+//! A commit of the workspace is [`stage`] -> [`Staged::record_intent`] -> [`Recorded::apply`] -> (the caller logs the
+//! terminal event) -> [`Committed::finish`]. The durable intent is the commit point. The same for build outputs is
+//! [`create_output_staging`] -> [`prepare_outputs`] -> [`PreparedOutputs::apply`] -> [`CommittedOutputs::finish`].
+//! [`recover`] finishes or drops whatever a dead process left at any point of either.
+//!
+//! Guarantees, for the workspace: entirely before or entirely after; nothing is overwritten; a file that somebody else
+//! saved meanwhile stops the commit, which is then *frozen*: kept as it is, with every byte on disk, until somebody
+//! decides. After a failed sync nothing is retried.
+//!
+//! Not here: who may write (the lane's lock, held by the caller of everything but [`pending`]), what the changes mean,
+//! events, and how a frozen state is left.
+//!
+//! Assumption: a rename from one folder to another is one step, and durable once either folder was synced. Journalling
+//! filesystems do that; where it does not hold, a power cut can undo a commit's last renames.
+//!
+//! Cost: a commit without files takes five syncs (the staged registry, the intent, the journal's folder, the project's
+//! folder, the head); each new file one more, each folder that
+//! something comes to or is made in one or two, and one if anything leaves its place. The first commit of a project
+//! takes two more, for the journal itself.
+
+mod apply;
+mod compare;
+mod fingerprint;
+mod history;
+mod intent;
+mod outputs;
+mod outputs_intent;
+mod recover;
+mod stage;
+mod steps;
+
+#[cfg(test)]
+mod tests;
+
+pub use apply::{ApplyError, Committed, Recorded};
+pub use compare::Conflict;
+pub use fingerprint::{FileFingerprint, Fingerprint};
+pub use history::{HistoryError, read_history};
+pub use intent::{Intent, IntentDamage, MAX_INTENT_BYTES, RegistryWork};
+pub use outputs::{
+    CommittedOutputs, OutputsError, OutputsRequest, PreparedOutputs, create_output_staging,
+    drop_output_staging, prepare_outputs,
+};
+pub use outputs_intent::{OutputFile, OutputsIntent};
+pub use recover::{FrozenCause, RecoverOptions, Recovered, recover};
+pub use stage::{CommitRequest, MAX_REGISTRY_BYTES, RegistryChange, StageError, Staged, stage};
+pub use steps::{Displaced, Origin, Placed, Step, StepProblem, Work};
+
+use std::io::Write;
+
+use camino::Utf8Path;
+use packer_domain::identity::OperationId;
+
+use crate::disk::{Disk, DiskError, DiskOperation};
+use crate::layout;
+
+/// An operation that is committing, or died while it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The operation.
+    pub operation: OperationId,
+    /// What of it stands in the journal.
+    pub state: PendingState,
+}
+
+/// What stands in the journal of a pending operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingState {
+    /// It is changing the workspace: files, registry and head need not agree now.
+    Workspace,
+    /// It is changing build outputs. The workspace is not concerned.
+    Outputs,
+    /// It waits for somebody to decide.
+    Frozen,
+}
+
+/// The operations that are pending, by their ids. Reads names only, and needs no lock.
+pub fn pending(disk: &dyn Disk) -> Result<Vec<Pending>, DiskError> {
+    let found = list(disk)?.into_iter().filter_map(|name| {
+        let state = match name.part {
+            Part::Intent => PendingState::Workspace,
+            Part::OutputsIntent => PendingState::Outputs,
+            Part::Frozen => PendingState::Frozen,
+            Part::Unfinished | Part::Staged | Part::Record | Part::DisplacedFolder => return None,
+        };
+        Some(Pending { operation: name.operation, state })
+    });
+    Ok(found.collect())
+}
+
+/// A name in the journal that is one of ours.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    operation: OperationId,
+    part: Part,
+    /// The name itself.
+    text: String,
+}
+
+/// What a name in the journal stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Intent,
+    Frozen,
+    OutputsIntent,
+    Unfinished,
+    Staged,
+    Record,
+    DisplacedFolder,
+}
+
+impl Part {
+    /// Whether it makes its operation pending.
+    fn is_intent(self) -> bool {
+        matches!(self, Self::Intent | Self::Frozen | Self::OutputsIntent)
+    }
+}
+
+/// Everything of ours in the journal, by operation. Other names are left alone.
+fn list(disk: &dyn Disk) -> Result<Vec<Name>, DiskError> {
+    let entries = match disk.read_dir(layout::JOURNAL.into()) {
+        Ok(entries) => entries,
+        Err(error) if error.is_not_found() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let mut names: Vec<Name> =
+        entries.iter().filter_map(|entry| entry.name.to_str()).filter_map(parse_name).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn parse_name(text: &str) -> Option<Name> {
+    let (operation, rest) = text.split_once('.')?;
+    let operation = operation.parse().ok()?;
+    let part = match rest {
+        "intent" => Part::Intent,
+        "frozen" => Part::Frozen,
+        "outputs" => Part::OutputsIntent,
+        "unfinished" => Part::Unfinished,
+        "record" => Part::Record,
+        "displaced" => Part::DisplacedFolder,
+        number if number.parse::<u32>().is_ok_and(|n| n.to_string() == number) => Part::Staged,
+        _ => return None,
+    };
+    Some(Name { operation, part, text: text.to_owned() })
+}
+
+/// Writes a file that did not exist, and syncs it if asked to.
+fn write_new(disk: &dyn Disk, path: &Utf8Path, bytes: &[u8], sync: bool) -> Result<(), DiskError> {
+    let fail = |operation| move |source| DiskError { operation, path: path.to_owned(), source };
+    let mut file = disk.create(path)?;
+    file.write_all(bytes).map_err(fail(DiskOperation::Write))?;
+    file.flush().map_err(fail(DiskOperation::Write))?;
+    if sync { file.sync().map_err(fail(DiskOperation::Sync)) } else { Ok(()) }
+}
+
+/// Creates the folders that a transaction works in. With `durable` their names are made durable too, unless there is
+/// a head, which shows that this was done before.
+fn lay_folders(disk: &dyn Disk, has_head: bool, durable: bool) -> Result<(), DiskError> {
+    let is_laid = |path: &str| disk.stat(path.into()).map(|stat| stat.is_some());
+    if has_head && is_laid(layout::JOURNAL)? && is_laid(layout::HISTORY)? {
+        return Ok(());
+    }
+    layout::ensure_operational(disk)?;
+    disk.create_dir_all(layout::JOURNAL.into())?;
+    disk.create_dir_all(layout::HISTORY.into())?;
+    drop(disk.open_write(layout::HEAD.into())?);
+    if durable {
+        disk.sync_dir(layout::OPERATIONAL.into())?;
+        disk.sync_dir(layout::ROOT.into())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,330 @@
+//! The first half of a commit: check, stage, and record the intent, which is the commit point.
+//!
+//! Until [`Staged::record_intent`] renames the intent into place nothing has happened: an error, or dropping the value,
+//! drops the staging. From there on the operation is committed, and whatever comes in between, it is finished or it is
+//! frozen.
+//!
+//! Whether the caller holds the lane is the caller's business. It should look again between the two steps.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::identity::{Digest, OperationId, SourceId};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::apply::Recorded;
+use super::fingerprint::{FileFingerprint, Fingerprint};
+use super::intent::{self, Intent, RegistryWork};
+use super::steps::{self, Contents, Step, StepProblem, Work};
+use super::{lay_folders, list, write_new};
+use crate::disk::{Disk, DiskError, DiskOperation, EntryKind};
+use crate::head::read_head;
+use crate::layout;
+
+/// A larger registry is refused.
+pub const MAX_REGISTRY_BYTES: u64 = 1 << 30;
+
+/// What a commit is to do.
+#[derive(Debug)]
+pub struct CommitRequest {
+    /// The operation. Its id has never been used for another commit.
+    pub operation: OperationId,
+    /// The source in whose log its events stand.
+    pub source: SourceId,
+    /// The number of the commit: the head's and one more.
+    pub commit: u64,
+    /// The changes of files: all or none.
+    pub steps: Vec<Step>,
+    /// The change of the registry.
+    pub registry: RegistryChange,
+    /// How to undo it; carried, not understood.
+    pub inverse: Value,
+    /// What is needed to end the operation in another process; carried, not understood.
+    pub prepared: Value,
+}
+
+/// What a commit does to the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistryChange {
+    /// Nothing.
+    Unchanged {
+        /// The digest of its bytes.
+        digest: Digest,
+    },
+    /// It gets new bytes.
+    Replace {
+        /// The digest of its bytes; `None` if there is no registry yet.
+        before: Option<Digest>,
+        /// Its new bytes.
+        after: Vec<u8>,
+    },
+}
+
+/// Why a commit was not begun. Nothing of the workspace was touched, except under
+/// [`OutcomeUnknown`](Self::OutcomeUnknown).
+#[derive(Debug, Error)]
+pub enum StageError {
+    /// The batch makes no sense by itself.
+    #[error("a step of the commit cannot be carried out on {path}: {problem}")]
+    Inconsistent {
+        /// The path.
+        path: Utf8PathBuf,
+        /// What is wrong.
+        problem: StepProblem,
+    },
+    /// Something else stands at a path than the request says.
+    #[error("{path} is {found}, where {expected} was expected")]
+    Stale {
+        /// The path.
+        path: Utf8PathBuf,
+        /// What the request says.
+        expected: Fingerprint,
+        /// What stands there.
+        found: Fingerprint,
+    },
+    /// A path's folder is not there, and the request does not make it.
+    #[error("{path} is not a folder")]
+    NoFolder {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
+    /// A path is on another device than `.packer/`, so nothing can be renamed between them.
+    #[error("{path} is on another device than the project's folder")]
+    AnotherDevice {
+        /// The path.
+        path: Utf8PathBuf,
+    },
+    /// The commit's number does not follow the head's.
+    #[error("commit {asked} does not follow commit {head}")]
+    OutOfOrder {
+        /// The number asked for.
+        asked: u64,
+        /// The head's.
+        head: u64,
+    },
+    /// An earlier operation is unfinished or frozen.
+    #[error("operation {operation} has to be recovered first")]
+    Pending {
+        /// The operation.
+        operation: OperationId,
+    },
+    /// The intent would be larger than any intent.
+    #[error("the commit is too large: its intent has {bytes} bytes")]
+    TooLarge {
+        /// The size.
+        bytes: u64,
+    },
+    /// The disk failed before the commit point.
+    #[error("the commit could not be prepared")]
+    Failed {
+        /// How.
+        source: DiskError,
+    },
+    /// The disk failed at the commit point: nobody can say whether it was reached.
+    #[error("it is unknown whether operation {operation} was committed")]
+    OutcomeUnknown {
+        /// The operation.
+        operation: OperationId,
+        /// How the disk failed.
+        source: DiskError,
+    },
+}
+
+/// A commit whose contents are staged, and which can still be dropped.
+#[derive(Debug)]
+#[must_use = "nothing is committed until the intent is recorded"]
+pub struct Staged<'d> {
+    disk: &'d dyn Disk,
+    intent: Intent,
+    /// Whether the staging is to be dropped with this value.
+    armed: bool,
+}
+
+/// Checks that the workspace is as `request` says, and stages what it writes.
+pub fn stage(disk: &dyn Disk, request: CommitRequest) -> Result<Staged<'_>, StageError> {
+    let CommitRequest { operation, source, commit, steps, registry, inverse, prepared } = request;
+    let (work, contents) =
+        steps::normalise(steps).map_err(|(path, problem)| StageError::Inconsistent { path, problem })?;
+    if let Some(found) = list(disk).map_err(failed)?.into_iter().find(|name| name.part.is_intent()) {
+        return Err(StageError::Pending { operation: found.operation });
+    }
+    let head = read_head(disk).map_err(failed)?;
+    if let Some(head) = head
+        && commit <= head.commit
+    {
+        return Err(StageError::OutOfOrder { asked: commit, head: head.commit });
+    }
+    lay_folders(disk, head.is_some(), true).map_err(failed)?;
+    let (registry, new_registry, replaced_lines) = registry_work(disk, registry, work.staged_count())?;
+    let intent = Intent { operation, source, commit, work, registry, replaced_lines, inverse, prepared };
+    let staged = Staged { disk, intent, armed: true };
+    staged.write(contents, new_registry)?;
+    // As late as can be: what changes before the intent is a refusal, and after it a freeze.
+    check(disk, &staged.intent.work)?;
+    Ok(staged)
+}
+
+impl<'d> Staged<'d> {
+    /// Records the intent. Once this returns, the operation is committed and only waits to be carried out.
+    pub fn record_intent(mut self) -> Result<Recorded<'d>, StageError> {
+        let (disk, operation) = (self.disk, self.intent.operation);
+        let bytes = intent::encode(intent::WORKSPACE_MAGIC, &self.intent);
+        if bytes.len() as u64 > intent::MAX_INTENT_BYTES {
+            return Err(StageError::TooLarge { bytes: bytes.len() as u64 });
+        }
+        let unfinished = layout::unfinished_intent(operation);
+        write_new(disk, &unfinished, &bytes, true).map_err(failed)?;
+        let path = layout::intent(operation);
+        let unknown = |source| StageError::OutcomeUnknown { operation, source };
+        if let Err(source) = disk.rename_new(&unfinished, &path) {
+            // A rename that failed did nothing, as far as can be seen; if it cannot be seen, it may have.
+            if matches!(disk.stat(&path), Ok(None)) {
+                return Err(failed(source));
+            }
+            self.armed = false;
+            super::apply::freeze_after_failure(disk, operation);
+            return Err(unknown(source));
+        }
+        self.armed = false;
+        if let Err(source) = disk.sync_dir(layout::JOURNAL.into()) {
+            super::apply::freeze_after_failure(disk, operation);
+            return Err(unknown(source));
+        }
+        Ok(Recorded::new(disk, self.intent.clone()))
+    }
+
+    fn write(&self, contents: Vec<Contents>, registry: Option<Vec<u8>>) -> Result<(), StageError> {
+        let (disk, operation) = (self.disk, self.intent.operation);
+        // Made before the intent, so that the sync that makes the intent durable makes it durable too.
+        disk.create_dir(&layout::displaced_folder(operation)).map_err(failed)?;
+        let registry = registry.map(Contents::Bytes);
+        for (n, contents) in contents.into_iter().chain(registry).enumerate() {
+            let path = layout::staged(operation, n as u32);
+            match contents {
+                Contents::Bytes(bytes) => write_new(disk, &path, &bytes, true).map_err(failed)?,
+                Contents::CopyOf(from, before) => {
+                    copy(disk, &from, &path).map_err(failed)?;
+                    let found = Fingerprint::take(disk, &path).map_err(failed)?;
+                    if !found.is(before) {
+                        return Err(StageError::Stale { path: from, expected: before.into(), found });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            // What cannot be removed is swept by the next recovery.
+            let _ = super::recover::drop_staging(self.disk, self.intent.operation);
+        }
+    }
+}
+
+fn failed(source: DiskError) -> StageError {
+    StageError::Failed { source }
+}
+
+type NewRegistry = (RegistryWork, Option<Vec<u8>>, Vec<String>);
+
+fn registry_work(disk: &dyn Disk, change: RegistryChange, staged: u32) -> Result<NewRegistry, StageError> {
+    let found = match disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.is_not_found() => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let fingerprint = found.as_deref().map(FileFingerprint::of);
+    let expected = match &change {
+        RegistryChange::Unchanged { digest } => Some(*digest),
+        RegistryChange::Replace { before, .. } => *before,
+    };
+    if fingerprint.map(|file| file.digest) != expected {
+        let as_found = fingerprint.map_or(Fingerprint::Absent, Fingerprint::File);
+        let expected = expected.map_or(Fingerprint::Absent, |digest| {
+            Fingerprint::File(FileFingerprint { digest, size: fingerprint.map_or(0, |file| file.size) })
+        });
+        return Err(StageError::Stale { path: layout::REGISTRY.into(), expected, found: as_found });
+    }
+    Ok(match change {
+        RegistryChange::Unchanged { digest } => (RegistryWork::Unchanged { digest }, None, Vec::new()),
+        RegistryChange::Replace { after, .. } => {
+            let replaced = replaced_lines(found.as_deref().unwrap_or_default(), &after);
+            let work =
+                RegistryWork::Replaced { before: fingerprint, after: FileFingerprint::of(&after), staged };
+            (work, Some(after), replaced)
+        }
+    })
+}
+
+/// The lines of `before` that `after` does not have.
+fn replaced_lines(before: &[u8], after: &[u8]) -> Vec<String> {
+    let mut before: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
+    let mut after: Vec<&[u8]> = after.split(|byte| *byte == b'\n').collect();
+    // A small change of a large registry leaves little between the equal ends.
+    let head = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    before.drain(..head);
+    after.drain(..head);
+    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
+    before.truncate(before.len() - tail);
+    after.truncate(after.len() - tail);
+    let kept: std::collections::BTreeSet<&[u8]> = after.into_iter().collect();
+    let replaced = before.into_iter().filter(|line| !line.is_empty() && !kept.contains(line));
+    replaced.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+}
+
+fn copy(disk: &dyn Disk, from: &Utf8Path, to: &Utf8Path) -> Result<(), DiskError> {
+    let fail = |operation| {
+        let path = to.to_owned();
+        move |source| DiskError { operation, path, source }
+    };
+    let mut source = disk.open(from)?;
+    let size = source.stat().map_err(fail(DiskOperation::Stat))?.size;
+    let mut target = disk.create(to)?;
+    target.append_range(&mut *source, 0, size).map_err(fail(DiskOperation::Write))?;
+    target.sync().map_err(fail(DiskOperation::Sync))
+}
+
+/// Checks that the disk is as the normal form needs it.
+fn check(disk: &dyn Disk, work: &Work) -> Result<(), StageError> {
+    let journal = disk.stat(layout::JOURNAL.into()).map_err(failed)?;
+    let device = journal.map(|stat| stat.device);
+    let made: std::collections::BTreeSet<&Utf8Path> =
+        work.make_dirs.iter().map(Utf8PathBuf::as_path).collect();
+    let mut known_folders = std::collections::BTreeSet::new();
+    let touched = work.paths().into_iter().chain(made.iter().copied());
+    for folder in touched.flat_map(steps::ancestors) {
+        if !known_folders.insert(folder) {
+            continue;
+        }
+        match disk.stat(folder).map_err(failed)? {
+            // A link to a folder is no folder: what is behind it may be outside of the project.
+            Some(stat) if stat.kind != EntryKind::Dir => {
+                return Err(StageError::NoFolder { path: folder.to_owned() });
+            }
+            Some(stat) if Some(stat.device) != device => {
+                return Err(StageError::AnotherDevice { path: folder.to_owned() });
+            }
+            Some(_) => {}
+            None if made.contains(folder) => {}
+            None => return Err(StageError::NoFolder { path: folder.to_owned() }),
+        }
+    }
+    let befores = steps::befores(work);
+    for path in work.paths() {
+        let expected = befores.get(path).map_or(Fingerprint::Absent, |before| Fingerprint::File(*before));
+        let found = Fingerprint::take(disk, path).map_err(failed)?;
+        if found != expected {
+            return Err(StageError::Stale { path: path.to_owned(), expected, found });
+        }
+    }
+    for path in made {
+        let found = disk.stat(path).map_err(failed)?;
+        if found.is_some_and(|stat| stat.kind != EntryKind::Dir) {
+            let found = Fingerprint::take(disk, path).map_err(failed)?;
+            return Err(StageError::Stale { path: path.to_owned(), expected: Fingerprint::Absent, found });
+        }
+    }
+    Ok(())
+}
