@@ -18,8 +18,8 @@ const BASE: &str = "the assets root";
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Which paths it is for, relative to the assets root. For an asset, its path is that of the sidecar's input, or
-    /// the folder of a directory asset.
+    /// Which paths it is for, relative to the assets root. An asset goes by its input if it has a
+    /// sidecar, by its `asset.toml` if it is a directory asset.
     pub pattern: String,
     /// The kind that adoption gives.
     pub kind: Option<KindId>,

@@ -223,9 +223,9 @@ packer.toml:3:10: error[config/invalid-value] `assets`: \"a\\\\b\" has a backsla
   help: a folder inside the project, such as \"assets\"
 ");
     unusable(
-        "assets = \".packer/x\"\n",
+        "assets = \".Packer/x\"\n",
         "\
-packer.toml:3:10: error[config/invalid-value] `assets`: \".packer/x\" is the packer's own folder
+packer.toml:3:10: error[config/invalid-value] `assets`: \".Packer/x\" is the packer's own folder
   help: a folder inside the project, such as \"assets\"
 ",
     );
@@ -237,9 +237,9 @@ packer.toml:3:10: error[config/invalid-value] `assets`: \"\" is empty
 ",
     );
     unusable(
-        "output = \"assets/out\"\n",
+        "output = \"ASSETS/out\"\n",
         "\
-packer.toml:3:10: error[config/invalid-value] `output` \"assets/out\" is inside the assets root \"assets\"
+packer.toml:3:10: error[config/invalid-value] `output` \"ASSETS/out\" is inside the assets root \"assets\"
   help: outputs would be taken for sources: choose a folder beside the assets root
 ",
     );

@@ -1,7 +1,7 @@
 //! From text to a document with places, and every syntax error rather than the first.
 //!
 //! `toml_edit` gives up its document at the first error, so the grammar is checked on its own first (with the parser
-//! that `toml_edit` itself uses), and keys that stand twice are set aside one by one.
+//! that `toml_edit` itself uses), and what it finds beyond that is set aside, one by one.
 
 use std::ops::Range;
 
@@ -48,25 +48,27 @@ impl TomlText {
         }
         let mut working = text.to_owned();
         let mut set_aside = Vec::new();
+        let mut sound = true;
         for round in 0..MAX_ERRORS {
             let error = match Document::parse(working.clone()) {
-                Ok(document) => return Some(Self { document, set_aside }),
+                Ok(document) => return sound.then_some(Self { document, set_aside }),
                 Err(error) => error,
             };
             let range = error.span().unwrap_or(0..0);
-            let key = text.get(range.clone()).unwrap_or_default();
-            let message = if error.message() == "duplicate key" {
-                format!("the key `{}` stands twice", key.trim())
-            } else {
-                error.message().to_owned()
-            };
+            let found = text.get(range.clone()).unwrap_or_default();
+            let twice = error.message() == "duplicate key";
+            let message =
+                if twice { format!("the key `{found}` stands twice") } else { error.message().to_owned() };
             findings.syntax(range.clone(), message);
-            // Another key in its place, of equal length so that every other place stays right.
-            let other = format!("{:_>width$}", round, width = range.len());
-            if other.len() != range.len()
-                || set_aside.contains(&range)
-                || working.get(range.clone()).is_none()
-            {
+            // Something else in its place, of equal length so that every other place stays right: another key, or a
+            // text for a number or a date that is none.
+            let other = if twice || error.message().starts_with("cannot extend value") {
+                format!("{:_>width$}", round, width = range.len())
+            } else {
+                sound = false;
+                format!("'{}'", " ".repeat(range.len().saturating_sub(2)))
+            };
+            if other.len() != range.len() || found.is_empty() || set_aside.contains(&range) {
                 return None;
             }
             working.replace_range(range.clone(), &other);

@@ -53,6 +53,18 @@ f:11:2: error[anchor/syntax] the key `t` stands twice
 }
 
 #[test]
+fn numbers_dates_and_keys_that_cannot_be_are_all_reported() {
+    check(
+        "a = 99999999999999999999\nb = 2020-13-45\nc = 1\nc.d = 2\n",
+        "\
+f:1:5: error[anchor/syntax] integer number overflowed
+f:2:5: error[anchor/syntax] invalid date, expected month between 01 and 12
+f:4:1: error[anchor/syntax] cannot extend value of type integer with a dotted key
+",
+    );
+}
+
+#[test]
 fn many_errors_are_cut_and_the_cut_is_said() {
     let text = "a = \n".repeat(100);
     let mut findings = Findings::new(&text, "f", Subject::Project, CODES);
