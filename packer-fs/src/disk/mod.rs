@@ -7,7 +7,9 @@
 //! Paths are UTF-8, absolute or relative to the disk's root (the project's folder). Links are never followed in the
 //! last segment. Names that are not UTF-8 appear in [`Disk::read_dir`] only; nothing can be done with them.
 
+mod copy;
 mod os;
+pub mod sim;
 
 pub use os::OsDisk;
 
@@ -114,7 +116,8 @@ pub trait WriteFile: Write + Seek + Send {
     fn set_len(&mut self, len: u64) -> io::Result<()>;
 
     /// Writes `len` bytes of `source` from `offset` at the position, without passing them through this process where
-    /// the system can.
+    /// the system can. Where the position of `source` is then, is open. If it ends before that many bytes, it fails with
+    /// `UnexpectedEof`, and what there was has been written.
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()>;
 }
 

@@ -21,10 +21,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::copy::copy_range;
 use super::{DirEntry, Disk, DiskError, DiskOperation, EntryKind, ReadFile, Stat, WriteFile};
-
-/// The most bytes that pass through this process at a time when the system cannot copy by itself.
-const COPY_BUFFER: usize = 128 * 1024;
 
 /// The operating system's disk.
 #[derive(Clone, Debug)]
@@ -116,8 +114,7 @@ impl Disk for OsDisk {
 }
 
 fn fail(operation: DiskOperation, path: &Utf8Path) -> impl FnOnce(io::Error) -> DiskError {
-    let path = path.to_owned();
-    move |source| DiskError { operation, path, source }
+    move |source| DiskError { operation, path: path.to_owned(), source }
 }
 
 /// Opens what must be a regular file: not through a link, and without waiting for the other end of a pipe.
@@ -237,7 +234,7 @@ impl WriteFile for OsFile {
 
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
         let copied = copy_in_kernel(&self.file, source, offset, len)?;
-        copy_through(&mut self.file, source, offset.saturating_add(copied), len - copied)
+        copy_range(&mut self.file, source, offset.saturating_add(copied), len - copied)
     }
 }
 
@@ -269,23 +266,6 @@ fn copy_in_kernel(target: &File, source: &dyn ReadFile, offset: u64, len: u64) -
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as where the system can copy")]
 fn copy_in_kernel(_: &File, _: &dyn ReadFile, _: u64, _: u64) -> io::Result<u64> {
     Ok(0)
-}
-
-/// Copies a range through a buffer. A source that ends before the range does is an error.
-fn copy_through(target: &mut File, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
-    if len == 0 {
-        return Ok(());
-    }
-    source.seek(SeekFrom::Start(offset))?;
-    let mut buffer = vec![0; COPY_BUFFER.min(usize::try_from(len).unwrap_or(COPY_BUFFER))];
-    let mut rest = len;
-    while rest > 0 {
-        let want = buffer.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
-        source.read_exact(&mut buffer[..want])?;
-        target.write_all(&buffer[..want])?;
-        rest -= want as u64;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

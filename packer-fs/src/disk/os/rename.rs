@@ -2,7 +2,7 @@
 //!
 //! On Linux and Apple systems both are one atomic step of the kernel. Where the kernel or the filesystem has no such
 //! step, a rename checks first (a name that appears between the check and the rename is then replaced), and a swap is
-//! three renames over a third name (a crash in between leaves that name behind, with `a`'s contents).
+//! three renames over a third name, of files only (a crash in between leaves that name behind, with `a`'s contents).
 
 use std::io;
 
@@ -20,7 +20,8 @@ pub(super) fn rename_new(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
 
 pub(super) fn exchange(a: &Utf8Path, b: &Utf8Path) -> io::Result<()> {
     match kernel::exchange(a, b) {
-        Err(error) if is_unsupported(&error) => three_renames(a, b),
+        // A folder may be one that was to be swapped with what is in it, which `EINVAL` says too.
+        Err(error) if is_unsupported(&error) && !is_dir(a) && !is_dir(b) => three_renames(a, b),
         result => result,
     }
 }
@@ -28,6 +29,10 @@ pub(super) fn exchange(a: &Utf8Path, b: &Utf8Path) -> io::Result<()> {
 /// `EINVAL` also stands for a folder that would be moved into itself; then the plain rename says so again.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
+}
+
+fn is_dir(path: &Utf8Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 fn checked_rename(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {

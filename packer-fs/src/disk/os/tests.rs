@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::disk::copy::COPY_BUFFER;
 
 struct Fixture {
     _folder: tempfile::TempDir,
@@ -127,7 +128,7 @@ fn a_range_is_appended_in_the_kernel_and_through_the_buffer_alike() {
     assert_eq!(disk.read("target".into(), 1 << 20).unwrap(), expected);
 
     let mut plain = File::create(disk.root().join("plain")).unwrap();
-    copy_through(&mut plain, &mut *source, 10, bytes.len() as u64 - 20).unwrap();
+    copy_range(&mut plain, &mut *source, 10, bytes.len() as u64 - 20).unwrap();
     assert_eq!(disk.read("plain".into(), 1 << 20).unwrap(), expected[4..]);
 
     let error = target.append_range(&mut *source, 10, bytes.len() as u64).unwrap_err();
