@@ -10,6 +10,9 @@ use thiserror::Error;
 /// The most bytes that a pattern may have.
 pub const MAX_PATTERN_BYTES: usize = 1024;
 
+/// The most patterns that one file may have: rules of a project, or inputs of an anchor.
+pub const MAX_PATTERNS: usize = 1000;
+
 /// A text that is not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {

@@ -7,6 +7,7 @@ use crate::identity::AssetUuid;
 use crate::kind::{KindCatalog, KindId, KindSpec, SettingValue};
 use crate::name::AssetName;
 use crate::path::AssetPath;
+use crate::pattern::MAX_PATTERNS;
 use crate::toml_text::{
     Codes, Findings, TableReader, TomlText, known_kind, read_settings, root_text, suggest,
 };
@@ -155,6 +156,11 @@ fn read_inputs(
     if texts.is_empty() && findings.len() == before {
         let range = root.item("inputs").map_or(0..0, |(_, range)| range);
         findings.invalid(range, "`inputs`: expected at least one pattern", None);
+    }
+    if texts.len() > MAX_PATTERNS {
+        let message = format!("`inputs`: {} patterns; at most {MAX_PATTERNS} are taken", texts.len());
+        findings.invalid(root.key_range("inputs"), message, None);
+        return None;
     }
     for (text, range) in &texts {
         if let Err(error) = InputPatterns::check_pattern(text) {

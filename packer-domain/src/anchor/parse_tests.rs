@@ -183,6 +183,15 @@ assets/x:4:24: error[anchor/invalid-value] `inputs`: \"c\\\\d\" has a backslash;
 }
 
 #[test]
+fn more_patterns_than_can_be_meant_are_refused() {
+    let list = "\"a\",".repeat(1001);
+    let text = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [{list}]\n");
+    let expected =
+        "assets/x:4:1: error[anchor/invalid-value] `inputs`: 1001 patterns; at most 1000 are taken\n";
+    expect(&render(&directory(&text).diagnostics), expected);
+}
+
+#[test]
 fn an_unknown_kind_is_its_own_code() {
     let text =
         |kind: &str| format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = {kind}\n[image]\nencoding = \"x\"\n");

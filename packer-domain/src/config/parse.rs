@@ -9,6 +9,7 @@ use crate::diagnostic::{DiagnosticCode, SourceText, Subject};
 use crate::kind::{KindCatalog, KindId};
 use crate::limits::Limits;
 use crate::path::{AssetPath, collision_key};
+use crate::pattern::MAX_PATTERNS;
 use crate::rules::{Rule, RuleSet};
 use crate::toml_text::{Codes, Findings, Parsed, TableReader, TomlText, known_kind, read_settings, suggest};
 
@@ -159,6 +160,11 @@ fn read_rules(
     findings: &mut Findings<'_>,
 ) -> RuleSet {
     let tables = root.sub_tables(findings, "rules", "[[rules]]");
+    if tables.len() > MAX_PATTERNS {
+        let message = format!("{} rules; at most {MAX_PATTERNS} are taken", tables.len());
+        findings.invalid(root.key_range("rules"), message, None);
+        return RuleSet::default();
+    }
     let rules: Vec<Rule> =
         tables.iter().filter_map(|table| read_rule(table, text, kinds, findings)).collect();
     RuleSet::new(rules).unwrap_or_else(|error| {

@@ -102,6 +102,14 @@ packer.toml:14:9: error[config/invalid-value] `image`: expected a table, found 5
 }
 
 #[test]
+fn more_rules_than_can_be_meant_are_refused() {
+    let rules = "[[rules]]\nmatch = \"a\"\n".repeat(1001);
+    let config =
+        check(&rules, "packer.toml:3:3: error[config/invalid-value] 1001 rules; at most 1000 are taken\n");
+    assert_eq!(config.map(|config| config.rules.iter().len()), Some(0));
+}
+
+#[test]
 fn unknown_keys_have_a_suggestion_everywhere() {
     check(
         "asset = \"a\"\n[buid]\n[build]\ncompresion = \"lz4\"\ncolour = 1\n[build.profiles.dev]\ndurabel = true\n[limits]\nmax_pixel = 1\n",

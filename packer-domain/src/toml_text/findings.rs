@@ -15,6 +15,9 @@ pub(crate) struct Codes {
     pub(crate) invalid_value: DiagnosticCode,
 }
 
+/// After this many findings of one file, the rest is counted and not kept: each costs a walk through the text.
+const MAX_KEPT: usize = 256;
+
 /// What messages call the table that has no header.
 pub(crate) const TOP_LEVEL: &str = "the top level";
 
@@ -26,11 +29,12 @@ pub(crate) struct Findings<'a> {
     subject: Subject,
     codes: Codes,
     list: Vec<Diagnostic>,
+    reported: usize,
 }
 
 impl<'a> Findings<'a> {
     pub(crate) fn new(text: &'a str, file: &'a str, subject: Subject, codes: Codes) -> Self {
-        Self { text, file, subject, codes, list: Vec::new() }
+        Self { text, file, subject, codes, list: Vec::new(), reported: 0 }
     }
 
     /// Everything reported, in the order of the text.
@@ -39,12 +43,16 @@ impl<'a> Findings<'a> {
             let place = |d: &Diagnostic| d.span.as_ref().map(|span| (span.start, span.end));
             place(a).cmp(&place(b)).then_with(|| a.cmp(b))
         });
+        let left_out = self.reported - self.list.len();
+        if let Some(last) = self.list.last_mut().filter(|_| left_out > 0) {
+            last.message = format!("{} ({left_out} more findings are not shown)", last.message);
+        }
         self.list
     }
 
-    /// How many findings there are.
+    /// How many findings were reported, with those that are not kept.
     pub(crate) fn len(&self) -> usize {
-        self.list.len()
+        self.reported
     }
 
     /// The text at `range`, where the range is one of the text's.
@@ -60,6 +68,10 @@ impl<'a> Findings<'a> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
+        self.reported += 1;
+        if self.list.len() == MAX_KEPT {
+            return;
+        }
         let mut found = Diagnostic::new(code, self.subject.clone(), message)
             .in_file(self.file)
             .at(SourceText::new(self.text).span(range));

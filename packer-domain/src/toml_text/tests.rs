@@ -75,6 +75,19 @@ fn many_errors_are_cut_and_the_cut_is_said() {
 }
 
 #[test]
+fn findings_beyond_a_bound_are_counted() {
+    let text = "x".repeat(10);
+    let mut findings = Findings::new(&text, "f", Subject::Project, CODES);
+    for at in 0..300 {
+        findings.syntax(at % 10..10, "m");
+    }
+    assert_eq!(findings.len(), 300);
+    let found = findings.finish();
+    assert_eq!(found.len(), 256);
+    assert_eq!(found[255].message, "m (44 more findings are not shown)");
+}
+
+#[test]
 fn a_huge_text_is_refused_unread() {
     let text = " ".repeat(MAX_TOML_BYTES + 1);
     check(&text, "f:1:1: error[anchor/syntax] the file has 1048577 bytes; at most 1048576 are read\n");
