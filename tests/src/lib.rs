@@ -1,1 +1,5 @@
-//! Support code of the end-to-end, boundary and tidy tests.
+//! Support code of the tests in `tests/it`: what more than one of them needs.
+//!
+//! Nothing here is a test, and nothing here is linked by a packer.
+
+pub mod repo;

@@ -1,3 +1,97 @@
-//! The repository's chores.
+//! The repository's chores: `cargo xtask CHORE`.
+//!
+//! Each chore is a module; this file only chooses. What the packer itself can do is in `packer-cli`, which
+//! `build-assets` calls.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the terminal that started it"
+)]
 
-fn main() {}
+mod build_assets;
+mod ci;
+mod docs;
+mod harbour;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  build-assets [ARGS]     packer build ARGS; with no ARGS, builds examples/harbour
+  gen-harbour [--check]   writes the sources of examples/harbour, or says whether those on disk are current
+  gen-docs [--check]      writes docs/diagnostics.md, or says whether the one on disk is current
+  ci                      everything that a change has to pass
+";
+
+/// Why a chore failed, for people.
+#[derive(Debug)]
+struct Failure(String);
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let chore = arguments.next().unwrap_or_default();
+    let rest: Vec<OsString> = arguments.collect();
+    let repository = repository();
+    let result = match (chore.to_str().unwrap_or_default(), rest.as_slice()) {
+        ("build-assets", arguments) => return build_assets::run(&repository, arguments),
+        ("gen-harbour", []) => write_harbour(&repository),
+        ("gen-harbour", [flag]) if flag == "--check" => check_harbour(&repository),
+        ("gen-docs", []) => write_docs(&repository),
+        ("gen-docs", [flag]) if flag == "--check" => check_docs(&repository),
+        ("ci", []) => ci::run(&repository),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(message)) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository that this binary was built from.
+fn repository() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().expect("the package is a folder of the repository").to_owned()
+}
+
+fn write_harbour(repository: &Path) -> Result<(), Failure> {
+    let project = repository.join(harbour::FOLDER);
+    let written = harbour::write(&project).map_err(|error| Failure(error.to_string()))?;
+    println!("{written} files written to {}", harbour::FOLDER);
+    check_harbour(repository)
+}
+
+fn check_harbour(repository: &Path) -> Result<(), Failure> {
+    let differences =
+        harbour::check(&repository.join(harbour::FOLDER)).map_err(|error| Failure(error.to_string()))?;
+    if differences.is_empty() {
+        println!("{} is what the generator makes", harbour::FOLDER);
+        return Ok(());
+    }
+    let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    Err(Failure(lines.join("\n")))
+}
+
+fn write_docs(repository: &Path) -> Result<(), Failure> {
+    let path = repository.join(docs::DIAGNOSTICS);
+    std::fs::write(&path, docs::diagnostics_page())
+        .map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+    println!("{} written", docs::DIAGNOSTICS);
+    Ok(())
+}
+
+fn check_docs(repository: &Path) -> Result<(), Failure> {
+    if ci::docs_are_current(repository) {
+        println!("{} is current", docs::DIAGNOSTICS);
+        return Ok(());
+    }
+    Err(Failure(format!("{} is out of date: run `cargo xtask gen-docs`", docs::DIAGNOSTICS)))
+}
