@@ -155,6 +155,7 @@ fn lz4(_payload: &[u8]) -> Result<Vec<u8>, CompressError> {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "zstd")]
     fn text(len: usize) -> Vec<u8> {
         (0..len).map(|i| b"a tide of words, "[i % 17]).collect()
     }

@@ -9,6 +9,20 @@
 //!
 //! It writes no file: staging, streaming and renaming are the writer's business. It knows nothing of projects.
 //!
+//! ```no_run
+//! use packer_pack::payload::image::ImageView;
+//! use packer_pack::{OpenOptions, Pack};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pack = Pack::open_plain("build/assets.pack", OpenOptions::default())?;
+//! let entry = pack.by_name("ui/confirm").ok_or("the pack has no such asset")?;
+//! let payload = entry.payload()?;
+//! let image = ImageView::parse(entry.encoding(), &payload)?;
+//! # let _ = image;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Guarantees: nothing here panics on hostile input, and every offset, size and count is checked before it is used.
 //! Features: `mmap` (mapping a pack), `zstd` and `lz4` (payloads compressed with these); all are on by default.
 

@@ -25,10 +25,7 @@ pub(super) enum Source {
 impl Source {
     /// How many bytes there are.
     pub(super) fn size(&self) -> u64 {
-        match self {
-            Self::Reader { size, .. } => *size,
-            _ => self.prefix().len() as u64,
-        }
+        if let Self::Reader { size, .. } = self { *size } else { self.prefix().len() as u64 }
     }
 
     /// What is in memory from the start on: everything before the payloads, or everything.

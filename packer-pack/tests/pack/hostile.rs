@@ -115,6 +115,56 @@ fn every_other_length_is_refused() {
 }
 
 #[test]
+fn sections_of_a_wrong_size_are_refused_even_by_a_reader_that_trusts() {
+    let (bytes, _) = write(16, &sample());
+    let header = *open(&bytes, Verify::Eager).unwrap().header();
+    // The number of slots, the number of bytes of names, and that of kinds.
+    let (names, kinds) = (header.names().offset as usize, header.kinds().offset as usize);
+    for (at, section) in [(names, "names"), (names + 4, "names"), (kinds, "kinds")] {
+        for byte in [0x80, 0xff] {
+            let mut bad = bytes.clone();
+            bad[at + 3] = byte;
+            reseal(&mut bad);
+            for (door, verify) in [(open as Door, Verify::Never), (open_reader as Door, Verify::OnRead)] {
+                let error = door(&bad, verify).unwrap_err().to_string();
+                assert_eq!(error, format!("the pack is damaged: the section of {section} has a wrong size"));
+            }
+        }
+    }
+}
+
+/// A reader that says it is longer than it is.
+struct Boasting(Cursor<Vec<u8>>, u64);
+
+impl Read for Boasting {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0.read(out)
+    }
+}
+
+impl Seek for Boasting {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match to {
+            SeekFrom::End(_) => Ok(self.1),
+            to => self.0.seek(to),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_ends_early_is_refused() {
+    let (bytes, prefix) = write(16, &sample());
+    for size in 0..bytes.len() {
+        let reader = Boasting(Cursor::new(bytes[..size].to_vec()), bytes.len() as u64);
+        let pack = Pack::from_reader("test.pack", reader, options(Verify::OnRead));
+        assert_eq!(pack.is_ok(), size >= prefix.bytes.len(), "{size} bytes");
+        if let Ok(pack) = pack {
+            assert!(read_all(&pack).is_err(), "{size} bytes");
+        }
+    }
+}
+
+#[test]
 fn files_that_are_no_packs_are_refused_by_every_door() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("assets.pack");

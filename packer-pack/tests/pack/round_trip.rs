@@ -44,6 +44,22 @@ fn the_sample_comes_back_through_every_door() {
 }
 
 #[test]
+fn the_bytes_of_a_pack_are_those_that_they_were() {
+    // A change here is another version of the format.
+    let uncompressed: Vec<Asset> =
+        sample().into_iter().map(|asset| Asset { method: Method::None, ..asset }).collect();
+    let (bytes, prefix) = write(16, &uncompressed);
+    let hex = |digest: [u8; 32]| blake3::Hash::from_bytes(digest).to_hex().to_string();
+    assert_eq!(
+        [hex(prefix.pack_digest), hex(*blake3::hash(&bytes).as_bytes())],
+        [
+            "1d03f8355d3e3a63a03041a52d53bb7ca069887ec3ff69dd541eacdf4ea9eb30",
+            "f11626616f8988285b31b40230dcfab8cecc5e14f4db1e295f4f2b222e440438",
+        ]
+    );
+}
+
+#[test]
 fn an_empty_pack_is_a_pack() {
     for alignment in [16, 4096] {
         let (bytes, _) = write(alignment, &[]);
