@@ -5,7 +5,7 @@
 //!
 //! - [`reader`] opens packs: mapped, from memory, or through any `Read + Seek`.
 //! - [`payload`] lays out the payloads of the built-in kinds, and reads them.
-//! - [`format`], [`index`] and [`compress`] are what a pack is made of; the packer's writer uses them too.
+//! - [`mod@format`], [`index`] and [`compress`] are what a pack is made of; the packer's writer uses them too.
 //!
 //! It writes no file: staging, streaming and renaming are the writer's business. It knows nothing of projects.
 //!

@@ -74,9 +74,7 @@ fn a_reader_that_trusts_does_no_harm() {
         let mut bad = bytes.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
         reseal(&mut bad);
-        for door in DOORS {
-            exhaust(door(&bad, Verify::Never));
-        }
+        exhaust(DOORS[bit % 2](&bad, Verify::Never));
     }
 }
 
