@@ -10,6 +10,7 @@ pub mod head;
 pub mod index;
 pub mod journal;
 pub mod layout;
+pub mod lock;
 pub mod pack_writer;
 pub mod registry_file;
 pub mod scan;

@@ -12,6 +12,7 @@ mod os;
 pub mod sim;
 
 pub use os::OsDisk;
+pub(crate) use os::{is_at, open_lockable};
 
 use std::ffi::OsString;
 use std::fmt;

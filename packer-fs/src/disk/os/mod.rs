@@ -143,6 +143,26 @@ fn open_regular(options: &mut OpenOptions, path: &Utf8Path) -> io::Result<File> 
     }
 }
 
+/// Opens a file for [`lock`](crate::lock), creating it if it does not exist.
+pub(crate) fn open_lockable(path: &Utf8Path) -> io::Result<File> {
+    open_regular(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+}
+
+/// Whether `path` leads to the open `file`.
+pub(crate) fn is_at(file: &File, path: &Utf8Path) -> io::Result<bool> {
+    let open = stat_of(&file.metadata()?);
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => {
+            let there = stat_of(&metadata);
+            Ok((there.kind, there.device, there.inode) == (open.kind, open.device, open.inode))
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn a_link() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "a symbolic link, which is not followed")
 }

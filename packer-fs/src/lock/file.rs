@@ -1,0 +1,118 @@
+//! `LockedFile`: one exclusively locked file that is, when it is locked, the one that its path leads to.
+
+use std::fs::{File, TryLockError};
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::LockError;
+use crate::disk::{self, DiskError};
+
+/// How often a lock file is opened again that somebody deletes at the same time.
+const MAX_TRIES: u32 = 64;
+
+/// What became of a try.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// It is ours.
+    Locked(LockedFile),
+    /// It is somebody else's.
+    Busy,
+}
+
+/// A file locked until this is dropped.
+#[derive(Debug)]
+pub(super) struct LockedFile {
+    pub(super) file: File,
+    path: Utf8PathBuf,
+}
+
+/// Locks the file at `path` if nobody holds it, creating it in the folder that `make_folder` makes.
+///
+/// Each try opens the file anew: a waiter must not stay with a deleted one.
+pub(super) fn try_lock(
+    path: &Utf8Path,
+    make_folder: &mut dyn FnMut() -> Result<(), DiskError>,
+) -> Result<Attempt, LockError> {
+    let fail = |source| LockError::Io { path: path.to_owned(), source };
+    for _ in 0..MAX_TRIES {
+        match make_folder() {
+            // The folder was deleted while it was made.
+            Err(error) if error.is_not_found() => continue,
+            made => made?,
+        }
+        let file = match disk::open_lockable(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            file => file.map_err(fail)?,
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy),
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(TryLockError::Error(source)) if is_unsupported(&source) => {
+                return Err(LockError::Unsupported { path: path.to_owned(), source });
+            }
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+        }
+        let locked = LockedFile { file, path: path.to_owned() };
+        if locked.is_current() {
+            return Ok(Attempt::Locked(locked));
+        }
+    }
+    Err(fail(io::Error::new(io::ErrorKind::NotFound, "it is deleted again and again")))
+}
+
+impl LockedFile {
+    /// Whether the path still leads to the locked file. If that cannot be told, it counts as no.
+    pub(super) fn is_current(&self) -> bool {
+        disk::is_at(&self.file, &self.path).unwrap_or(false)
+    }
+
+    /// Where it was locked.
+    pub(super) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // Closing is not enough: a process started meanwhile can have inherited the open file, and keep it locked.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(path = %self.path, %error, "cannot unlock");
+        }
+    }
+}
+
+/// Whether the system says that locks do not exist there, rather than that this one failed.
+fn is_unsupported(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        // No lock daemon on a network filesystem, or no locks at all.
+        if let Some(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP) = Errno::from_io_error(error) {
+            return true;
+        }
+    }
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_filesystem_without_locks_is_told_from_a_failure() {
+        for (errno, unsupported) in [
+            (Errno::NOLCK, true),
+            (Errno::NOSYS, true),
+            (Errno::OPNOTSUPP, true),
+            (Errno::IO, false),
+            (Errno::ACCESS, false),
+        ] {
+            assert_eq!(is_unsupported(&errno.into()), unsupported, "{errno:?}");
+        }
+    }
+}
