@@ -269,7 +269,8 @@ mod tests {
     use super::*;
 
     const DRAW: UuidDraw = UuidDraw { unix_ms: 1_790_000_000_000, entropy: [3; 16] };
-    const STAT: Stat = Stat { kind: EntryKind::File, size: 9, mtime_ns: -4, ctime_ns: 5, inode: 6, device: 7 };
+    const STAT: Stat =
+        Stat { kind: EntryKind::File, size: 9, mtime_ns: -4, ctime_ns: 5, inode: 6, device: 7 };
 
     fn head() -> RecordHead {
         RecordHead {
@@ -353,16 +354,19 @@ mod tests {
         assert!(matches!(BuildRecord::parse(good[..good.len() - 1].to_vec()), Err(RecordDefect::Checksum)));
         let first = good.len() - CHECKSUM_BYTES - 2 * ENTRY_BYTES;
         for (at, byte) in [
-            (12, 0),                            // the length of the head
-            (16, 1),                            // the count
-            (23, 255),                          // the count, beyond any file
-            (PREFIX_BYTES, b'['),               // the head
-            (first + 6, 0x40),                  // the version of a uuid
-            (first + 7, 0xff),                  // the order: the second uuid is now the lesser
+            (12, 0),              // the length of the head
+            (16, 1),              // the count
+            (23, 255),            // the count, beyond any file
+            (PREFIX_BYTES, b'['), // the head
+            (first + 6, 0x40),    // the version of a uuid
+            (first, 0xff),        // the order: the second uuid is now the lesser
         ] {
             let mut bytes = good.clone();
             bytes[at] = byte;
-            assert!(matches!(BuildRecord::parse(seal(bytes)), Err(RecordDefect::Layout)), "byte {at} = {byte}");
+            assert!(
+                matches!(BuildRecord::parse(seal(bytes)), Err(RecordDefect::Layout)),
+                "byte {at} = {byte}"
+            );
         }
     }
 

@@ -150,9 +150,11 @@ fn open(disk: &dyn Disk, path: &Utf8Path) -> Result<OpenLog, DiskError> {
         }
     }
     let mut file = disk.open_write(path)?;
-    let end = file
-        .seek(SeekFrom::End(0))
-        .map_err(|source| DiskError { operation: DiskOperation::Open, path: path.to_owned(), source })?;
+    let end = file.seek(SeekFrom::End(0)).map_err(|source| DiskError {
+        operation: DiskOperation::Open,
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(OpenLog { file, end, is_torn: false, is_named: false })
 }
 
@@ -211,14 +213,21 @@ impl EventLogReader {
     pub fn open(disk: &dyn Disk, source: SourceId, offset: u64) -> Result<Self, EventLogError> {
         let path = layout::event_log(source);
         let mut file = BufReader::with_capacity(64 << 10, disk.open(&path)?);
-        file.seek(SeekFrom::Start(offset))
-            .map_err(|source| DiskError { operation: DiskOperation::Read, path: path.clone(), source })?;
+        file.seek(SeekFrom::Start(offset)).map_err(|source| DiskError {
+            operation: DiskOperation::Read,
+            path: path.clone(),
+            source,
+        })?;
         Ok(Self { path, file, offset })
     }
 
     /// The next line, without its end; `None` if there is none that is ended yet. More may come later.
     pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, EventLogError> {
-        let fail = |path: &Utf8Path, source| DiskError { operation: DiskOperation::Read, path: path.to_owned(), source };
+        let fail = |path: &Utf8Path, source| DiskError {
+            operation: DiskOperation::Read,
+            path: path.to_owned(),
+            source,
+        };
         let mut line = Vec::new();
         let limit = MAX_LINE_BYTES as u64 + 1;
         (&mut self.file)

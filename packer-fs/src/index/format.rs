@@ -93,7 +93,10 @@ pub(super) fn encode(
     stamp: Option<Stamp>,
     records: &[IndexRecord<'_>],
 ) -> io::Result<()> {
-    debug_assert!(records.windows(2).all(|pair| pair[0].path < pair[1].path), "records are sorted and distinct");
+    debug_assert!(
+        records.windows(2).all(|pair| pair[0].path < pair[1].path),
+        "records are sorted and distinct"
+    );
     let mut out = Hashing { out, hasher: blake3::Hasher::new() };
     let paths: u64 = records.iter().map(|record| record.path.len() as u64).sum();
     let contents: u64 = records.iter().map(|record| record.content.map_or(0, <[u8]>::len) as u64).sum();
@@ -113,7 +116,9 @@ pub(super) fn encode(
     for record in records {
         let content_len = match record.content {
             None => NO_CONTENT,
-            Some(content) => u32::try_from(content.len()).ok().filter(|len| *len != NO_CONTENT).ok_or_else(too_large)?,
+            Some(content) => {
+                u32::try_from(content.len()).ok().filter(|len| *len != NO_CONTENT).ok_or_else(too_large)?
+            }
         };
         let path_len = u32::try_from(record.path.len()).map_err(|_| too_large())?;
         let mut entry = [0; ENTRY_BYTES];

@@ -54,8 +54,11 @@ impl Stamp {
     /// Whether a file with this stat, read after the stamp was taken, could be written again without its stat changing:
     /// its times are not older than the stamp, so a later write could fall into the same tick of the clock.
     pub fn is_racy(self, stat: &Stat) -> bool {
-        let oldest_doubtful =
-            if stat.device == self.device { self.ns } else { self.ns.saturating_sub(OTHER_DEVICE_ROUNDING_NS) };
+        let oldest_doubtful = if stat.device == self.device {
+            self.ns
+        } else {
+            self.ns.saturating_sub(OTHER_DEVICE_ROUNDING_NS)
+        };
         stat.mtime_ns.max(stat.ctime_ns) >= oldest_doubtful
     }
 }
@@ -117,7 +120,11 @@ pub struct IndexWriteError {
 
 impl StatIndex {
     /// Reads the index at `path`; `None` if there is none. A defect means the same as none, and says why.
-    pub fn load(disk: &dyn Disk, path: &Utf8Path, assets_root: &Utf8Path) -> Result<Option<Self>, IndexDefect> {
+    pub fn load(
+        disk: &dyn Disk,
+        path: &Utf8Path,
+        assets_root: &Utf8Path,
+    ) -> Result<Option<Self>, IndexDefect> {
         match disk.read(path, MAX_INDEX_BYTES) {
             Ok(bytes) => Self::parse(bytes, assets_root).map(Some),
             Err(error) if error.is_not_found() => Ok(None),
@@ -218,7 +225,8 @@ impl StatIndex {
 
     fn path(&self, at: usize) -> &str {
         let raw = self.raw(at);
-        let bytes = &self.bytes[self.header.paths.start + raw.path.start..self.header.paths.start + raw.path.end];
+        let bytes =
+            &self.bytes[self.header.paths.start + raw.path.start..self.header.paths.start + raw.path.end];
         std::str::from_utf8(bytes).expect("checked when it was parsed")
     }
 

@@ -20,7 +20,12 @@ fn encode(files: &[(&str, Option<&[u8]>)]) -> Vec<u8> {
     let records: Vec<IndexRecord<'_>> = files
         .iter()
         .enumerate()
-        .map(|(i, (path, content))| IndexRecord { path, stat: &stats[i], digest: &digests[i], content: *content })
+        .map(|(i, (path, content))| IndexRecord {
+            path,
+            stat: &stats[i],
+            digest: &digests[i],
+            content: *content,
+        })
         .collect();
     let mut bytes = Vec::new();
     format::encode(&mut bytes, Utf8Path::new("assets"), Some(STAMP), &records).unwrap();
@@ -41,7 +46,8 @@ fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn gives_back_what_was_written() {
-    let index = parse(encode(&[("a.png", None), ("a.png.asset.toml", Some(b"x = 1")), ("b", Some(b""))])).unwrap();
+    let index =
+        parse(encode(&[("a.png", None), ("a.png.asset.toml", Some(b"x = 1")), ("b", Some(b""))])).unwrap();
     assert_eq!(index.len(), 3);
     assert_eq!(index.stamp(), Some(STAMP));
     let entry = index.find("a.png.asset.toml").unwrap();
@@ -107,16 +113,16 @@ fn a_sealed_file_whose_parts_do_not_fit_is_dropped() {
     };
     let entry = HEADER_BYTES;
     for (at, byte) in [
-        (16, 3),                            // the count
-        (23, 255),                          // the count, beyond any file
-        (24, 9),                            // the bytes of paths
-        (entry, 9),                         // a path's offset
-        (entry + 7, 255),                   // a path's offset, beyond any file
-        (entry + 8, 3),                     // a path's length
-        (entry + 16, 9),                    // a content's offset
-        (entry, 1),                         // the same path twice
-        (entry + 2 * ENTRY_BYTES, b'c'),    // paths out of order
-        (entry + 2 * ENTRY_BYTES, 0xff),    // a path that is not UTF-8
+        (16, 3),                         // the count
+        (23, 255),                       // the count, beyond any file
+        (24, 9),                         // the bytes of paths
+        (entry, 9),                      // a path's offset
+        (entry + 7, 255),                // a path's offset, beyond any file
+        (entry + 8, 3),                  // a path's length
+        (entry + 16, 9),                 // a content's offset
+        (entry, 1),                      // the same path twice
+        (entry + 2 * ENTRY_BYTES, b'c'), // paths out of order
+        (entry + 2 * ENTRY_BYTES, 0xff), // a path that is not UTF-8
     ] {
         assert!(matches!(change(at, byte), Err(IndexDefect::Layout)), "byte {at} = {byte} was taken");
     }

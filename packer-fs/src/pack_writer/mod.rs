@@ -12,6 +12,7 @@ use std::io::{self, SeekFrom};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::Digest;
+use packer_pack::format::{MAX_ALIGNMENT, MIN_ALIGNMENT};
 use packer_pack::index::{IndexLayout, Payload, Place, PlaceError, Placer};
 use thiserror::Error;
 
@@ -19,6 +20,9 @@ use crate::disk::{Disk, DiskError, DiskOperation, ReadFile, WriteFile};
 
 /// Bytes gathered before they are written.
 const BLOCK_BYTES: usize = 1 << 20;
+
+/// No pack aligns its payloads to less.
+const LEAST_ALIGNMENT: u64 = MIN_ALIGNMENT as u64;
 
 /// A pack that is being written.
 pub struct PackWriter {
@@ -133,7 +137,7 @@ impl PackWriter {
         match self.placer.place(id, payload).map_err(PackWriteError::Place)? {
             Place::Write { padding, offset } => {
                 self.copy_run()?;
-                self.gather(&[0; packer_pack::format::MAX_ALIGNMENT as usize][..padding as usize])?;
+                self.gather(&[0; MAX_ALIGNMENT as usize][..padding as usize])?;
                 self.gather(bytes)?;
                 Ok(Placed { offset, stored_size: found, shared: false })
             }
@@ -155,11 +159,14 @@ impl PackWriter {
         match self.placer.place(id, payload).map_err(PackWriteError::Place)? {
             Place::Write { padding, offset: placed } => {
                 match &mut self.run {
-                    // The padding of the former pack is the padding of this one: zeros.
-                    Some(run) if run.from + run.len + padding == offset => run.len += padding + len,
+                    // What lies between is the former pack's padding: zeros, as here. In a larger gap, a payload could be
+                    // that this pack has no more.
+                    Some(run) if padding < LEAST_ALIGNMENT && run.from + run.len + padding == offset => {
+                        run.len += padding + len;
+                    }
                     _ => {
                         self.copy_run()?;
-                        self.gather(&[0; packer_pack::format::MAX_ALIGNMENT as usize][..padding as usize])?;
+                        self.gather(&[0; MAX_ALIGNMENT as usize][..padding as usize])?;
                         self.write_block()?;
                         self.run = Some(Run { from: offset, len });
                     }

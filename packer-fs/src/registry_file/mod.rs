@@ -73,7 +73,11 @@ pub enum RegistryReadError {
 pub fn load(disk: &dyn Disk, path: &Utf8Path) -> Result<LoadedRegistry, RegistryReadError> {
     let bytes = disk.read(path, MAX_REGISTRY_BYTES).map_err(|error| {
         let missing = error.is_not_found();
-        if missing { RegistryReadError::Missing { path: path.to_owned() } } else { RegistryReadError::Unreadable(error) }
+        if missing {
+            RegistryReadError::Missing { path: path.to_owned() }
+        } else {
+            RegistryReadError::Unreadable(error)
+        }
     })?;
     let digest = Digest::of(&bytes);
     match parse(&bytes, path.as_str()) {

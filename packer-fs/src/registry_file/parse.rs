@@ -67,7 +67,8 @@ impl Reader<'_> {
     fn line(&mut self, line: &Line<'_>) -> Result<(), Refusal> {
         let Some(content) = line.raw.strip_suffix(b"\n") else { return Err(Refusal::Torn) };
         let content = content.strip_suffix(b"\r").unwrap_or(content);
-        let text = std::str::from_utf8(content).map_err(|error| Refusal::NotUtf8 { at: error.valid_up_to() })?;
+        let text =
+            std::str::from_utf8(content).map_err(|error| Refusal::NotUtf8 { at: error.valid_up_to() })?;
         if text.trim_ascii().is_empty() {
             return Ok(());
         }
@@ -147,7 +148,8 @@ fn is_header(text: &str) -> bool {
 fn refusal(error: &serde_json::Error) -> Refusal {
     let message = error.to_string();
     // The place is said by the diagnostic's span.
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
+    let message =
+        message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
     Refusal::Json { message, column: error.column() }
 }
 
@@ -159,7 +161,8 @@ fn diagnostic(file: &str, line: &Line<'_>, refusal: &Refusal) -> Diagnostic {
     let (message, at, help) = match refusal {
         Refusal::NotUtf8 { at } => ("the line is not UTF-8".to_owned(), *at, None),
         Refusal::Torn => {
-            let help = "restore the file from version control; if the line is whole, end it with a line break";
+            let help =
+                "restore the file from version control; if the line is whole, end it with a line break";
             ("the line has no end, so the file may be cut off".to_owned(), 0, Some(help))
         }
         Refusal::ConflictMarker => {
@@ -172,7 +175,8 @@ fn diagnostic(file: &str, line: &Line<'_>, refusal: &Refusal) -> Diagnostic {
             (format!("the registry has schema {found}; this packer reads {SCHEMA}"), 0, help)
         }
         Refusal::OtherLineage { first } => {
-            let help = "two registries were merged that do not belong to the same project; keep the lines of one";
+            let help =
+                "two registries were merged that do not belong to the same project; keep the lines of one";
             (format!("the line has another lineage than the first header, {first}"), 0, Some(help))
         }
         Refusal::Json { message, column } => {
@@ -193,10 +197,5 @@ fn span(line: &Line<'_>, at: usize) -> Span {
     let text = text.trim_end_matches(['\r', '\n']);
     let within = SourceText::new(text).span(at..text.len());
     let end = line.start + line.raw.trim_ascii_end().len();
-    Span {
-        start: (line.start + at).min(end) as u32,
-        end: end as u32,
-        line: line.number,
-        ..within
-    }
+    Span { start: (line.start + at).min(end) as u32, end: end as u32, line: line.number, ..within }
 }

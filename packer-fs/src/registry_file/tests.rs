@@ -6,6 +6,7 @@ use packer_domain::path::AssetPath;
 use packer_domain::registry::{BuildParticipation, EntryState, Registry, RegistryEntry};
 use proptest::prelude::*;
 
+use super::parse::MAX_REPORTED;
 use super::{encode, encode_entry, parse};
 
 const DRAW: UuidDraw = UuidDraw { unix_ms: 1_790_000_000_000, entropy: [3; 16] };
@@ -98,7 +99,7 @@ fn every_refused_line_is_reported_with_its_number() {
     let expected: Vec<u32> = (2..2 + lines.len() as u32).filter(|line| *line != 3).collect();
     assert_eq!(numbers, expected, "{refused:#?}");
     assert!(refused[3].1.contains("unknown field `biuld`"), "{}", refused[3].1);
-    assert!(refused[7 - 1].1.contains("duplicate field `id`"), "{}", refused[6].1);
+    assert!(refused[7].1.contains("duplicate field `id`"), "{}", refused[7].1);
 }
 
 #[test]
@@ -121,7 +122,10 @@ fn the_header_is_needed_and_known_and_one() {
     assert!(matches!(&newer[..], [(2, message)] if message.contains("schema 2")), "{newer:?}");
 
     let unknown = refusals(&header().replace('}', ",\"next_id\":4}\n"));
-    assert!(matches!(&unknown[..], [(2, message)] if message.contains("unknown field `next_id`")), "{unknown:?}");
+    assert!(
+        matches!(&unknown[..], [(2, message)] if message.contains("unknown field `next_id`")),
+        "{unknown:?}"
+    );
 
     for none in ["", "\n"] {
         let [missing] = &parse(none.as_bytes(), "r").unwrap_err()[..] else { panic!("not one finding") };
@@ -143,7 +147,7 @@ fn places_are_of_the_whole_file() {
 #[test]
 fn a_file_of_something_else_is_not_listed_without_end() {
     let diagnostics = parse("x\n".repeat(5000).as_bytes(), "r").unwrap_err();
-    assert_eq!(diagnostics.len(), super::parse::MAX_REPORTED + 1);
+    assert_eq!(diagnostics.len(), MAX_REPORTED + 1);
     assert!(diagnostics.last().unwrap().message.contains("4000 more"));
 }
 

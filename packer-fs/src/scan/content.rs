@@ -79,7 +79,8 @@ fn attempt(
     if before.kind != EntryKind::File {
         return Ok(None);
     }
-    let mut kept = keep.is_some_and(|keep| before.size <= keep).then(|| Vec::with_capacity(before.size as usize));
+    let mut kept =
+        keep.is_some_and(|keep| before.size <= keep).then(|| Vec::with_capacity(before.size as usize));
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; BLOCK_BYTES.min(before.size as usize + 1)];
     let mut size = 0_u64;

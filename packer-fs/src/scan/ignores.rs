@@ -114,11 +114,21 @@ fn is_covered_by_default(name: &OsStr) -> bool {
         || name.starts_with("~$")
         || (name.starts_with('#') && name.ends_with('#'))
         || name.ends_with('~')
-        || [".bak", ".tmp", ".swp", ".swo", ".orig", ".rej", ".part", ".crdownload"].iter().any(|end| ends_with(end))
-        || is_numbered_backup(bytes)
-        || ["Thumbs.db", "ehthumbs.db", "desktop.ini", "__MACOSX", "$RECYCLE.BIN", "System Volume Information", "Icon\r"]
+        || [".bak", ".tmp", ".swp", ".swo", ".orig", ".rej", ".part", ".crdownload"]
             .iter()
-            .any(|whole| is(whole))
+            .any(|end| ends_with(end))
+        || is_numbered_backup(bytes)
+        || [
+            "Thumbs.db",
+            "ehthumbs.db",
+            "desktop.ini",
+            "__MACOSX",
+            "$RECYCLE.BIN",
+            "System Volume Information",
+            "Icon\r",
+        ]
+        .iter()
+        .any(|whole| is(whole))
 }
 
 /// `scene.blend1`, as Blender leaves beside `scene.blend`.
@@ -157,12 +167,27 @@ mod tests {
     fn defaults_cover_what_nobody_means() {
         let none = Ignores::default();
         for path in [
-            ".git/", ".DS_Store", "a/.hidden", "Thumbs.db", "thumbs.db", "a/Desktop.ini", "a.png~", "a.swp", "a.BAK",
-            "a.tmp", "#a.txt#", "~$plan.docx", "x.blend1", "x.blend32", "Icon\r",
+            ".git/",
+            ".DS_Store",
+            "a/.hidden",
+            "Thumbs.db",
+            "thumbs.db",
+            "a/Desktop.ini",
+            "a.png~",
+            "a.swp",
+            "a.BAK",
+            "a.tmp",
+            "#a.txt#",
+            "~$plan.docx",
+            "x.blend1",
+            "x.blend32",
+            "Icon\r",
         ] {
             assert!(covers(&none, path), "{path:?} was taken");
         }
-        for path in ["a.png", "bak", "tmp", "#a", "x.blend", "blend1", "level1", "swp", "a.tmpl", "~a", "part/"] {
+        for path in
+            ["a.png", "bak", "tmp", "#a", "x.blend", "blend1", "level1", "swp", "a.tmpl", "~a", "part/"]
+        {
             assert!(!covers(&none, path), "{path:?} was passed over");
         }
     }

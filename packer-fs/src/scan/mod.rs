@@ -182,7 +182,8 @@ impl ScanResult {
             return Ok(());
         }
         let mut anchors = self.anchors.iter().peekable();
-        let mut records: Vec<IndexRecord<'_>> = Vec::with_capacity(self.files.len() + self.ignore_files.len());
+        let mut records: Vec<IndexRecord<'_>> =
+            Vec::with_capacity(self.files.len() + self.ignore_files.len());
         for file in &self.files {
             let anchor = anchors.next_if(|anchor| anchor.path == file.path);
             records.push(file.record(anchor.map(|anchor| &*anchor.bytes)));

@@ -137,7 +137,8 @@ impl<'a> Walk<'a> {
             };
             if path.as_str().len() > MAX_PATH_BYTES {
                 let length = path.as_str().len();
-                let message = format!("its path has {length} bytes; over {MAX_PATH_BYTES}, the system cannot reach it");
+                let message =
+                    format!("its path has {length} bytes; over {MAX_PATH_BYTES}, the system cannot reach it");
                 found.unread(path, DiagnosticCode::PathUnreadable, message);
                 continue;
             }
@@ -189,8 +190,15 @@ impl<'a> Walk<'a> {
     }
 
     /// The rules inside `folder`: those outside, and those of its own ignore file.
-    fn ignores_within(&self, folder: &Folder, entries: &[DirEntry], known: &Range<usize>, found: &mut Found) -> Ignores {
-        let is_ignore_file = |entry: &&DirEntry| entry.name == OsStr::new(IGNORE_FILE) && entry.kind == EntryKind::File;
+    fn ignores_within(
+        &self,
+        folder: &Folder,
+        entries: &[DirEntry],
+        known: &Range<usize>,
+        found: &mut Found,
+    ) -> Ignores {
+        let is_ignore_file =
+            |entry: &&DirEntry| entry.name == OsStr::new(IGNORE_FILE) && entry.kind == EntryKind::File;
         let path = entries.iter().find(is_ignore_file).and_then(|entry| {
             let path = folder.path_of(&entry.name);
             path.to_str().and_then(|path| AssetPath::parse(path).ok())
@@ -210,7 +218,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The content of a file: from the index if that can vouch for it, else from the disk.
-    fn content(&self, path: AssetPath, known: &Range<usize>, keep: bool, found: &mut Found) -> Option<Content> {
+    fn content(
+        &self,
+        path: AssetPath,
+        known: &Range<usize>,
+        keep: bool,
+        found: &mut Found,
+    ) -> Option<Content> {
         let on_disk = self.on_disk(path.as_str());
         self.files.fetch_add(1, Ordering::Relaxed);
         match self.disk.stat(&on_disk) {
@@ -252,7 +266,13 @@ impl<'a> Walk<'a> {
     }
 
     /// What the index knows of a file, if nothing can have changed since.
-    fn vouched(&self, path: &AssetPath, known: &Range<usize>, stat: &Stat, keep: bool) -> Option<IndexEntry<'a>> {
+    fn vouched(
+        &self,
+        path: &AssetPath,
+        known: &Range<usize>,
+        stat: &Stat,
+        keep: bool,
+    ) -> Option<IndexEntry<'a>> {
         let index = self.request.previous?;
         let entry = index.find_in(known.clone(), path.as_str())?;
         let is_same = entry.stat == *stat && !index.is_racy(stat);
@@ -323,8 +343,12 @@ fn not_representable(path: &OsStr, kind: EntryKind) -> Diagnostic {
         Some(text) => AssetPath::parse(text).map_or_else(|error| error.reason.to_string(), |_| String::new()),
     };
     let shown = path.to_string_lossy().replace(char::is_control, "\u{fffd}");
-    Diagnostic::new(DiagnosticCode::PathNotRepresentable, Subject::Unrepresentable(shown), format!("{what}: {reason}"))
-        .help("rename it, or leave it out with .packerignore")
+    Diagnostic::new(
+        DiagnosticCode::PathNotRepresentable,
+        Subject::Unrepresentable(shown),
+        format!("{what}: {reason}"),
+    )
+    .help("rename it, or leave it out with .packerignore")
 }
 
 fn not_followed(path: AssetPath, kind: EntryKind) -> Diagnostic {
@@ -333,7 +357,11 @@ fn not_followed(path: AssetPath, kind: EntryKind) -> Diagnostic {
         Diagnostic::new(DiagnosticCode::PathSymlink, subject, "it is a symbolic link, which is not followed")
             .help("put the file itself there, or leave the link out with .packerignore")
     } else {
-        Diagnostic::new(DiagnosticCode::PathSpecialFile, subject, "it is neither a file nor a folder nor a link")
-            .help("remove it, or leave it out with .packerignore")
+        Diagnostic::new(
+            DiagnosticCode::PathSpecialFile,
+            subject,
+            "it is neither a file nor a folder nor a link",
+        )
+        .help("remove it, or leave it out with .packerignore")
     }
 }

@@ -1,0 +1,113 @@
+//! Edits that a stat does not show: each must be noticed all the same.
+
+use std::fs::{File, FileTimes};
+
+use super::*;
+
+/// The clock of the simulated disk, coarse as a real one.
+const TICK_NS: i64 = 4_000_000;
+
+fn digest(result: &ScanResult, path: &str) -> Digest {
+    result.files.iter().find(|file| file.path.as_str() == path).unwrap().digest
+}
+
+fn coarse() -> SimDisk {
+    let disk = sim(&[]);
+    disk.set_tick_ns(TICK_NS);
+    disk.advance_clock_ns(10 * TICK_NS);
+    disk
+}
+
+#[test]
+fn a_second_write_in_the_tick_of_the_scan_is_noticed() {
+    let disk = coarse();
+    let path = Utf8Path::new("assets/a");
+    disk.put(path, b"first");
+    let first = rescan(&disk);
+    disk.advance_clock_ns(1);
+    disk.put(path, b"other");
+    assert_eq!(disk.stat(path).unwrap().unwrap(), first.files[0].stat, "the stat must not show it");
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"other"));
+}
+
+#[test]
+fn a_write_in_the_tick_of_a_later_scan_is_noticed_too() {
+    let disk = coarse();
+    let path = Utf8Path::new("assets/a");
+    disk.put(path, b"first");
+    rescan(&disk);
+    // Racy, and read again, in another tick; then written twice around the scan in one tick.
+    disk.advance_clock_ns(5 * TICK_NS);
+    disk.put(path, b"again");
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"again"));
+    disk.put(path, b"third");
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"third"));
+}
+
+#[test]
+fn what_is_older_than_the_stamp_is_not_read_again() {
+    let disk = coarse();
+    disk.put("assets/a".into(), b"first");
+    assert_eq!(rescan(&disk).cost.files_read, 1);
+    assert_eq!(rescan(&disk).cost.files_read, 1, "in the tick of its stamp");
+    disk.advance_clock_ns(TICK_NS);
+    assert_eq!(rescan(&disk).cost.files_read, 1, "it was still racy when it was taken");
+    assert_eq!(rescan(&disk).cost.files_read, 0);
+}
+
+#[test]
+fn a_restored_mtime_is_noticed() {
+    let disk = coarse();
+    let path = Utf8Path::new("assets/a");
+    disk.put(path, b"first");
+    disk.advance_clock_ns(TICK_NS);
+    let first = rescan(&disk);
+    disk.advance_clock_ns(TICK_NS);
+    disk.put(path, b"other");
+    disk.set_mtime_ns(path, first.files[0].stat.mtime_ns);
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"other"));
+}
+
+#[test]
+fn a_file_renamed_over_another_is_noticed_whatever_its_times() {
+    let disk = coarse();
+    disk.put("assets/a".into(), b"first");
+    disk.put("other".into(), b"other");
+    disk.advance_clock_ns(TICK_NS);
+    let first = rescan(&disk);
+    disk.rename_over("other".into(), "assets/a".into()).unwrap();
+    disk.set_mtime_ns("assets/a".into(), first.files[0].stat.mtime_ns);
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"other"));
+}
+
+#[test]
+fn a_clock_that_goes_back_makes_entries_racy_not_wrong() {
+    let disk = coarse();
+    let path = Utf8Path::new("assets/a");
+    disk.put(path, b"first");
+    disk.advance_clock_ns(2 * TICK_NS);
+    rescan(&disk);
+    disk.advance_clock_ns(-2 * TICK_NS);
+    disk.put("assets/b".into(), b"makes the index be written");
+    rescan(&disk);
+    disk.put(path, b"other");
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"other"));
+}
+
+#[test]
+fn a_hundred_quick_edits_of_a_real_file_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8Path::from_path(folder.path()).unwrap();
+    std::fs::create_dir_all(root.join("assets")).unwrap();
+    std::fs::create_dir_all(root.join(".packer")).unwrap();
+    let (disk, path) = (OsDisk::new(root.to_owned()), root.join("assets/a"));
+    std::fs::write(&path, "000").unwrap();
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    for edit in 0..100 {
+        let text = format!("{edit:03}");
+        std::fs::write(&path, &text).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_times(FileTimes::new().set_modified(modified)).unwrap();
+        assert_eq!(digest(&rescan(&disk), "a"), Digest::of(text.as_bytes()), "edit {edit}");
+    }
+}
