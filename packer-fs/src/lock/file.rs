@@ -45,21 +45,26 @@ pub(super) fn try_lock(
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             file => file.map_err(fail)?,
         };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Attempt::Busy),
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(TryLockError::Error(source)) if is_unsupported(&source) => {
-                return Err(LockError::Unsupported { path: path.to_owned(), source });
-            }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
-        }
-        let locked = LockedFile { file, path: path.to_owned() };
-        if locked.is_current() {
-            return Ok(Attempt::Locked(locked));
+        if let Some(attempt) = lock_open(file, path)? {
+            return Ok(attempt);
         }
     }
     Err(fail(io::Error::new(io::ErrorKind::NotFound, "it is deleted again and again")))
+}
+
+/// Locks the open `file`; `None` if it has to be opened again, because it is no longer the one at `path`.
+fn lock_open(file: File, path: &Utf8Path) -> Result<Option<Attempt>, LockError> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(Some(Attempt::Busy)),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+        Err(TryLockError::Error(source)) if is_unsupported(&source) => {
+            return Err(LockError::Unsupported { path: path.to_owned(), source });
+        }
+        Err(TryLockError::Error(source)) => return Err(LockError::Io { path: path.to_owned(), source }),
+    }
+    let locked = LockedFile { file, path: path.to_owned() };
+    Ok(locked.is_current().then_some(Attempt::Locked(locked)))
 }
 
 impl LockedFile {
@@ -102,6 +107,20 @@ mod tests {
     use rustix::io::Errno;
 
     use super::*;
+
+    #[test]
+    fn a_file_deleted_between_open_and_lock_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(folder.path()).unwrap().join("lock");
+        let file = disk::open_lockable(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(lock_open(file, &path).unwrap().is_none(), "nothing is there");
+        let file = disk::open_lockable(&path).unwrap();
+        std::fs::rename(&path, folder.path().join("aside")).unwrap();
+        let other = disk::open_lockable(&path).unwrap();
+        assert!(lock_open(file, &path).unwrap().is_none(), "another one is there");
+        assert!(matches!(lock_open(other, &path).unwrap(), Some(Attempt::Locked(_))));
+    }
 
     #[test]
     fn a_filesystem_without_locks_is_told_from_a_failure() {

@@ -142,21 +142,6 @@ fn a_waiter_does_not_stay_with_a_deleted_file() {
     assert!(second.still_valid() && !first.still_valid());
 }
 
-#[cfg(unix)]
-#[test]
-fn a_locked_file_that_is_no_longer_the_path_s_is_not_taken() {
-    let Project { root, _folder } = project();
-    std::fs::create_dir(root.join(".packer")).unwrap();
-    let path = root.join(layout::LANE_LOCK);
-    let file = crate::disk::open_lockable(&path).unwrap();
-    file.try_lock().unwrap();
-    assert!(crate::disk::is_at(&file, &path).unwrap());
-    std::fs::rename(&path, root.join("aside")).unwrap();
-    assert!(!crate::disk::is_at(&file, &path).unwrap(), "nothing there");
-    let _other = crate::disk::open_lockable(&path).unwrap();
-    assert!(!crate::disk::is_at(&file, &path).unwrap(), "another file there");
-}
-
 #[test]
 fn an_inherited_handle_does_not_keep_the_lane() {
     let Project { root, _folder } = project();

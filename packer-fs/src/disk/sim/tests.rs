@@ -142,6 +142,12 @@ fn what_is_in_a_lost_folder_is_lost() {
     disk.remove_dir("dir".into()).unwrap();
     // The folder cannot go while the file in it stays.
     check_outcomes(&disk, &["", "dir/ dir/a=A", "dir/"]);
+
+    let disk = SimDisk::new();
+    disk.put("dir/a".into(), b"A");
+    disk.rename_new("dir/a".into(), "a".into()).unwrap();
+    disk.remove_dir("dir".into()).unwrap();
+    check_outcomes(&disk, &["dir/ dir/a=A", "a=A dir/", "a=A"]);
 }
 
 #[test]
@@ -261,6 +267,11 @@ fn a_failed_sync_is_not_made_good_by_a_later_one() {
     disk.rename_new("d".into(), "e".into()).unwrap();
     disk.sync_dir("".into()).unwrap();
     check_outcomes(&disk, &["", "d/", "e/"]);
+    // Nor is what builds on it, however many steps later.
+    disk.rename_new("e".into(), "f".into()).unwrap();
+    disk.create_dir("e".into()).unwrap();
+    disk.sync_dir("".into()).unwrap();
+    assert!(outcomes(&disk).contains(""));
 }
 
 #[test]
