@@ -33,8 +33,7 @@ fn no_two_kinds_claim_one_extension() {
 #[test]
 fn adoption_recognises_by_extension_then_by_content() {
     let catalog = KindCatalog::new(builtin().iter().map(|codec| codec.spec().clone()));
-    let recognise =
-        |extension, head: &[u8]| catalog.recognise(extension, head).map(KindId::as_str).unwrap_or("");
+    let recognise = |extension, head: &[u8]| catalog.recognise(extension, head).map_or("", KindId::as_str);
     assert_eq!(recognise(Some("PNG"), b""), "image");
     assert_eq!(recognise(Some("tga"), b""), "image");
     assert_eq!(recognise(Some("json"), b""), "data");

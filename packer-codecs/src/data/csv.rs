@@ -64,6 +64,9 @@ struct Field {
     place: Range<usize>,
 }
 
+/// The place and the fields of a row.
+type Row = (Range<usize>, Vec<Field>);
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -71,7 +74,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The next row that is not an empty line, and its place.
-    fn row(&mut self) -> Result<Option<(Range<usize>, Vec<Field>)>, Problem> {
+    fn row(&mut self) -> Result<Option<Row>, Problem> {
         while self.line_end() {}
         if self.at == self.text.len() {
             return Ok(None);

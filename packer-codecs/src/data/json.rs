@@ -33,7 +33,7 @@ struct Reader<'a> {
     problems: Vec<Problem>,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn document(&mut self) -> Result<Value, Problem> {
         let value = self.value()?;
         self.blanks()?;
@@ -358,6 +358,8 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Expects the problems of `text`, each as `<the text it is at>: <message>`.
@@ -483,6 +485,45 @@ mod tests {
                         assert!(changed.get(problem.range).is_some());
                     }
                 }
+            }
+        }
+    }
+
+    /// Any value that a source can give, a few levels deep.
+    fn value() -> impl Strategy<Value = Value> {
+        let float = any::<f64>().prop_filter("finite", |value| value.is_finite()).prop_map(Value::Float);
+        let large = (i64::MAX as u64 + 1..=u64::MAX).prop_map(Value::UInt);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            large,
+            float,
+            any::<String>().prop_map(Value::Text),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            let object = proptest::collection::btree_map(any::<String>(), inner.clone(), 0..6);
+            let list = proptest::collection::vec(inner, 0..6).prop_map(Value::List);
+            let object = object.prop_map(|entries| {
+                Value::object(entries.into_iter().map(|(key, value)| (Arc::from(key), value)).collect())
+            });
+            prop_oneof![list, object]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_json_reads_back_to_the_same_value(value in value()) {
+            let json = String::from_utf8(value.to_json()).unwrap();
+            let read = parse(&json).map_err(|problems| TestCaseError::fail(format!("{problems:?}")))?;
+            prop_assert_eq!(read.to_json(), value.to_json());
+            prop_assert_eq!(read, value);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            for problem in parse(&text).err().unwrap_or_default() {
+                prop_assert!(text.get(problem.range).is_some());
             }
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct Indexed {
 /// Finds the palette of at least one pixel.
 pub(super) fn index(pixels: &[[u8; 4]]) -> Indexed {
     if let Some(palette) = exact(pixels) {
-        let indices = pixels.iter().map(|pixel| position(&palette, pixel)).collect();
+        let indices = pixels.iter().map(|pixel| position(&palette, *pixel)).collect();
         return Indexed { palette, indices };
     }
     let colours = histogram(pixels);
@@ -61,8 +61,8 @@ fn exact(pixels: &[[u8; 4]]) -> Option<Vec<[u8; 4]>> {
     Some(colours.into_iter().collect())
 }
 
-fn position(palette: &[[u8; 4]], pixel: &[u8; 4]) -> u8 {
-    palette.binary_search(pixel).expect("the palette has every colour of the picture") as u8
+fn position(palette: &[[u8; 4]], pixel: [u8; 4]) -> u8 {
+    palette.binary_search(&pixel).expect("the palette has every colour of the picture") as u8
 }
 
 /// One distinct colour.
@@ -155,7 +155,7 @@ impl ColourBox {
                 sums[channel] += weight * u128::from(own[3]) * u128::from(own[channel]);
             }
         }
-        let round = |sum: u128, count: u128| if count == 0 { 0 } else { ((sum + count / 2) / count) as u8 };
+        let round = |sum: u128, count: u128| (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
         [round(sums[0], alpha), round(sums[1], alpha), round(sums[2], alpha), round(alpha, count)]
     }
 }

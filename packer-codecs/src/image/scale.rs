@@ -17,7 +17,7 @@ pub(super) fn target(width: u32, height: u32, most: u32) -> (u32, u32) {
     let scale = |side: u32| {
         let (side, most, longer) = (u64::from(side), u64::from(most), u64::from(longer));
         // At most `most`, which is a u32, because no side is longer than the longer one.
-        ((2 * side * most + longer) / (2 * longer)).max(1) as u32
+        ((side * most + longer / 2) / longer).max(1) as u32
     };
     (scale(width), scale(height))
 }
@@ -86,9 +86,9 @@ impl Sum {
         let alpha = u64::from(pixel[3]) * area;
         self.area += area;
         self.alpha += alpha;
-        for channel in 0..3 {
-            self.colour[channel] += u64::from(pixel[channel]) * alpha;
-            self.plain[channel] += u64::from(pixel[channel]) * area;
+        for (channel, value) in pixel[..3].iter().enumerate() {
+            self.colour[channel] += u64::from(*value) * alpha;
+            self.plain[channel] += u64::from(*value) * area;
         }
     }
 

@@ -19,7 +19,7 @@ use crate::image::problem::ImageProblem;
 pub(super) fn decode(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
     let file = Cursor::new(bytes);
     match gate.format {
-        SourceFormat::Bmp => read(BmpDecoder::new(file), gate),
+        SourceFormat::Bmp => bmp(bytes, gate),
         SourceFormat::Gif => read(GifDecoder::new(file), gate),
         SourceFormat::Qoi => read(QoiDecoder::new(file), gate),
         SourceFormat::Tga => read(TgaDecoder::new(file), gate),
@@ -29,6 +29,20 @@ pub(super) fn decode(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProbl
             Err(ImageProblem::Unsupported { format: gate.format, what: "another decoder".to_owned() })
         }
     }
+}
+
+fn bmp(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
+    // The decoder has other words for sizes that are 0 or large. Only the oldest header, of 12 bytes, has them elsewhere.
+    if let Some([size, 0, 0, 0, w0, w1, w2, w3, h0, h1, h2, h3]) = bytes.get(14..26)
+        && *size >= 40
+    {
+        let width = i32::from_le_bytes([*w0, *w1, *w2, *w3]);
+        let height = i32::from_le_bytes([*h0, *h1, *h2, *h3]);
+        if width >= 0 {
+            gate.admit(u64::from(width.unsigned_abs()), u64::from(height.unsigned_abs()))?;
+        }
+    }
+    read(BmpDecoder::new(Cursor::new(bytes)), gate)
 }
 
 fn webp(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {

@@ -3,7 +3,7 @@
 //! The crate inflates and unfilters rows; what samples mean is decided here: depths below 8 are spread over 0 to 255,
 //! 16-bit samples are rounded to the nearest 8-bit ones (`(v * 255 + 32767) / 65535`, not cut off), and `tRNS` makes
 //! alpha. Checksums of critical chunks must be right. Texts, colour profiles and gamma are passed over, so nothing
-//! compressed but the image data is inflated. A file may end after its image data, without `IEND`.
+//! compressed but the image data is inflated. A file may end as soon as all rows are there, without `IEND`.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -67,8 +67,12 @@ pub(super) fn decode(bytes: &[u8], gate: &Gate<'_>) -> Result<Decoded, ImageProb
             rows += 1;
         }
     }
-    // What is left is the end of the image data: its checksum.
-    reader.next_row().map_err(|error| problem(&error, Some((rows, of)), size))?;
+    // What is left is the checksum of the image data, and whatever follows it.
+    match reader.next_row() {
+        Err(DecodingError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {}
+        Err(error) => return Err(problem(&error, None, size)),
+        Ok(_) => {}
+    }
     Ok(Decoded { pixels: Pixels { width, height, rgba }, notes: samples.notes() })
 }
 
@@ -76,8 +80,8 @@ fn problem(error: &DecodingError, rows: Option<(u64, u64)>, (width, height): (u3
     let format = FORMAT;
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => match rows {
-            Some((rows, of)) if rows < of => ImageProblem::TruncatedRows { format, rows, of },
-            _ => ImageProblem::Truncated { format },
+            Some((rows, of)) => ImageProblem::TruncatedRows { format, rows, of },
+            None => ImageProblem::Truncated { format },
         },
         DecodingError::LimitsExceeded => ImageProblem::DecoderMemory { format, width, height },
         other => ImageProblem::Damaged { format, reason: tidy(&other.to_string()) },
@@ -151,6 +155,18 @@ impl Samples {
     }
 
     fn convert(&mut self, row: &[u8], line: &mut [[u8; 4]]) {
+        // The two forms that most pictures have need no arithmetic.
+        if self.depth == BitDepth::Eight && self.key.is_none() {
+            if self.color == ColorType::Rgba {
+                line.iter_mut().zip(row.as_chunks::<4>().0).for_each(|(pixel, rgba)| *pixel = *rgba);
+                return;
+            }
+            if self.color == ColorType::Rgb {
+                let pixels = row.as_chunks::<3>().0.iter().map(|[r, g, b]| [*r, *g, *b, 255]);
+                line.iter_mut().zip(pixels).for_each(|(target, pixel)| *target = pixel);
+                return;
+            }
+        }
         match self.depth {
             BitDepth::Eight => self.pixels(row.iter().map(|byte| u16::from(*byte)), |v| v as u8, line),
             BitDepth::Sixteen => {
@@ -253,7 +269,9 @@ mod tests {
                 for y in (place.y..height).step_by(place.y_step as usize) {
                     let columns: Vec<u32> = (place.x..width).step_by(place.x_step as usize).collect();
                     assert_eq!(columns.len(), place.columns(width) as usize);
-                    columns.into_iter().for_each(|x| seen[(y * width + x) as usize] += 1);
+                    for x in columns {
+                        seen[(y * width + x) as usize] += 1;
+                    }
                 }
             }
             assert!(seen.iter().all(|count| *count == 1), "{width} x {height}");

@@ -1,6 +1,17 @@
 //! Tests of the kind `image`: pictures of every form, written by hand so that no encoder shares a mistake with its
 //! decoder, against pixels computed from the same samples in another way.
 
+#![expect(
+    clippy::many_single_char_names,
+    reason = "places and channels have the letters that formats give them"
+)]
+#![expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "samples are small, and signs are written on purpose"
+)]
+#![expect(clippy::needless_for_each, reason = "writing the parts of a file reads best as one line each")]
+
 mod formats;
 mod hostile;
 mod png_forms;
