@@ -171,7 +171,7 @@ impl BuildRecord {
     pub fn encode(head: &RecordHead, payloads: &[(AssetUuid, RecordedPayload)]) -> Vec<u8> {
         let mut sorted: Vec<&(AssetUuid, RecordedPayload)> = payloads.iter().collect();
         sorted.sort_unstable_by_key(|(uuid, _)| *uuid);
-        let json = serde_json::to_vec(head).expect("texts and numbers are JSON");
+        let json = encode_head(head);
         let size = PREFIX_BYTES + json.len() + sorted.len() * ENTRY_BYTES + CHECKSUM_BYTES;
         let mut bytes = Vec::with_capacity(size);
         bytes.extend_from_slice(&MAGIC);
@@ -241,6 +241,10 @@ fn parts(body: &[u8]) -> Option<(RecordHead, Range<usize>)> {
         last = Some(uuid);
     }
     Some((head, head_end..end))
+}
+
+fn encode_head(head: &RecordHead) -> Vec<u8> {
+    serde_json::to_vec(head).expect("texts and numbers are JSON")
 }
 
 fn payload(entry: &[u8]) -> RecordedPayload {

@@ -88,10 +88,10 @@ impl EventLogWriter {
             bytes.extend_from_slice(line);
             bytes.push(b'\n');
         }
-        if self.open.is_none() {
-            self.open = Some(open(&*self.disk, &self.path)?);
-        }
-        let log = self.open.as_mut().expect("it was opened above");
+        let log = match &mut self.open {
+            Some(log) => log,
+            none => none.insert(open(&*self.disk, &self.path)?),
+        };
         let fail = |operation, source| DiskError { operation, path: self.path.clone(), source };
         if log.is_torn {
             log.cut().map_err(|source| fail(DiskOperation::Write, source))?;

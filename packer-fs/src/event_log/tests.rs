@@ -74,8 +74,8 @@ fn a_reader_follows_and_can_go_on_from_an_offset() {
 fn what_is_no_line_is_refused_and_nothing_is_written() {
     let disk = disk();
     let mut log = writer(&disk, 1);
-    let long = vec![b'x'; MAX_LINE_BYTES + 1];
-    for bad in [&b""[..], b"a\nb", b"a\0", &long] {
+    let oversized = vec![b'x'; MAX_LINE_BYTES + 1];
+    for bad in [&b""[..], b"a\nb", b"a\0", &oversized] {
         assert!(matches!(log.append(bad), Err(EventLogError::NotALine { .. })));
     }
     assert!(matches!(

@@ -15,7 +15,7 @@ fn stat(size: u64, time: i64) -> Stat {
 }
 
 fn encode(files: &[(&str, Option<&[u8]>)]) -> Vec<u8> {
-    let stats: Vec<Stat> = (0..files.len()).map(|i| stat(i as u64, i as i64)).collect();
+    let stats: Vec<Stat> = (0_u32..).take(files.len()).map(|i| stat(u64::from(i), i64::from(i))).collect();
     let digests: Vec<Digest> = files.iter().map(|(path, _)| Digest::of(path.as_bytes())).collect();
     let records: Vec<IndexRecord<'_>> = files
         .iter()

@@ -73,8 +73,8 @@ fn a_pack_reads_back_and_says_its_digest_and_size() {
     for (id, raw) in (1..).zip(&payloads) {
         let entry = pack.by_id(id).unwrap();
         assert_eq!(*entry.payload().unwrap(), **raw);
-        let placed = places[id as usize - 1].1;
-        assert_eq!((placed.offset, placed.stored_size), (entry.offset(), entry.stored_size()));
+        let Placed { offset, stored_size, .. } = places[id as usize - 1].1;
+        assert_eq!((offset, stored_size), (entry.offset(), entry.stored_size()));
     }
     assert_eq!(
         places.iter().map(|(_, placed)| placed.shared).collect::<Vec<_>>(),

@@ -100,7 +100,14 @@ pub fn encode(registry: &Registry) -> Vec<u8> {
 
 /// The line of one entry, without its end.
 pub fn encode_entry(entry: &RegistryEntry) -> String {
-    serde_json::to_string(&EntryLine::from(entry)).expect("numbers and texts are JSON")
+    let mut bytes = Vec::new();
+    push_line(&mut bytes, &EntryLine::from(entry));
+    bytes.pop();
+    into_text(bytes)
+}
+
+fn into_text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON of texts is text")
 }
 
 fn push_line(bytes: &mut Vec<u8>, line: &impl Serialize) {

@@ -253,10 +253,12 @@ fn names_that_cannot_be_paths_are_reported_and_shown() {
 fn what_cannot_be_read_is_reported_and_the_rest_is_seen() {
     let disk = sim(&[("a", "1"), ("closed/x", "2"), ("secret", "3"), ("lost", "4"), ("z.asset.toml", "5")]);
     let hooked = HookedDisk::new(disk).on(|operation, path| match (operation, path.as_str()) {
-        (DiskOperation::ReadDir, "assets/closed") => Some(io::ErrorKind::PermissionDenied),
-        (DiskOperation::Open, "assets/secret") => Some(io::ErrorKind::PermissionDenied),
-        (DiskOperation::Stat, "assets/lost") => Some(io::ErrorKind::Other),
-        (DiskOperation::Read, "assets/z.asset.toml") => Some(io::ErrorKind::Other),
+        (DiskOperation::ReadDir, "assets/closed") | (DiskOperation::Open, "assets/secret") => {
+            Some(io::ErrorKind::PermissionDenied)
+        }
+        (DiskOperation::Stat, "assets/lost") | (DiskOperation::Read, "assets/z.asset.toml") => {
+            Some(io::ErrorKind::Other)
+        }
         _ => None,
     });
     let result = try_scan(&hooked, None, 2).unwrap();
@@ -274,8 +276,9 @@ fn what_vanishes_during_the_scan_is_not_there() {
     let disk = sim(&[("a", "1"), ("b", "2"), ("c/d", "3")]);
     let hooked = HookedDisk::new(disk.clone()).on(move |operation, path| {
         match (operation, path.as_str()) {
-            (DiskOperation::Stat, "assets/a") => disk.remove_file(path).unwrap(),
-            (DiskOperation::Open, "assets/b") => disk.remove_file(path).unwrap(),
+            (DiskOperation::Stat, "assets/a") | (DiskOperation::Open, "assets/b") => {
+                disk.remove_file(path).unwrap();
+            }
             (DiskOperation::ReadDir, "assets/c") => return Some(io::ErrorKind::NotFound),
             _ => {}
         }
