@@ -81,7 +81,36 @@ pub fn size(path: &str) -> u64 {
     }
 }
 
-/// What a text contains before its first `#[cfg(test)]`: the part that ships.
+/// What a source text contains before its module of tests: the part that ships. A module of tests in a file of its own
+/// leaves the text whole.
 pub fn shipped_part(text: &str) -> &str {
-    text.find("#[cfg(test)]").map_or(text, |at| &text[..at])
+    let mut from = 0;
+    while let Some(at) = text[from..].find("#[cfg(test)]\nmod ") {
+        let start = from + at;
+        let declaration = text[start..].lines().nth(1).unwrap_or_default();
+        if declaration.ends_with('{') {
+            return &text[..start];
+        }
+        from = start + 1;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_module_of_tests_in_the_file_is_cut_off() {
+        let text = "#[cfg(test)]\nmod tests;\nfn a() {}\n#[cfg(test)]\nmod more {\n}\n";
+        assert_eq!(shipped_part(text), "#[cfg(test)]\nmod tests;\nfn a() {}\n");
+        assert_eq!(shipped_part("fn a() {}\n"), "fn a() {}\n");
+    }
+
+    #[test]
+    fn the_files_of_the_repository_are_found() {
+        let files = files();
+        assert!(files.contains(&"Cargo.toml".to_owned()) && files.contains(&"tests/src/repo.rs".to_owned()));
+        assert!(!files.iter().any(|path| path.starts_with(".git/") || path.starts_with("target/")));
+    }
 }
