@@ -22,8 +22,8 @@
 //!   half. A file that was written and whose name is lost is lost; one whose name is kept and whose writes are lost is empty.
 //! - Names: each creation, removal, rename and swap is one atomic effect, unordered with all others, until the folder is
 //!   synced; a rename between folders until both are ([`RenameDurability`]). A synced effect takes with it the earlier ones that it
-//!   builds on. An effect that makes no sense because another was lost is lost too: what it moves is not there, or a
-//!   folder would be replaced that is not empty.
+//!   builds on. An effect that makes no sense because another was lost is lost too: what it moves is not
+//!   there, the folder that it moves it into is not, or a folder would be replaced that is not empty.
 //! - Faults, by number: an operation, a read, a sync that fails (what it was to save is then saved by no later sync
 //!   either, as on Linux), a sync that only says that it happened, a budget of bytes.
 //! - A coarse clock that only the test moves. Times are POSIX's: a write sets mtime and ctime of the file, a name those of

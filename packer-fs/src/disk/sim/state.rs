@@ -309,9 +309,15 @@ impl State {
         }
         self.follow_dependencies(&mut chosen);
         let durable = Arc::make_mut(&mut self.durable);
-        let mut rest = Vec::new();
+        let mut rest: Vec<Pending> = Vec::new();
+        let mut blocked: Vec<Arc<Made>> = Vec::new();
         for (pending, chosen) in self.pending.drain(..).zip(chosen) {
-            if chosen {
+            let change = &pending.made.change;
+            // It waits for the folder it moves something into to be durable itself.
+            if chosen && (durable.strands(change) || blocked.iter().any(|b| change.builds_on(&b.change))) {
+                blocked.push(pending.made.clone());
+                rest.push(pending);
+            } else if chosen {
                 durable.apply(&pending.made.change, pending.made.time_ns, false);
             } else {
                 rest.push(pending);

@@ -151,6 +151,22 @@ fn what_is_in_a_lost_folder_is_lost() {
 }
 
 #[test]
+fn what_moves_into_a_lost_folder_stays_where_it_was() {
+    let disk = SimDisk::new();
+    disk.put("a/f".into(), b"F");
+    disk.put_dir("p".into());
+    disk.create_dir("p/d".into()).unwrap();
+    disk.rename_new("a/f".into(), "p/d/f".into()).unwrap();
+    let before = ["a/ a/f=F p/", "a/ a/f=F p/ p/d/", "a/ p/ p/d/ p/d/f=F"];
+    check_outcomes(&disk, &before);
+    disk.sync_dir("a".into()).unwrap();
+    disk.sync_dir("p/d".into()).unwrap();
+    check_outcomes(&disk, &before);
+    disk.sync_dir("p".into()).unwrap();
+    check_outcomes(&disk, &before[2..]);
+}
+
+#[test]
 fn a_synced_effect_takes_along_what_it_builds_on() {
     let disk = SimDisk::new();
     disk.put("old/a".into(), b"A");

@@ -192,9 +192,27 @@ impl Tree {
 
     /// Whether `inode` is `dir` or somewhere below it.
     pub(super) fn is_within(&self, inode: Inode, dir: Inode) -> bool {
-        let mut found = false;
-        self.walk(dir, &mut |below, _, _| found |= below == inode);
-        found
+        let mut open = vec![dir];
+        while let Some(below) = open.pop() {
+            if below == inode {
+                return true;
+            }
+            if let Content::Dir(entries) = &self.node(below).content {
+                open.extend(entries.values());
+            }
+        }
+        false
+    }
+
+    /// Whether the change would move something that a path leads to into a folder that none leads to, because the folder's
+    /// creation was lost, or is not durable yet.
+    pub(super) fn strands(&self, change: &Change) -> bool {
+        match change.slots() {
+            [Some(a), Some(b)] if a.dir != b.dir => {
+                self.is_within(a.dir, ROOT) != self.is_within(b.dir, ROOT)
+            }
+            _ => false,
+        }
     }
 
     /// Whether it is a folder with something in it.
@@ -203,9 +221,12 @@ impl Tree {
     }
 
     /// Makes a change, or does nothing and returns `false` if it makes no sense in this tree: what it moves or removes is
-    /// not there, or it would take the place of a folder with something in it, or put a folder into itself. A torn write
+    /// not there, or it would take the place of a folder with something in it, or put a folder into itself, or something into a folder that is not there. A torn write
     /// is made for its first half.
     pub(super) fn apply(&mut self, change: &Change, time_ns: i64, torn: bool) -> bool {
+        if self.strands(change) {
+            return false;
+        }
         match change {
             Change::Write { inode, offset, bytes } => {
                 let bytes = if torn { &bytes[..bytes.len() / 2] } else { bytes };
