@@ -1,1 +1,27 @@
-//! Snapshot and lane of a project.
+//! The runtime of one open project: a snapshot that readers see, and a lane that everything passes which publishes or
+//! commits.
+//!
+//! Consumers use [`api`] alone; those who bring codecs also [`codec`]; tools that need no project [`packs`]. What a
+//! workspace means is `packer-domain`'s; how files change safely is `packer-fs`'s; here is what happens in which order,
+//! and who is told.
+//!
+//! Threads of an open project: the lane, the builder, and a pool that scans and bakes. No async runtime.
+
+pub mod api;
+pub mod codec;
+pub mod packs;
+
+mod build;
+mod clock;
+mod create;
+mod feed;
+mod freshness;
+mod holder;
+mod lane;
+mod observe;
+mod operation;
+mod outcome;
+mod project;
+mod record;
+mod shared;
+mod snapshot;

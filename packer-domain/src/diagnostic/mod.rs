@@ -7,7 +7,7 @@ mod catalog;
 mod explain;
 mod source;
 
-pub use catalog::DiagnosticCode;
+pub use catalog::{DiagnosticCode, UnknownCode};
 pub use source::{SourceText, Span};
 
 use std::fmt;

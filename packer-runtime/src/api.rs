@@ -1,0 +1,36 @@
+//! Everything that consumers may name: the runtime's own types, and of the domain an explicit list of value types,
+//! requests and reports. Planners, registry, observation and workspace state stay behind this wall.
+
+pub use crate::build::{BuildRequest, MANIFEST_FILE, PACK_FILE};
+pub use crate::clock::draw;
+pub use crate::create::{CreateError, create_project};
+pub use crate::feed::{Feed, FeedItem, FeedNext};
+pub use crate::freshness::Freshness;
+pub use crate::operation::OperationHandle;
+pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
+pub use crate::project::{BuildBase, Command, LocateError, OpenError, OpenOptions, Project, Status};
+pub use crate::record::{RecordedLog, recorded_logs};
+pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, SelectError, Snapshot};
+
+pub use packer_domain::diagnostic::{
+    Diagnostic, DiagnosticCode, Related, Severity, Span, Subject, UnknownCode,
+};
+pub use packer_domain::divergence::{
+    Divergence, DivergenceCode, Resolution, ResolutionNeed, ResolutionOffer, UnknownDivergence,
+    UnknownResolution,
+};
+pub use packer_domain::identity::{
+    AssetId, AssetUuid, Digest, LineageId, OperationId, Revision, SourceId, UuidDraw,
+};
+pub use packer_domain::kind::{KindId, KindIdError, SettingValue, Settings};
+pub use packer_domain::mutation::{
+    Adopt, Affected, Change, FilesystemMutation, Mutation, MutationPlan, Reconcile, Register,
+    RegistryMutation, Seen, SeenPath, Selector, Target, Verdict,
+};
+pub use packer_domain::name::{AssetName, AssetNameError};
+pub use packer_domain::path::{AssetPath, AssetPathError};
+pub use packer_domain::registry::{BuildParticipation, EntryState, RegistryEntry};
+pub use packer_domain::report::{AssetDetail, AssetRow, InputRow};
+pub use packer_domain::summary::{AssetCounts, DiagnosticCounts, FileCounts, WorkspaceSummary};
+pub use packer_domain::workspace::{AssetState, Reference};
+pub use packer_fs::disk::{DiskError, DiskOperation};

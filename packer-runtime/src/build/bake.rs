@@ -1,0 +1,174 @@
+//! Baking one asset: reading exactly the inputs that its key was made from, running its codec, compressing.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use packer_domain::build::{BuildEntry, BuildInput};
+use packer_domain::codec::{BakeRequest, Baked, Codec, Finding, SourceInput};
+use packer_domain::config::Compression;
+use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Severity, Subject};
+use packer_domain::identity::Digest;
+use packer_domain::kind::KindId;
+use packer_domain::limits::Limits;
+use packer_domain::path::AssetPath;
+use packer_domain::workspace::WorkspaceState;
+use packer_fs::disk::Disk;
+use packer_pack::compress::{Compressor, Method};
+use packer_pack::index::Payload;
+
+use crate::lane::panic_message;
+
+/// What baking one asset gave.
+pub(super) enum Made {
+    /// A payload as the pack stores it.
+    Payload { payload: Payload, stored: Vec<u8>, diagnostics: Vec<Diagnostic> },
+    /// What is wrong with the asset.
+    Failed(Vec<Diagnostic>),
+    /// This input is no longer what the build began with.
+    Changed(AssetPath),
+    /// A file operation failed.
+    Io(packer_fs::disk::DiskError),
+}
+
+/// What baking needs beside the asset.
+pub(super) struct Kitchen<'a> {
+    pub disk: &'a dyn Disk,
+    pub codecs: &'a BTreeMap<KindId, Arc<dyn Codec>>,
+    pub state: &'a WorkspaceState,
+    pub limits: Limits,
+    pub compression: Compression,
+}
+
+impl Kitchen<'_> {
+    /// Bakes and compresses one asset.
+    pub(super) fn make(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Made {
+        let Some(codec) = self.codecs.get(&entry.kind) else {
+            let message = format!("no codec bakes the kind {}", entry.kind);
+            return Made::Failed(vec![self.about(entry, DiagnosticCode::KindUnknown, message)]);
+        };
+        let mut inputs = Vec::with_capacity(entry.inputs.len());
+        for input in &entry.inputs {
+            match self.read(entry, input) {
+                Ok(input) => inputs.push(input),
+                Err(made) => return made,
+            }
+        }
+        let request = BakeRequest {
+            inputs: &inputs,
+            settings: &entry.settings,
+            references: &entry.references,
+            limits: &self.limits,
+        };
+        let baked = match catch_unwind(AssertUnwindSafe(|| codec.bake(&request))) {
+            Ok(Ok(baked)) => baked,
+            Ok(Err(findings)) => return Made::Failed(self.failures(entry, findings)),
+            Err(panic) => {
+                let message = format!("the codec of {} panicked: {}", entry.kind, panic_message(&*panic));
+                return Made::Failed(vec![self.about(entry, DiagnosticCode::BakePanic, message)]);
+            }
+        };
+        if baked.payload.len() as u64 > self.limits.max_payload_bytes {
+            let message = format!(
+                "the payload of {} has {} bytes, over the limit of {}",
+                entry.name,
+                baked.payload.len(),
+                self.limits.max_payload_bytes
+            );
+            return Made::Failed(vec![self.about(entry, DiagnosticCode::BakeLimit, message)]);
+        }
+        self.store(entry, baked, compressor)
+    }
+
+    fn store(&self, entry: &BuildEntry, baked: Baked, compressor: &mut Compressor) -> Made {
+        let method = match self.compression {
+            Compression::None => Method::None,
+            Compression::Lz4 => Method::Lz4,
+            Compression::Zstd { level } => Method::Zstd { level },
+        };
+        let digest = Digest::of(&baked.payload);
+        let stored = match compressor.compress(method, &baked.payload) {
+            Ok(stored) => stored,
+            Err(error) => {
+                let message = format!("{} could not be compressed: {error}", entry.name);
+                return Made::Failed(vec![self.about(entry, DiagnosticCode::BakeUnsupported, message)]);
+            }
+        };
+        let payload = Payload {
+            encoding: baked.encoding,
+            compression: stored.compression,
+            stored_size: stored.bytes.len() as u64,
+            raw_size: baked.payload.len() as u64,
+            digest: *digest.as_bytes(),
+        };
+        let diagnostics = baked.findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
+        let stored = match stored.bytes {
+            std::borrow::Cow::Borrowed(_) => baked.payload,
+            std::borrow::Cow::Owned(bytes) => bytes,
+        };
+        Made::Payload { payload, stored, diagnostics }
+    }
+
+    /// Reads an input, and makes sure that it is the one that the key was made from.
+    fn read(&self, entry: &BuildEntry, input: &BuildInput) -> Result<SourceInput, Made> {
+        if input.size > self.limits.max_input_bytes {
+            let message = format!(
+                "{} has {} bytes, over the limit of {}",
+                input.path, input.size, self.limits.max_input_bytes
+            );
+            let diagnostic = self.about(entry, DiagnosticCode::BakeLimit, message);
+            let help =
+                "raise max_input_bytes under [limits] of packer.toml if the file is meant to be that large";
+            return Err(Made::Failed(vec![
+                diagnostic.in_file(self.state.project_path(&input.path)).help(help),
+            ]));
+        }
+        let path = self.state.project_path(&input.path);
+        let bytes = match self.disk.read(path.as_str().into(), input.size) {
+            Ok(bytes) => bytes,
+            Err(error)
+                if matches!(
+                    error.source.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::FileTooLarge
+                ) =>
+            {
+                return Err(Made::Changed(input.path.clone()));
+            }
+            Err(error) => return Err(Made::Io(error)),
+        };
+        if Digest::of(&bytes) != input.digest {
+            return Err(Made::Changed(input.path.clone()));
+        }
+        Ok(SourceInput { relative: input.relative.clone(), path: input.path.clone(), bytes })
+    }
+
+    fn failures(&self, entry: &BuildEntry, findings: Vec<Finding>) -> Vec<Diagnostic> {
+        let mut diagnostics: Vec<Diagnostic> =
+            findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            // A codec that gives up has to say why; one that does not is at fault itself.
+            let message = format!("the codec of {} gave up on {} without an error", entry.kind, entry.name);
+            diagnostics.push(self.about(entry, DiagnosticCode::BakePanic, message));
+        }
+        diagnostics
+    }
+
+    fn about(&self, entry: &BuildEntry, code: DiagnosticCode, message: String) -> Diagnostic {
+        let file = entry.inputs.first().map_or(&entry.anchor, |input| &input.path);
+        Diagnostic::new(code, Subject::Asset(entry.uuid), message).in_file(self.state.project_path(file))
+    }
+
+    fn diagnostic(&self, entry: &BuildEntry, finding: Finding) -> Diagnostic {
+        let Finding { code, severity, input, span, message, help } = finding;
+        let mut diagnostic = self.about(entry, code, message);
+        if let Some(input) = input {
+            diagnostic.file = Some(self.state.project_path(&input));
+        }
+        Diagnostic { severity, span, help, ..diagnostic }
+    }
+}
+
+/// The errors among diagnostics.
+pub(super) fn error_count(diagnostics: &[Diagnostic]) -> u64 {
+    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() as u64
+}

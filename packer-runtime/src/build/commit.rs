@@ -1,0 +1,251 @@
+//! The end of a build: the check that nothing it used has changed, and the placing of its outputs.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::build::{BuildPlan, plan_build};
+use packer_domain::config::BuildOptions;
+use packer_domain::identity::{AssetUuid, Digest, OperationId};
+use packer_domain::path::AssetPath;
+use packer_domain::workspace::WorkspaceState;
+use packer_events::body::{Phase, Unit};
+use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
+use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
+use packer_fs::disk::{DiskError, DiskOperation};
+use packer_fs::journal::{
+    OutputFile, OutputsError, OutputsRequest, create_output_staging, drop_output_staging, prepare_outputs,
+};
+use packer_fs::layout;
+use packer_fs::lock::{BuildGuard, host};
+
+use super::former::options_digest;
+use super::write::Written;
+use super::{MANIFEST_FILE, PACK_FILE, turn};
+use crate::lane::{Finale, LaneAccess, Worker, observe};
+use crate::observe::Lane;
+use crate::operation::{Operation, Stop, io_failure};
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+
+/// The folder in which a build gathers its outputs. Dropping it removes it, and with it every trace of a build that came
+/// to nothing.
+pub(super) struct Staging {
+    shared: Arc<Shared>,
+    folder: Utf8PathBuf,
+    path: Utf8PathBuf,
+    operation: OperationId,
+    armed: bool,
+}
+
+impl Staging {
+    pub(super) fn create(
+        shared: &Arc<Shared>,
+        folder: &Utf8Path,
+        operation: OperationId,
+    ) -> Result<Self, Stop> {
+        let path = create_output_staging(&*shared.disk, folder, operation).map_err(outputs_stop)?;
+        Ok(Self { shared: Arc::clone(shared), folder: folder.to_owned(), path, operation, armed: true })
+    }
+
+    /// Where the output `name` is staged.
+    pub(super) fn path(&self, name: &str) -> Utf8PathBuf {
+        self.path.join(name)
+    }
+
+    pub(super) fn write_file(&self, name: &str, bytes: &[u8], durable: bool) -> Result<(), Stop> {
+        let path = self.path(name);
+        let fail = |operation| {
+            let path = path.clone();
+            move |source| Stop::Failed(io_failure(&DiskError { operation, path, source }))
+        };
+        let mut file = self.shared.disk.create(&path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+        file.write_all(bytes).map_err(fail(DiskOperation::Write))?;
+        file.flush().map_err(fail(DiskOperation::Write))?;
+        if durable { file.sync().map_err(fail(DiskOperation::Sync)) } else { Ok(()) }
+    }
+
+    /// Leaves the folder to the commit, which removes it.
+    fn hand_over(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if self.armed
+            && let Err(error) = drop_output_staging(&*self.shared.disk, &self.folder, self.operation)
+        {
+            tracing::warn!(%error, "what a build staged is left to the next one to remove");
+        }
+    }
+}
+
+/// Everything that a build made.
+pub(super) struct Outputs<'a> {
+    pub base: &'a Snapshot,
+    pub plan: &'a BuildPlan,
+    pub options: BuildOptions,
+    pub folder: Utf8PathBuf,
+    pub manifest: Vec<u8>,
+    pub written: Written,
+    pub report: BuildReport,
+    pub staging: Staging,
+    pub lock: BuildGuard,
+}
+
+/// Checks and commits.
+pub(super) fn commit<'s>(
+    shared: &'s Arc<Shared>,
+    lane: &Worker,
+    operation: &Operation,
+    outputs: Outputs<'_>,
+) -> Result<Finale<'s>, Stop> {
+    let Outputs { base, plan, options, folder, manifest, written, mut report, staging, lock } = outputs;
+    let turn = turn(lane)?;
+    let access = LaneAccess::enter(shared, operation)?;
+    check_inputs(shared, operation, base, plan)?;
+    operation.check_cancelled(Phase::Commit)?;
+    if !lock.still_valid() {
+        let message = "the build lock was deleted while it was held".to_owned();
+        return Err(Stop::Failed(Failure::Damaged { message, path: layout::BUILD_LOCK.to_owned() }));
+    }
+    access.verify(operation)?;
+
+    let boot = host::boot_id().unwrap_or_default();
+    let record = record(
+        shared,
+        operation,
+        &staging,
+        &folder,
+        &options,
+        &written,
+        &manifest,
+        &boot,
+        report.incomplete,
+    )?;
+    let output =
+        |name: &str, size: u64, digest: Option<Digest>| OutputFile { name: name.to_owned(), size, digest };
+    operation.progress(Phase::Commit, 0, None, Unit::Files, None);
+    report.took_ms = operation.took_ms();
+    let outcome = OutcomeReport::Build(report);
+    let prepared = prepare_outputs(
+        &*shared.disk,
+        OutputsRequest {
+            operation: operation.id,
+            source: operation.bus().source(),
+            folder,
+            files: vec![output(MANIFEST_FILE, manifest.len() as u64, Some(Digest::of(&manifest)))],
+            pack: output(PACK_FILE, written.size, None),
+            record,
+            durable: options.durable,
+            boot,
+            prepared: serde_json::to_value(&outcome)
+                .expect("a report is strings and numbers, which serialise"),
+        },
+    )
+    .map_err(outputs_stop)?;
+    // From here on recovery finishes what this process does not.
+    staging.hand_over();
+    let committed = prepared.apply().map_err(|error| Stop::Failed(io_failure(&error)))?;
+    let afterwards = move || {
+        if let Err(error) = committed.finish() {
+            tracing::warn!(%error, "cleaning up after a build is left to the next operation");
+        }
+        drop((access, turn, lock));
+    };
+    Ok(Finale { ending: Ending::Succeeded(outcome), afterwards: Some(Box::new(afterwards)) })
+}
+
+/// Refuses to commit unless registry, configuration, and every anchor, input and folder listing that the build used are
+/// as they were.
+fn check_inputs(
+    shared: &Arc<Shared>,
+    operation: &Operation,
+    base: &Snapshot,
+    plan: &BuildPlan,
+) -> Result<(), Stop> {
+    let changed = |paths: BTreeSet<AssetPath>, registry, configuration| {
+        let paths = paths.into_iter().collect();
+        Err(Stop::Rejected(Rejection::InputsChanged { paths, registry, configuration }))
+    };
+    let observed = match observe(shared, operation, Lane::Held) {
+        // What could be read at the beginning of the build and cannot be now has changed.
+        Err(Stop::Rejected(Rejection::WorkspaceErrors { .. })) => {
+            return changed(BTreeSet::new(), true, true);
+        }
+        observed => observed?,
+    };
+    let registry = observed.basis.registry != base.basis().registry;
+    let configuration = observed.basis.config != base.basis().config;
+    let state = observed.evaluate();
+    let now = plan_build(&state, plan.options);
+    if !registry && !configuration && now == *plan {
+        return Ok(());
+    }
+    let used = |plan: &BuildPlan, state: &WorkspaceState| -> BTreeSet<AssetPath> {
+        let entries = plan.entries.iter().flat_map(|entry| {
+            std::iter::once(entry.anchor.clone()).chain(entry.inputs.iter().map(|input| input.path.clone()))
+        });
+        let held_back = plan.absent.iter().filter_map(|entry| state.asset(entry.uuid)?.anchor.clone());
+        entries.chain(held_back).collect()
+    };
+    let before = base.state();
+    let mut paths = used(plan, before);
+    paths.extend(used(&now, &state));
+    let differs =
+        |path: &AssetPath| before.observation().files.get(path) != state.observation().files.get(path);
+    changed(paths.into_iter().filter(|path| differs(path)).collect(), registry, configuration)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the record is made of just these, and nowhere else")]
+fn record(
+    shared: &Shared,
+    operation: &Operation,
+    staging: &Staging,
+    folder: &Utf8Path,
+    options: &BuildOptions,
+    written: &Written,
+    manifest: &[u8],
+    boot: &str,
+    incomplete: bool,
+) -> Result<Vec<u8>, Stop> {
+    // Placing is a rename: everything that the record keeps of a file stays as it is in the staging folder.
+    let fact = |name: &str, digest: Digest| -> Result<OutputFact, Stop> {
+        let staged = staging.path(name);
+        let stat = shared.disk.stat(&staged).map_err(|error| Stop::Failed(io_failure(&error)))?;
+        let missing = || {
+            let message = format!("{staged} is gone");
+            Stop::Failed(Failure::Damaged { message, path: staged.to_string() })
+        };
+        Ok(OutputFact::new(folder.join(name), digest, &stat.ok_or_else(missing)?))
+    };
+    let head = RecordHead {
+        operation: operation.id,
+        pack: fact(PACK_FILE, written.digest)?,
+        pack_digest: written.digest,
+        others: vec![fact(MANIFEST_FILE, Digest::of(manifest))?],
+        options: options_digest(options),
+        incomplete,
+        unsynced_boot: (!options.durable).then(|| boot.to_owned()),
+    };
+    let payloads: Vec<(AssetUuid, RecordedPayload)> =
+        written.payloads.iter().map(|(uuid, payload)| (*uuid, *payload)).collect();
+    Ok(BuildRecord::encode(&head, &payloads))
+}
+
+fn outputs_stop(error: OutputsError) -> Stop {
+    let message = error.to_string();
+    match error {
+        OutputsError::Failed { source } => Stop::Failed(io_failure(&source)),
+        OutputsError::Pending { operation } => {
+            Stop::Rejected(Rejection::LaneFrozen { operation_id: operation })
+        }
+        OutputsError::Inconsistent { path, .. }
+        | OutputsError::NotStaged { path }
+        | OutputsError::InTheWay { path } => {
+            Stop::Failed(Failure::Io { message, path: Some(path.to_string()) })
+        }
+    }
+}

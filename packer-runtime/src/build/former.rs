@@ -1,0 +1,162 @@
+//! What the last build left: which payloads can be taken over, and whether its pack is already the one to build.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use packer_domain::build::{BuildEntry, BuildPlan};
+use packer_domain::config::BuildOptions;
+use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
+use packer_domain::identity::Digest;
+use packer_fs::build_record::{BuildRecord, OutputFact, RecordedPayload};
+use packer_fs::disk::ReadFile;
+use packer_fs::layout;
+use packer_fs::lock::host;
+use packer_pack::format::Compression;
+use packer_pack::index::{IndexLayout, Payload};
+
+use super::write::{Written, declared, open_pack};
+use super::{MANIFEST_FILE, PACK_FILE};
+use crate::operation::Operation;
+use crate::shared::Shared;
+
+/// The last build's pack, where it is still what was written.
+pub(super) struct Former {
+    record: BuildRecord,
+    pack: std::sync::Mutex<Option<Box<dyn ReadFile>>>,
+    /// Whether every output is as it was written, not only the pack.
+    complete: bool,
+}
+
+impl Former {
+    /// The last build's outputs in `folder`, if they were made with the same options and are undamaged.
+    pub(super) fn load(
+        shared: &Arc<Shared>,
+        operation: &Operation,
+        folder: &Utf8Path,
+        options: &BuildOptions,
+    ) -> Option<Self> {
+        let record = match BuildRecord::load(&*shared.disk, layout::BUILD_RECORD.into()) {
+            Ok(record) => record?,
+            Err(defect) => {
+                tracing::info!(%defect, "everything is baked anew");
+                return None;
+            }
+        };
+        let head = record.head();
+        if head.options != options_digest(options) || head.pack.path != folder.join(PACK_FILE) {
+            return None;
+        }
+        let same_boot = match &head.unsynced_boot {
+            Some(boot) => Some(boot.clone()) == host::boot_id(),
+            None => true,
+        };
+        if !is_intact(shared, &head.pack, same_boot, |shared, fact| pack_is(shared, fact)) {
+            // A pack that was deleted is no damage: it is simply built again.
+            if shared.disk.stat(&head.pack.path).is_ok_and(|stat| stat.is_some()) {
+                let message =
+                    format!("{} is not what the last build wrote; it is built anew", head.pack.path);
+                let diagnostic = Diagnostic::new(DiagnosticCode::BuildPackDamaged, Subject::Project, message);
+                operation.diagnose([&diagnostic.in_file(head.pack.path.as_str())]);
+            }
+            return None;
+        }
+        let manifest = folder.join(MANIFEST_FILE);
+        let complete = head.others.iter().any(|fact| fact.path == manifest)
+            && head.others.iter().all(|fact| is_intact(shared, fact, same_boot, file_is));
+        let pack = shared.disk.open(&head.pack.path).ok()?;
+        Some(Self { pack: std::sync::Mutex::new(Some(pack)), complete, record })
+    }
+
+    /// The digest that names the pack.
+    pub(super) fn pack_digest(&self) -> Digest {
+        self.record.head().pack_digest
+    }
+
+    /// What was built of `entry`, if it was built from the same.
+    pub(super) fn payload(&self, entry: &BuildEntry) -> Option<RecordedPayload> {
+        self.record.get(entry.uuid).filter(|payload| payload.build_key == entry.key)
+    }
+
+    /// The pack's file, to take ranges over from; once.
+    pub(super) fn take_pack(&self) -> Option<Box<dyn ReadFile>> {
+        self.pack.lock().ok()?.take()
+    }
+
+    /// The size of the pack, if building `plan` would give exactly this pack. Nothing is baked or read to tell.
+    pub(super) fn is_current(&self, plan: &BuildPlan) -> Option<u64> {
+        if !self.complete {
+            return None;
+        }
+        let layout = IndexLayout::new(plan.options.alignment, &declared(plan)).ok()?;
+        let entries: BTreeMap<u32, &BuildEntry> =
+            plan.entries.iter().map(|entry| (entry.id.get(), entry)).collect();
+        let order: Vec<u32> = layout.payload_order().collect();
+        let mut placer = layout.into_placer();
+        for id in order {
+            match entries.get(&id) {
+                Some(entry) => {
+                    let payload = announced(&self.payload(entry)?)?;
+                    // Only where it would go matters.
+                    let _ = placer.place(id, payload).ok()?;
+                }
+                None => placer.absent(id).ok()?,
+            }
+        }
+        let prefix = placer.finish().ok()?;
+        let head = self.record.head();
+        (prefix.pack_digest == *head.pack_digest.as_bytes()).then_some(head.pack.size)
+    }
+
+    /// Whether what was written is the pack that stands there already.
+    pub(super) fn is_same_pack(&self, written: &Written) -> bool {
+        self.complete && self.pack_digest() == written.digest
+    }
+}
+
+/// A recorded payload as the pack's layout takes it.
+pub(super) fn announced(payload: &RecordedPayload) -> Option<Payload> {
+    Some(Payload {
+        encoding: payload.encoding,
+        compression: Compression::from_code(payload.compression)?,
+        stored_size: payload.stored_size,
+        raw_size: payload.raw_size,
+        digest: *payload.raw_digest.as_bytes(),
+    })
+}
+
+/// The digest of everything beside the workspace that decides the bytes of stored payloads.
+pub(super) fn options_digest(options: &BuildOptions) -> Digest {
+    let text = format!(
+        "pack {} compression {} by {}",
+        packer_pack::format::VERSION,
+        options.compression,
+        packer_pack::compress::LIBRARIES
+    );
+    Digest::of(text.as_bytes())
+}
+
+/// Whether an output is what was written: by its stat, and where that cannot tell, by its contents.
+fn is_intact(
+    shared: &Shared,
+    fact: &OutputFact,
+    same_boot: bool,
+    has_digest: impl Fn(&Shared, &OutputFact) -> bool,
+) -> bool {
+    let Ok(stat) = shared.disk.stat(&fact.path) else { return false };
+    if stat.is_none_or(|stat| stat.size != fact.size) {
+        return false;
+    }
+    (same_boot && fact.is_unchanged(stat.as_ref())) || has_digest(shared, fact)
+}
+
+fn pack_is(shared: &Shared, fact: &OutputFact) -> bool {
+    match open_pack(shared, &fact.path) {
+        Ok(pack) => pack.digest() == *fact.digest.as_bytes() && pack.verify().is_empty(),
+        Err(_) => false,
+    }
+}
+
+fn file_is(shared: &Shared, fact: &OutputFact) -> bool {
+    shared.disk.read(&fact.path, fact.size).is_ok_and(|bytes| Digest::of(&bytes) == fact.digest)
+}

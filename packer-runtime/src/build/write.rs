@@ -1,0 +1,322 @@
+//! Writing a pack: payloads are baked in windows, in parallel, and streamed into the file in payload order, so memory is
+//! bounded by two windows whatever the size of the project.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use camino::Utf8Path;
+use packer_domain::build::{BuildEntry, BuildPlan};
+use packer_domain::identity::{AssetUuid, Digest};
+use packer_domain::path::AssetPath;
+use packer_events::body::{Phase, Unit};
+use packer_events::report::{Failure, Rejection};
+use packer_fs::build_record::RecordedPayload;
+use packer_fs::pack_writer::{PackWriteError, PackWriter, Placed};
+use packer_pack::compress::Compressor;
+use packer_pack::index::{Declared, IndexLayout};
+use packer_pack::{OpenError, OpenOptions, Pack, Verify};
+use rayon::prelude::*;
+
+use super::bake::{Kitchen, Made, error_count};
+use super::former::{Former, announced};
+use crate::operation::{Operation, Stop, io_failure};
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+
+/// How many bytes of inputs one window holds at the most, unless a single asset has more.
+const WINDOW_BYTES: u64 = 16 << 20;
+
+/// How many assets one window holds at the most.
+const WINDOW_ASSETS: usize = 1024;
+
+/// One pack to write.
+pub(super) struct PackJob<'a> {
+    pub shared: &'a Arc<Shared>,
+    pub operation: &'a Operation,
+    pub snapshot: &'a Snapshot,
+    pub plan: &'a BuildPlan,
+    pub pool: &'a rayon::ThreadPool,
+    pub keep_going: bool,
+    pub durable: bool,
+}
+
+/// A pack that was written.
+pub(super) struct Written {
+    pub digest: Digest,
+    pub size: u64,
+    pub baked: u64,
+    pub reused: u64,
+    pub failed: u64,
+    /// What the pack holds of each asset; of failed ones nothing.
+    pub payloads: BTreeMap<AssetUuid, RecordedPayload>,
+}
+
+/// What a pack of `plan` holds, before its payloads are known.
+pub(super) fn declared(plan: &BuildPlan) -> Vec<Declared<'_>> {
+    let entries = plan.entries.iter().map(|entry| Declared {
+        id: entry.id.get(),
+        name: entry.name.as_str(),
+        kind: entry.kind.as_str(),
+        preload: entry.preload,
+    });
+    let absent = plan.absent.iter().map(|entry| Declared {
+        id: entry.id.get(),
+        name: entry.name.as_str(),
+        kind: entry.kind.as_str(),
+        preload: false,
+    });
+    entries.chain(absent).collect()
+}
+
+/// One place in payload order.
+enum Slot<'a> {
+    Carry(&'a BuildEntry, RecordedPayload),
+    Bake(&'a BuildEntry),
+    Absent(u32),
+}
+
+enum Ready<'a> {
+    Carry(&'a BuildEntry, RecordedPayload),
+    Made(&'a BuildEntry, Made),
+    Absent(u32),
+}
+
+impl PackJob<'_> {
+    /// Bakes what `former` does not have and writes the pack to `path`.
+    pub(super) fn write(&self, path: &Utf8Path, former: Option<&Former>) -> Result<Written, Stop> {
+        let layout = IndexLayout::new(self.plan.options.alignment, &declared(self.plan))
+            .map_err(|error| Stop::Failed(Failure::Io { message: error.to_string(), path: None }))?;
+        let entries: BTreeMap<u32, &BuildEntry> =
+            self.plan.entries.iter().map(|entry| (entry.id.get(), entry)).collect();
+        let slots: Vec<Slot<'_>> = layout
+            .payload_order()
+            .map(|id| match entries.get(&id) {
+                None => Slot::Absent(id),
+                Some(entry) => match former.and_then(|former| former.payload(entry)) {
+                    Some(payload) => Slot::Carry(entry, payload),
+                    None => Slot::Bake(entry),
+                },
+            })
+            .collect();
+        let pack = former.and_then(Former::take_pack);
+        let writer = PackWriter::create(&*self.shared.disk, path, layout, pack).map_err(write_stop)?;
+        let state = self.snapshot.state();
+        let kitchen = Kitchen {
+            disk: &*self.shared.disk,
+            codecs: &self.shared.codecs,
+            state,
+            limits: state.config().limits,
+            compression: self.plan.options.compression,
+        };
+
+        let (sender, windows) = sync_channel::<Vec<Ready<'_>>>(1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let sender = sender;
+                for window in windows_of(&slots) {
+                    if self.operation.is_cancelled() {
+                        break;
+                    }
+                    let baked: Vec<Ready<'_>> = self.pool.install(|| {
+                        let bake = |compressor: &mut Compressor, slot| self.fill(&kitchen, compressor, slot);
+                        window.par_iter().map_init(Compressor::new, bake).collect()
+                    });
+                    if sender.send(baked).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.receive(writer, windows, slots.len() as u64)
+        })
+    }
+
+    fn fill<'e>(&self, kitchen: &Kitchen<'_>, compressor: &mut Compressor, slot: &Slot<'e>) -> Ready<'e> {
+        match slot {
+            Slot::Absent(id) => Ready::Absent(*id),
+            Slot::Carry(entry, payload) => Ready::Carry(entry, *payload),
+            // Between two assets is where a cancelled build stops.
+            Slot::Bake(entry) if self.operation.is_cancelled() => Ready::Absent(entry.id.get()),
+            Slot::Bake(entry) => Ready::Made(entry, kitchen.make(entry, compressor)),
+        }
+    }
+
+    fn receive<'e>(
+        &self,
+        mut writer: PackWriter,
+        windows: std::sync::mpsc::Receiver<Vec<Ready<'e>>>,
+        total: u64,
+    ) -> Result<Written, Stop> {
+        let mut written = Written {
+            digest: Digest::of(&[]),
+            size: 0,
+            baked: 0,
+            reused: 0,
+            failed: 0,
+            payloads: BTreeMap::new(),
+        };
+        let mut done = 0;
+        let mut changed: Vec<AssetPath> = Vec::new();
+        for window in windows {
+            self.operation.check_cancelled(Phase::Bake)?;
+            for ready in window {
+                // Once the pack cannot come to anything, the rest is baked only to report every error.
+                let doomed = !changed.is_empty() || (written.failed > 0 && !self.keep_going);
+                match ready {
+                    Ready::Absent(id) if !doomed => writer.absent(id).map_err(write_stop)?,
+                    Ready::Absent(_) => {}
+                    Ready::Carry(_, _) if doomed => {}
+                    Ready::Carry(entry, payload) => {
+                        let id = entry.id.get();
+                        let announced = announced(&payload).ok_or_else(|| damaged_record(entry))?;
+                        let placed = writer.carry_over(id, announced, payload.offset).map_err(write_stop)?;
+                        written.note(entry, RecordedPayload { offset: placed.offset, ..payload });
+                        written.reused += 1;
+                    }
+                    Ready::Made(entry, made) => {
+                        self.take(&mut writer, &mut written, &mut changed, entry, made, doomed)?
+                    }
+                }
+                done += 1;
+                self.operation.progress(Phase::Bake, done, Some(total), Unit::Assets, None);
+            }
+        }
+        self.operation.check_cancelled(Phase::Bake)?;
+        if !changed.is_empty() {
+            changed.sort();
+            return Err(Stop::Rejected(Rejection::InputsChanged {
+                paths: changed,
+                registry: false,
+                configuration: false,
+            }));
+        }
+        if written.failed > 0 && !self.keep_going {
+            return Err(Stop::Failed(Failure::BakesFailed { failed: written.failed }));
+        }
+        self.operation.progress(Phase::Write, 0, None, Unit::Bytes, None);
+        let summary = writer.finish(self.durable).map_err(write_stop)?;
+        written.digest = summary.digest;
+        written.size = summary.size;
+        Ok(written)
+    }
+
+    fn take(
+        &self,
+        writer: &mut PackWriter,
+        written: &mut Written,
+        changed: &mut Vec<AssetPath>,
+        entry: &BuildEntry,
+        made: Made,
+        doomed: bool,
+    ) -> Result<(), Stop> {
+        let id = entry.id.get();
+        match made {
+            Made::Payload { payload, stored, diagnostics } => {
+                self.operation.diagnose(&diagnostics);
+                written.baked += 1;
+                if doomed {
+                    return Ok(());
+                }
+                let Placed { offset, stored_size, .. } =
+                    writer.append(id, payload, &stored).map_err(write_stop)?;
+                written.note(
+                    entry,
+                    RecordedPayload {
+                        build_key: entry.key,
+                        offset,
+                        stored_size,
+                        raw_size: payload.raw_size,
+                        raw_digest: Digest::from_bytes(payload.digest),
+                        encoding: payload.encoding,
+                        compression: payload.compression.code(),
+                    },
+                );
+            }
+            Made::Failed(diagnostics) => {
+                debug_assert!(error_count(&diagnostics) > 0, "a failure has an error");
+                self.operation.diagnose(&diagnostics);
+                written.failed += 1;
+                if self.keep_going && !doomed {
+                    writer.absent(id).map_err(write_stop)?;
+                }
+            }
+            Made::Changed(path) => changed.push(path),
+            Made::Io(error) => return Err(Stop::Failed(io_failure(&error))),
+        }
+        Ok(())
+    }
+}
+
+impl Written {
+    fn note(&mut self, entry: &BuildEntry, payload: RecordedPayload) {
+        self.payloads.insert(entry.uuid, payload);
+    }
+}
+
+/// Runs of slots that are small enough to be held in memory together.
+fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'a>]> {
+    let mut rest = slots;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let mut count = 0;
+        for slot in rest {
+            let size: u64 = match slot {
+                Slot::Bake(entry) => entry.inputs.iter().map(|input| input.size).sum(),
+                Slot::Carry(..) | Slot::Absent(_) => 0,
+            };
+            if count > 0 && (bytes + size > WINDOW_BYTES || count == WINDOW_ASSETS) {
+                break;
+            }
+            bytes += size;
+            count += 1;
+        }
+        let (window, after) = rest.split_at(count);
+        rest = after;
+        (!window.is_empty()).then_some(window)
+    })
+}
+
+/// Checks a pack that was just written, every payload of it, before anybody sees it.
+pub(super) fn verify(
+    shared: &Shared,
+    operation: &Operation,
+    path: &Utf8Path,
+    written: &Written,
+) -> Result<(), Stop> {
+    operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
+    let damaged = |message: String| Stop::Failed(Failure::Damaged { message, path: path.to_string() });
+    let pack = open_pack(shared, path).map_err(|error| damaged(error.to_string()))?;
+    if pack.digest() != *written.digest.as_bytes() {
+        return Err(damaged("the pack read back is not the one that was written".to_owned()));
+    }
+    match pack.verify().first() {
+        None => Ok(()),
+        Some(problem) => Err(damaged(problem.to_string())),
+    }
+}
+
+/// Opens a pack through the disk.
+pub(super) fn open_pack(shared: &Shared, path: &Utf8Path) -> Result<Pack, OpenError> {
+    let options = OpenOptions { verify: Verify::Never, max_payload_size: u64::MAX };
+    match shared.disk.open(path) {
+        Ok(file) if file.os_file().is_some() => Pack::open(shared.root.join(path), options),
+        Ok(file) => Pack::from_reader(path.as_std_path(), file, options),
+        Err(error) => Err(OpenError::Io { path: path.as_std_path().to_owned(), source: error.source }),
+    }
+}
+
+fn damaged_record(entry: &BuildEntry) -> Stop {
+    let message = format!("the build record of {} names a compression that does not exist", entry.name);
+    Stop::Failed(Failure::Damaged { message, path: packer_fs::layout::BUILD_RECORD.to_owned() })
+}
+
+fn write_stop(error: PackWriteError) -> Stop {
+    match error {
+        PackWriteError::Disk(error) => Stop::Failed(io_failure(&error)),
+        other @ (PackWriteError::Place(_)
+        | PackWriteError::Size { .. }
+        | PackWriteError::NotInFormer { .. }) => {
+            Stop::Failed(Failure::Io { message: other.to_string(), path: None })
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The bus: one place where every event of this opening of the project is numbered, logged and handed on, in that order.
+//!
+//! A terminal event is on disk before anybody is told of it. Any other event whose line cannot be written waits, and
+//! goes into the log with the next one, so the log never has a gap.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use camino::Utf8PathBuf;
+use packer_domain::identity::{OperationId, Revision, SourceId};
+use packer_events::body::{EventBody, OperationKind};
+use packer_events::event::Event;
+use packer_events::sequence::{Draft, SourceSequencer};
+use packer_events::wire::encode_line;
+use packer_fs::disk::Disk;
+use packer_fs::event_log::EventLogWriter;
+use packer_fs::lock::{SourceGuard, SourceLock};
+
+use super::{Feed, Mailbox};
+use crate::clock;
+use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
+
+/// Numbers, logs and hands on the events of one source.
+pub(crate) struct Bus {
+    source: SourceId,
+    root: Utf8PathBuf,
+    disk: Arc<dyn Disk>,
+    state: Mutex<State>,
+}
+
+struct State {
+    sequencer: SourceSequencer,
+    log: EventLogWriter,
+    /// Says to other processes that this source is alive; taken with the first event, so that reads leave no trace.
+    alive: Option<SourceGuard>,
+    /// Lines that could not be written yet.
+    unwritten: Vec<String>,
+    mailboxes: Vec<Weak<Mailbox>>,
+    closed: bool,
+}
+
+/// Something that an operation says.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub operation_id: OperationId,
+    pub causation_id: Option<OperationId>,
+    pub base_revision: Option<Revision>,
+    pub result_revision: Option<Revision>,
+    pub body: EventBody,
+}
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bus").field("source", &self.source).field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+impl Bus {
+    pub(crate) fn new(root: Utf8PathBuf, disk: Arc<dyn Disk>, source: SourceId) -> Self {
+        let state = State {
+            sequencer: SourceSequencer::new(source),
+            log: EventLogWriter::new(Arc::clone(&disk), source),
+            alive: None,
+            unwritten: Vec::new(),
+            mailboxes: Vec::new(),
+            closed: false,
+        };
+        Self { source, root, disk, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn source(&self) -> SourceId {
+        self.source
+    }
+
+    pub(crate) fn subscribe(&self) -> Feed {
+        let mailbox = Arc::new(Mailbox::new());
+        let mut state = self.lock();
+        if state.closed {
+            mailbox.close();
+        }
+        state.mailboxes.push(Arc::downgrade(&mailbox));
+        Feed::new(mailbox, Arc::clone(&self.disk), self.source)
+    }
+
+    /// Says something that is not an end.
+    pub(crate) fn say(&self, said: Said) {
+        let mut state = self.lock();
+        let Some(event) = state.number(said) else { return };
+        state.unwritten.push(encode_line(&event));
+        if let Err(error) = self.write(&mut state, false) {
+            tracing::warn!(%error, "an event waits for the log");
+        }
+        state.hand_on(&event, None);
+    }
+
+    /// Says how an operation ended: stored first, then told.
+    pub(crate) fn end(&self, kind: OperationKind, said: Said) -> Result<Outcome, OutcomeNotDurable> {
+        let operation_id = said.operation_id;
+        let not_durable = |message: String| OutcomeNotDurable { operation_id, message };
+        let mut state = self.lock();
+        let event =
+            state.number(said).ok_or_else(|| not_durable("the operation has ended already".to_owned()))?;
+        state.unwritten.push(encode_line(&event));
+        self.write(&mut state, true).map_err(|error| not_durable(error.to_string()))?;
+        let outcome = Outcome::of(&event, kind, Provenance::Live)
+            .ok_or_else(|| not_durable("what was said is no end".to_owned()))?;
+        state.hand_on(&event, Some(&outcome));
+        Ok(outcome)
+    }
+
+    /// Ends every subscription once it has been read to its end.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        for mailbox in state.mailboxes.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
+            mailbox.close();
+        }
+        // A lock that is left behind says that this process died, and that its log wants looking at.
+        let owes_nothing = state.unwritten.is_empty() && state.sequencer.running().next().is_none();
+        if owes_nothing
+            && let Some(alive) = state.alive.take()
+            && let Err(error) = alive.discard()
+        {
+            tracing::debug!(%error, "the lock of this source stays behind");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, state: &mut State, sync: bool) -> Result<(), LogError> {
+        if state.alive.is_none() {
+            packer_fs::layout::ensure_operational(&*self.disk)?;
+            state.alive = Some(SourceLock::hold(&self.root, self.source)?);
+        }
+        let lines: Vec<&[u8]> = state.unwritten.iter().map(|line| line.trim_end().as_bytes()).collect();
+        state.log.append_lines(&lines, sync)?;
+        state.unwritten.clear();
+        Ok(())
+    }
+}
+
+impl State {
+    fn number(&mut self, said: Said) -> Option<Arc<Event>> {
+        let draft = Draft {
+            operation_id: said.operation_id,
+            causation_id: said.causation_id,
+            time: clock::now(),
+            base_revision: said.base_revision,
+            result_revision: said.result_revision,
+            body: said.body,
+        };
+        match self.sequencer.number(draft) {
+            Ok(event) => Some(Arc::new(event)),
+            Err(error) => {
+                // Only a mistake of this crate gets here; saying nothing keeps the order of the log right.
+                tracing::error!(%error, "an event out of turn was not said");
+                None
+            }
+        }
+    }
+
+    fn hand_on(&mut self, event: &Arc<Event>, outcome: Option<&Outcome>) {
+        self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
+            Some(mailbox) => {
+                mailbox.put(event, outcome.cloned());
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum LogError {
+    #[error(transparent)]
+    Disk(#[from] packer_fs::disk::DiskError),
+    #[error(transparent)]
+    Lock(#[from] packer_fs::lock::LockError),
+    #[error(transparent)]
+    Log(#[from] packer_fs::event_log::EventLogError),
+}

@@ -1,0 +1,48 @@
+//! Freshness: what the runtime can say about its snapshot against the disk right now. It never claims more than it knows.
+
+use packer_domain::identity::OperationId;
+use packer_domain::path::AssetPath;
+use packer_events::record::{FreshnessRecord, UnknownCause};
+use packer_events::time::Timestamp;
+use serde::Serialize;
+
+/// What is known of the snapshot against the disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Freshness {
+    /// A completed observation gave the snapshot.
+    Verified {
+        /// When it ended.
+        at: Timestamp,
+        /// Whether changes since then would have been noticed.
+        watched: bool,
+    },
+    /// These paths may differ.
+    Dirty {
+        /// Which.
+        paths: Vec<AssetPath>,
+    },
+    /// Anything may differ.
+    Unknown {
+        /// Why.
+        cause: UnknownCause,
+    },
+    /// A commit neither happened nor did not: somebody has to decide.
+    RecoveryRequired {
+        /// Of which operation.
+        operation_id: OperationId,
+    },
+}
+
+impl From<&Freshness> for FreshnessRecord {
+    fn from(freshness: &Freshness) -> Self {
+        match freshness {
+            Freshness::Verified { at, watched } => Self::Verified { at: *at, watched: *watched },
+            Freshness::Dirty { paths } => Self::Dirty { paths: paths.len() as u64 },
+            Freshness::Unknown { cause } => Self::Unknown { cause: *cause },
+            Freshness::RecoveryRequired { operation_id } => {
+                Self::RecoveryRequired { operation_id: *operation_id }
+            }
+        }
+    }
+}

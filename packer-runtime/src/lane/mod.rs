@@ -1,0 +1,16 @@
+//! The lane: one thread, one queue, and the only way to publish or commit.
+//!
+//! Operations run in the order in which they were submitted. A panic ends its operation as failed, and nothing else.
+//! The lock that keeps other processes out is taken in `access`, for as long as a job needs it.
+
+mod access;
+mod mutate;
+mod recover;
+mod refresh;
+mod thread;
+
+pub(crate) use access::{LaneAccess, lock_stop};
+pub(crate) use mutate::{kind_of, look_at, mutate};
+pub(crate) use recover::{Recovery, recover_everything};
+pub(crate) use refresh::{observe, refresh};
+pub(crate) use thread::{Closed, Finale, Turn, Worker, conduct, panic_message};

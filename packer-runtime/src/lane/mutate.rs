@@ -1,0 +1,344 @@
+//! Carrying out a mutation: planned (again) under the lock, compared with what was shown, committed as one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+use packer_domain::identity::Digest;
+use packer_domain::mutation::{
+    self, Change, Contents, FilesystemMutation, HEAD_BYTES, Mutation, MutationPlan, Need, PathState,
+    RegistryMutation, Seen, Verdict, needs,
+};
+use packer_domain::path::AssetPath;
+use packer_domain::registry::{EntryState, Registry, RegistryEntry};
+use packer_domain::workspace::WorkspaceState;
+use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_events::record::DiagnosticRecord;
+use packer_events::report::{
+    Ending, Failure, MutationReport, OutcomeReport, Rejection, UnknownOutcomeCause, UnknownOutcomeReport,
+};
+use packer_fs::disk::{Disk, DiskError, DiskOperation, EntryKind};
+use packer_fs::journal::{
+    ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
+};
+use packer_fs::registry_file;
+
+use super::refresh::observe;
+use super::{Finale, LaneAccess};
+use crate::observe::{Lane, Observed};
+use crate::operation::{Operation, Stop, io_failure};
+use crate::shared::Shared;
+
+/// An anchor is never larger; a larger file is not read for an edit.
+const MAX_EDITED_BYTES: u64 = 1 << 20;
+
+/// Looks at the paths that a plan needs to know.
+pub(crate) fn look_at(
+    disk: &dyn Disk,
+    state: &WorkspaceState,
+    mutation: &Mutation,
+) -> Result<Contents, DiskError> {
+    let mut contents = Contents::new();
+    for (path, need) in needs(state, mutation) {
+        let found = look_at_path(disk, &state.project_path(&path), need)?;
+        contents.insert(path, found);
+    }
+    Ok(contents)
+}
+
+fn look_at_path(disk: &dyn Disk, path: &str, need: Need) -> Result<PathState, DiskError> {
+    let Some(stat) = disk.stat(path.into())? else { return Ok(PathState::Absent) };
+    match (stat.kind, need) {
+        (EntryKind::Dir, _) => Ok(PathState::Folder),
+        (EntryKind::Symlink | EntryKind::Other, _) => Ok(PathState::Other),
+        (EntryKind::File, Need::State) => Ok(PathState::File { digest: None, bytes: Vec::new() }),
+        (EntryKind::File, Need::Head) => {
+            let mut file = disk.open(path.into())?;
+            let mut bytes = Vec::new();
+            (&mut file).take(HEAD_BYTES).read_to_end(&mut bytes).map_err(|source| DiskError {
+                operation: DiskOperation::Read,
+                path: path.into(),
+                source,
+            })?;
+            Ok(PathState::File { digest: None, bytes })
+        }
+        (EntryKind::File, Need::Contents) => {
+            let bytes = disk.read(path.into(), MAX_EDITED_BYTES)?;
+            Ok(PathState::File { digest: Some(Digest::of(&bytes)), bytes })
+        }
+    }
+}
+
+/// Plans `mutation` under the lock and commits it. With `shown`, only if it would do what that plan says.
+pub(crate) fn mutate<'s>(
+    shared: &'s Arc<Shared>,
+    operation: &Operation,
+    mutation: &Mutation,
+    shown: Option<&MutationPlan>,
+) -> Result<Finale<'s>, Stop> {
+    let access = LaneAccess::enter(shared, operation)?;
+    operation.say(EventBody::Started {});
+    let observed = observe(shared, operation, Lane::Held)?;
+    if let Some(operation_id) = observed.frozen {
+        return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
+    }
+    let state = observed.evaluate();
+    operation.progress(Phase::Plan, 0, None, Unit::Steps, None);
+    let contents = look_at(&*shared.disk, &state, mutation).map_err(|e| Stop::Failed(io_failure(&e)))?;
+    let plan = mutation::plan(&state, &contents, mutation);
+    if let Some(shown) = shown {
+        compare(&state, shown, &plan)?;
+    }
+    match plan.verdict {
+        Verdict::Blocked => {
+            let blockers = plan.blockers.iter().map(DiagnosticRecord::from).collect();
+            return Err(Stop::Rejected(Rejection::Blocked { blockers }));
+        }
+        Verdict::Empty => {
+            let published = shared.publish(operation, &observed, state);
+            let report = report(&plan, operation, None);
+            let report = MutationReport { unchanged: true, result_revision: Some(published.to), ..report };
+            return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Mutation(report))));
+        }
+        Verdict::Ready => {}
+    }
+    operation.check_cancelled(Phase::Plan)?;
+    let committed = commit(shared, operation, &access, &observed, &state, &plan)?;
+    Ok(finish(shared, operation, access, committed, &plan, observed))
+}
+
+/// Refuses a plan whose effects are not, or no longer, what was shown.
+fn compare(state: &WorkspaceState, shown: &MutationPlan, plan: &MutationPlan) -> Result<(), Stop> {
+    if shown.compute_effects_digest() != shown.effects_digest {
+        return Err(Stop::Rejected(Rejection::PlanAltered {}));
+    }
+    let project = state.registry().lineage();
+    if shown.lineage != project {
+        return Err(Stop::Rejected(Rejection::UnrelatedLineage { project, plan: shown.lineage }));
+    }
+    if shown.effects_digest == plan.effects_digest {
+        return Ok(());
+    }
+    let seen = |plan: &MutationPlan| -> BTreeMap<AssetPath, Seen> {
+        plan.seen.iter().map(|seen| (seen.path.clone(), seen.seen.clone())).collect()
+    };
+    let (then, now) = (seen(shown), seen(plan));
+    let touched = |plan: &MutationPlan| -> BTreeSet<FilesystemMutation> {
+        plan.filesystem_mutations.iter().cloned().collect()
+    };
+    let mut changed: BTreeSet<AssetPath> =
+        then.keys().chain(now.keys()).filter(|path| then.get(*path) != now.get(*path)).cloned().collect();
+    changed.extend(touched(shown).symmetric_difference(&touched(plan)).map(|step| step.path().clone()));
+    let registry = shown.registry_mutations != plan.registry_mutations;
+    Err(Stop::Rejected(Rejection::StalePlan {
+        changed: changed.into_iter().collect(),
+        registry,
+        configuration: false,
+    }))
+}
+
+fn commit<'s>(
+    shared: &'s Arc<Shared>,
+    operation: &Operation,
+    access: &LaneAccess,
+    observed: &Observed,
+    state: &WorkspaceState,
+    plan: &MutationPlan,
+) -> Result<Committed<'s>, Stop> {
+    let commit = observed.head.map_or(1, |head| head.commit + 1);
+    let registry = if plan.registry_mutations.is_empty() {
+        RegistryChange::Unchanged { digest: observed.basis.registry }
+    } else {
+        let after = apply_to_registry(state.registry(), &plan.registry_mutations);
+        RegistryChange::Replace {
+            before: Some(observed.basis.registry),
+            after: registry_file::encode(&after),
+        }
+    };
+    let outcome = OutcomeReport::Mutation(report(plan, operation, Some(commit)));
+    let steps: Vec<Step> = plan.filesystem_mutations.iter().map(|mutation| step(state, mutation)).collect();
+    let total = steps.len() as u64;
+    operation.progress(Phase::Stage, 0, Some(total), Unit::Files, None);
+    let request = CommitRequest {
+        operation: operation.id,
+        source: operation.bus().source(),
+        commit,
+        steps,
+        registry,
+        inverse: inverse(plan),
+        prepared: serde_json::to_value(&outcome).expect("a report is strings and numbers, which serialise"),
+    };
+    let staged = stage(&*shared.disk, request).map_err(|error| stop_of(state, operation, error))?;
+    operation.progress(Phase::Stage, total, Some(total), Unit::Files, None);
+    operation.check_cancelled(Phase::Stage)?;
+    // Somebody may have deleted the lock's file since, and another process hold a new one.
+    access.verify(operation)?;
+    operation.progress(Phase::Commit, 0, Some(total), Unit::Files, None);
+    let recorded = staged.record_intent().map_err(|error| stop_of(state, operation, error))?;
+    let committed = recorded.apply().map_err(|error| match error {
+        ApplyError::Frozen { conflicts, .. } => {
+            let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
+            let message = format!("{} changed while the commit was carried out", paths.join(", "));
+            unknown(operation, UnknownOutcomeCause::EditedMeanwhile, message, paths.into_iter().next())
+        }
+        ApplyError::OutcomeUnknown { source, .. } => {
+            unknown(operation, UnknownOutcomeCause::Io, source.to_string(), Some(source.path.to_string()))
+        }
+    })?;
+    operation.progress(Phase::Commit, total, Some(total), Unit::Files, None);
+    let head = committed.head();
+    operation.say(EventBody::Committed { commit: head.commit, registry_digest: head.registry });
+    Ok(committed)
+}
+
+/// Publishes what was committed, and leaves the cleaning up for after the terminal event.
+fn finish<'s>(
+    shared: &'s Arc<Shared>,
+    operation: &Operation,
+    access: LaneAccess,
+    committed: Committed<'s>,
+    plan: &MutationPlan,
+    before: Observed,
+) -> Finale<'s> {
+    let mut report = report(plan, operation, Some(committed.head().commit));
+    drop(before);
+    // What is committed is committed: an observation that fails now leaves the snapshot as it was, and says so itself.
+    match observe(shared, operation, Lane::Held) {
+        Ok(observed) => {
+            let state = observed.evaluate();
+            report.result_revision = Some(shared.publish(operation, &observed, state).to);
+        }
+        Err(stop) => tracing::warn!(?stop, "the committed workspace could not be observed"),
+    }
+    report.took_ms = operation.took_ms();
+    let afterwards = move || {
+        if let Err(error) = committed.finish() {
+            tracing::warn!(%error, "cleaning up after a commit is left to the next operation");
+        }
+        drop(access);
+    };
+    Finale {
+        ending: Ending::Succeeded(OutcomeReport::Mutation(report)),
+        afterwards: Some(Box::new(afterwards)),
+    }
+}
+
+fn unknown(operation: &Operation, cause: UnknownOutcomeCause, message: String, path: Option<String>) -> Stop {
+    Stop::OutcomeUnknown(UnknownOutcomeReport { kind: Some(operation.kind), cause, message, path })
+}
+
+fn stop_of(state: &WorkspaceState, operation: &Operation, error: StageError) -> Stop {
+    let message = error.to_string();
+    match error {
+        StageError::Stale { path, .. } => {
+            let root = &state.config().assets;
+            let changed = path.strip_prefix(root).ok().and_then(|path| AssetPath::parse(path.as_str()).ok());
+            let registry = path == packer_fs::layout::REGISTRY;
+            let changed = changed.into_iter().collect();
+            Stop::Rejected(Rejection::StalePlan { changed, registry, configuration: false })
+        }
+        StageError::Pending { operation } => {
+            Stop::Rejected(Rejection::LaneFrozen { operation_id: operation })
+        }
+        StageError::Failed { source } => Stop::Failed(io_failure(&source)),
+        StageError::OutcomeUnknown { source, .. } => {
+            unknown(operation, UnknownOutcomeCause::Io, source.to_string(), Some(source.path.to_string()))
+        }
+        StageError::Inconsistent { path, .. }
+        | StageError::NoFolder { path }
+        | StageError::AnotherDevice { path } => {
+            Stop::Failed(Failure::Io { message, path: Some(path.to_string()) })
+        }
+        StageError::OutOfOrder { .. } | StageError::TooLarge { .. } => {
+            Stop::Failed(Failure::Io { message, path: None })
+        }
+    }
+}
+
+fn step(state: &WorkspaceState, mutation: &FilesystemMutation) -> Step {
+    let path = |path: &AssetPath| Utf8PathBuf::from(state.project_path(path));
+    match mutation {
+        FilesystemMutation::Create { path: at, contents, .. } => {
+            Step::Create { path: path(at), contents: contents.clone().into_bytes() }
+        }
+        FilesystemMutation::Edit { path: at, before, contents, .. } => {
+            let size = state.observation().files.get(at).map_or(0, |fact| fact.size);
+            Step::Edit {
+                path: path(at),
+                before: FileFingerprint { digest: *before, size },
+                contents: contents.clone().into_bytes(),
+            }
+        }
+    }
+}
+
+fn apply_to_registry(registry: &Registry, mutations: &[RegistryMutation]) -> Registry {
+    let mut after = registry.clone();
+    for mutation in mutations {
+        match mutation {
+            RegistryMutation::Insert { entry } => after.insert(entry.clone()),
+            RegistryMutation::Update { before, after: entry } => {
+                after.remove(before);
+                after.insert(entry.clone());
+            }
+            RegistryMutation::Retire { before } => {
+                after.remove(before);
+                let state = EntryState::Retired;
+                after.insert(RegistryEntry { state, ..before.clone() });
+            }
+            RegistryMutation::Delete { entry } => after.remove(entry),
+        }
+    }
+    after
+}
+
+fn report(plan: &MutationPlan, operation: &Operation, commit: Option<u64>) -> MutationReport {
+    let count =
+        |changes: &[Change]| plan.affected.iter().filter(|a| changes.contains(&a.change)).count() as u64;
+    let files = |created: bool| {
+        let is_create = |m: &&FilesystemMutation| matches!(m, FilesystemMutation::Create { .. }) == created;
+        plan.filesystem_mutations.iter().filter(is_create).count() as u64
+    };
+    MutationReport {
+        mutation: kind_of(&plan.mutation),
+        commit,
+        assets_added: count(&[Change::Adopted, Change::Registered, Change::Separated]),
+        assets_changed: count(&[Change::Moved, Change::Renamed, Change::Renumbered, Change::Settled]),
+        assets_removed: count(&[Change::Retired]),
+        files_created: files(true),
+        files_changed: files(false),
+        files_moved: 0,
+        files_removed: 0,
+        registry_changes: plan.registry_mutations.len() as u64,
+        result_revision: None,
+        unchanged: false,
+        took_ms: operation.took_ms(),
+    }
+}
+
+/// The kind of operation that carries a mutation out.
+pub(crate) fn kind_of(mutation: &Mutation) -> OperationKind {
+    match mutation {
+        Mutation::Adopt(_) => OperationKind::Adopt,
+        Mutation::Register(_) => OperationKind::Register,
+        Mutation::Reconcile(_) => OperationKind::Reconcile,
+    }
+}
+
+/// What would take the commit back: the registry's lines as they were, and the files that it made.
+fn inverse(plan: &MutationPlan) -> serde_json::Value {
+    let created = plan.filesystem_mutations.iter().filter_map(|mutation| match mutation {
+        FilesystemMutation::Create { path, after, .. } => Some((path, after)),
+        FilesystemMutation::Edit { .. } => None,
+    });
+    let edited = plan.filesystem_mutations.iter().filter_map(|mutation| match mutation {
+        FilesystemMutation::Edit { path, before, after, .. } => Some((path, before, after)),
+        FilesystemMutation::Create { .. } => None,
+    });
+    serde_json::json!({
+        "remove": created.collect::<Vec<_>>(),
+        "restore": edited.collect::<Vec<_>>(),
+        "registry": plan.registry_mutations,
+    })
+}

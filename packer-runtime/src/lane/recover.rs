@@ -1,0 +1,332 @@
+//! Recovery: what dead processes left in the journal and in their logs is brought to its end, by whoever takes the lane
+//! first.
+//!
+//! Each dead operation that still owes an end gets it in *its own* log, continuing its numbers; the `recover` operation
+//! that wrote it has its own id, and names the dead one as its cause.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use packer_domain::identity::{OperationId, SourceId};
+use packer_events::body::{EventBody, OperationKind};
+use packer_events::replay::{OperationRecord, OperationState, Replay};
+use packer_events::report::{
+    AbortReport, Ending, OutcomeReport, RecoverReport, RecoveryResult, UnknownOutcomeCause,
+    UnknownOutcomeReport,
+};
+use packer_events::sequence::{Draft, SourceSequencer};
+use packer_events::wire::{encode_line, read_log};
+use packer_fs::disk::{Disk, DiskError};
+use packer_fs::event_log::{self, EventLogError, EventLogWriter};
+use packer_fs::journal::{self, FrozenCause, RecoverOptions, Recovered};
+use packer_fs::layout;
+use packer_fs::lock::{SourceGuard, SourceLock, host};
+
+use crate::clock;
+use crate::feed::Bus;
+use crate::operation::Operation;
+use crate::outcome::Outcome;
+
+/// The most bytes of a log that is read as a whole.
+const MAX_LOG_BYTES: u64 = 1 << 30;
+
+/// What recovery did.
+#[derive(Debug, Default)]
+pub(crate) struct Recovery {
+    /// The end of each `recover` operation.
+    pub outcomes: Vec<Outcome>,
+    /// The commit that waits for a decision, if any.
+    pub frozen: Option<OperationId>,
+}
+
+/// Brings everything that dead processes left to its end. The caller holds the lane.
+pub(crate) fn recover_everything(
+    root: &Utf8Path,
+    disk: &Arc<dyn Disk>,
+    bus: &Arc<Bus>,
+) -> Result<Recovery, DiskError> {
+    let mut dead = DeadLogs::find(root, disk, bus.source())?;
+    let boot = host::boot_id().unwrap_or_default();
+    let logged = |operation: OperationId, source: SourceId| has_succeeded(&**disk, &dead, operation, source);
+    let found = journal::recover(&**disk, &RecoverOptions { boot: &boot, success_is_logged: &logged })?;
+
+    let mut recovery = Recovery::default();
+    for recovered in found {
+        settle(bus, &mut dead, recovered, &mut recovery)?;
+    }
+    // What died before it committed anything still owes its end.
+    for (source, operation) in dead.running() {
+        let dead_operation = DeadOperation { operation, source };
+        let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
+        run.say(EventBody::Started {});
+        let kind = dead.record(dead_operation).and_then(|record| record.kind);
+        dead.end(dead_operation, Ending::Aborted(AbortReport { kind, by: run.id }));
+        conclude(&run, operation, RecoveryResult::Dropped, &mut recovery);
+    }
+    dead.release();
+    Ok(recovery)
+}
+
+/// Gives one operation from the journal the end that it owes.
+fn settle(
+    bus: &Arc<Bus>,
+    dead: &mut DeadLogs,
+    recovered: Recovered<'_>,
+    recovery: &mut Recovery,
+) -> Result<(), DiskError> {
+    let begin = |operation| {
+        let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
+        run.say(EventBody::Started {});
+        run
+    };
+    let aborted = |dead: &DeadLogs, of: DeadOperation, by| {
+        Ending::Aborted(AbortReport { kind: dead.record(of).and_then(|record| record.kind), by })
+    };
+    match recovered {
+        Recovered::CleanedUp { operation } => {
+            let run = begin(operation);
+            conclude(&run, operation, RecoveryResult::Closed, recovery);
+        }
+        Recovered::Dropped { intent } => {
+            let of = DeadOperation { operation: intent.operation, source: intent.source };
+            let run = begin(of.operation);
+            let ending = aborted(dead, of, run.id);
+            dead.end(of, ending);
+            conclude(&run, of.operation, RecoveryResult::Dropped, recovery);
+        }
+        Recovered::OutputsDropped { operation, intent } => {
+            let run = begin(operation);
+            if let Some(intent) = intent {
+                let of = DeadOperation { operation, source: intent.source };
+                let ending = aborted(dead, of, run.id);
+                dead.end(of, ending);
+            }
+            conclude(&run, operation, RecoveryResult::Dropped, recovery);
+        }
+        Recovered::Finished(committed) => {
+            let intent = committed.intent();
+            let of = DeadOperation { operation: intent.operation, source: intent.source };
+            let run = begin(of.operation);
+            let ending = prepared(&intent.prepared, dead, of, run.id);
+            dead.end(of, ending);
+            committed.finish()?;
+            conclude(&run, of.operation, RecoveryResult::Finished, recovery);
+        }
+        Recovered::OutputsFinished(committed) => {
+            let intent = committed.intent();
+            let of = DeadOperation { operation: intent.operation, source: intent.source };
+            let run = begin(of.operation);
+            let ending = prepared(&intent.prepared, dead, of, run.id);
+            dead.end(of, ending);
+            committed.finish()?;
+            conclude(&run, of.operation, RecoveryResult::Finished, recovery);
+        }
+        Recovered::Frozen { operation, intent, cause } => {
+            recovery.frozen = Some(operation);
+            let source = intent.as_ref().map(|intent| intent.source).or_else(|| dead.source_of(operation));
+            let Some(of) = source.map(|source| DeadOperation { operation, source }) else { return Ok(()) };
+            // It owes its end once; a project may stay frozen for a long time after that.
+            if dead.record(of).is_some_and(|record| record.ending.is_none()) {
+                let run = begin(operation);
+                let kind = dead.record(of).and_then(|record| record.kind);
+                dead.end(of, Ending::OutcomeUnknown(frozen_report(kind, &cause)));
+                conclude(&run, operation, RecoveryResult::Frozen, recovery);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn title(operation: OperationId) -> String {
+    format!("recover operation {operation}")
+}
+
+fn conclude(run: &Operation, operation_id: OperationId, result: RecoveryResult, recovery: &mut Recovery) {
+    let report = RecoverReport { operation_id, result, took_ms: run.took_ms() };
+    match run.end(Ending::Succeeded(OutcomeReport::Recover(report))) {
+        Ok(outcome) => recovery.outcomes.push(outcome),
+        Err(error) => tracing::warn!(%error, "a recovery could not be recorded"),
+    }
+}
+
+/// The end that a committed operation had prepared for itself.
+fn prepared(prepared: &serde_json::Value, dead: &DeadLogs, of: DeadOperation, by: OperationId) -> Ending {
+    match serde_json::from_value::<OutcomeReport>(prepared.clone()) {
+        Ok(outcome) => Ending::Recovered { outcome, by },
+        Err(error) => Ending::OutcomeUnknown(UnknownOutcomeReport {
+            kind: dead.record(of).and_then(|record| record.kind),
+            cause: UnknownOutcomeCause::JournalDamaged,
+            message: format!("it committed, and what it had to report cannot be read: {error}"),
+            path: None,
+        }),
+    }
+}
+
+fn frozen_report(kind: Option<OperationKind>, cause: &FrozenCause) -> UnknownOutcomeReport {
+    let (cause, message, path) = match cause {
+        FrozenCause::Conflicts(conflicts) => {
+            let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
+            let message = format!("{} changed while the commit was interrupted", paths.join(", "));
+            (UnknownOutcomeCause::EditedMeanwhile, message, paths.into_iter().next())
+        }
+        FrozenCause::DiskFailed => {
+            (UnknownOutcomeCause::Io, "the disk failed while the commit was carried out".to_owned(), None)
+        }
+        FrozenCause::Damaged(damage) => (UnknownOutcomeCause::JournalDamaged, damage.to_string(), None),
+        FrozenCause::Overtaken { head } => (
+            UnknownOutcomeCause::JournalDamaged,
+            format!("commit {} of operation {} took its place", head.commit, head.operation),
+            None,
+        ),
+    };
+    UnknownOutcomeReport { kind, cause, message, path }
+}
+
+/// Whether the log of `source` says that `operation` succeeded.
+fn has_succeeded(
+    disk: &dyn Disk,
+    dead: &DeadLogs,
+    operation: OperationId,
+    source: SourceId,
+) -> Result<bool, DiskError> {
+    let succeeded = |replay: &Replay| {
+        replay.operation(operation).is_some_and(|record| {
+            matches!(record.state, OperationState::Succeeded | OperationState::Recovered)
+        })
+    };
+    match dead.logs.get(&source) {
+        Some(log) => Ok(succeeded(&log.replay)),
+        None => match disk.read(&layout::event_log(source), MAX_LOG_BYTES) {
+            Ok(bytes) => Ok(succeeded(&Replay::fold(&read_log(&bytes).events))),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+#[derive(Clone, Copy)]
+struct DeadOperation {
+    operation: OperationId,
+    source: SourceId,
+}
+
+/// The logs of processes that are no more and did not say goodbye.
+struct DeadLogs {
+    logs: BTreeMap<SourceId, DeadLog>,
+}
+
+struct DeadLog {
+    lock: SourceGuard,
+    replay: Replay,
+    sequencer: SourceSequencer,
+    writer: EventLogWriter,
+}
+
+impl DeadLogs {
+    fn find(root: &Utf8Path, disk: &Arc<dyn Disk>, own: SourceId) -> Result<Self, DiskError> {
+        let mut logs = BTreeMap::new();
+        for source in left_behind(&**disk)?.into_iter().filter(|source| *source != own) {
+            // A lock that is held belongs to a process that lives.
+            let Ok(Some(lock)) = SourceLock::try_take(root, source) else { continue };
+            match DeadLog::open(disk, source, lock) {
+                Ok(log) => {
+                    logs.insert(source, log);
+                }
+                Err(error) => {
+                    tracing::warn!(%source, %error, "the log of a dead process cannot be continued")
+                }
+            }
+        }
+        Ok(Self { logs })
+    }
+
+    fn record(&self, of: DeadOperation) -> Option<&OperationRecord> {
+        self.logs.get(&of.source)?.replay.operation(of.operation)
+    }
+
+    fn source_of(&self, operation: OperationId) -> Option<SourceId> {
+        let mut logs = self.logs.iter();
+        logs.find(|(_, log)| log.replay.operation(operation).is_some()).map(|(source, _)| *source)
+    }
+
+    fn running(&self) -> Vec<(SourceId, OperationId)> {
+        let running = |(source, log): (&SourceId, &DeadLog)| {
+            let operations: Vec<OperationId> =
+                log.replay.running().map(|record| record.operation_id).collect();
+            operations.into_iter().map(|operation| (*source, operation)).collect::<Vec<_>>()
+        };
+        self.logs.iter().flat_map(running).collect()
+    }
+
+    /// Appends the end that an operation owes to its log. One that has ended, or whose log is gone, owes none.
+    fn end(&mut self, of: DeadOperation, ending: Ending) {
+        let Some(log) = self.logs.get_mut(&of.source) else { return };
+        let Some(record) = log.replay.operation(of.operation) else { return };
+        if record.ending.is_some() {
+            return;
+        }
+        let draft = Draft {
+            operation_id: of.operation,
+            causation_id: record.causation_id,
+            time: clock::now(),
+            base_revision: record.base_revision,
+            result_revision: record.result_revision,
+            body: ending.into(),
+        };
+        let event = match log.sequencer.number(draft) {
+            Ok(event) => event,
+            Err(error) => return tracing::warn!(%error, "the end of a dead operation could not be numbered"),
+        };
+        if let Err(error) = log.writer.append_synced(encode_line(&event).trim_end().as_bytes()) {
+            return tracing::warn!(%error, "the end of a dead operation could not be stored");
+        }
+        log.replay.apply(&event);
+    }
+
+    /// Lets go of the logs; those in which nothing is owed any more are not looked at again.
+    fn release(self) {
+        for (source, log) in self.logs {
+            if log.replay.running().next().is_none()
+                && let Err(error) = log.lock.discard()
+            {
+                tracing::warn!(%source, %error, "the lock of a dead process stays behind");
+            }
+        }
+    }
+}
+
+/// The sources whose locks are there: those of processes that live, and of those that did not end as they should.
+fn left_behind(disk: &dyn Disk) -> Result<Vec<SourceId>, DiskError> {
+    let entries = match disk.read_dir(layout::EVENTS.into()) {
+        Ok(entries) => entries,
+        Err(error) if error.is_not_found() => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let source = |name: &str| name.strip_suffix(".lock").and_then(|source| source.parse().ok());
+    let mut sources: Vec<SourceId> =
+        entries.iter().filter_map(|entry| source(entry.name.to_str()?)).collect();
+    sources.sort();
+    Ok(sources)
+}
+
+impl DeadLog {
+    fn open(disk: &Arc<dyn Disk>, source: SourceId, lock: SourceGuard) -> Result<Self, EventLogError> {
+        let path = layout::event_log(source);
+        let bytes = match disk.read(&path, MAX_LOG_BYTES) {
+            Ok(_) => {
+                event_log::trim_torn_tail(&**disk, source)?;
+                disk.read(&path, MAX_LOG_BYTES)?
+            }
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let events = read_log(&bytes).events;
+        let replay = Replay::fold(&events);
+        let position = events.last().map_or(0, |event| event.position);
+        let running: Vec<_> = replay.running().map(|record| (record.operation_id, record.last)).collect();
+        let sequencer = SourceSequencer::continuing(source, position, running);
+        let writer = EventLogWriter::new(Arc::clone(disk), source);
+        Ok(Self { lock, replay, sequencer, writer })
+    }
+}

@@ -1,0 +1,64 @@
+//! `Refresh`: observing again, and publishing what is found.
+
+use std::sync::Arc;
+
+use packer_events::body::{EventBody, Phase, Unit};
+use packer_events::report::{Ending, Failure, OutcomeReport, RefreshReport, Rejection};
+use packer_fs::scan::ScanProgress;
+
+use super::{Finale, LaneAccess};
+use crate::observe::{Lane, ObserveError, Observed};
+use crate::operation::{Operation, Stop, io_failure};
+use crate::shared::Shared;
+
+/// Observes and publishes.
+pub(crate) fn refresh<'s>(shared: &'s Arc<Shared>, operation: &Operation) -> Result<Finale<'s>, Stop> {
+    operation.say(EventBody::Started {});
+    let observed = observe(shared, operation, Lane::Free)?;
+    let state = observed.evaluate();
+    let published = shared.publish(operation, &observed, state);
+    Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Refresh(RefreshReport {
+        from: published.from,
+        to: published.to,
+        changed: published.changed,
+        took_ms: operation.took_ms(),
+    }))))
+}
+
+/// Observes on behalf of an operation. Where commits of other processes keep disturbing it, it takes the lane.
+pub(crate) fn observe(shared: &Arc<Shared>, operation: &Operation, lane: Lane) -> Result<Observed, Stop> {
+    match observe_once(shared, operation, lane) {
+        Err(ObserveError::Disturbed) => {
+            let access = LaneAccess::enter(shared, operation)?;
+            let observed = observe_once(shared, operation, Lane::Held).map_err(|e| stop(operation, e));
+            drop(access);
+            observed
+        }
+        result => result.map_err(|error| stop(operation, error)),
+    }
+}
+
+fn observe_once(shared: &Arc<Shared>, operation: &Operation, lane: Lane) -> Result<Observed, ObserveError> {
+    let status = shared.status();
+    let progress = |scanned: ScanProgress| {
+        operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
+    };
+    let cancel = || operation.is_cancelled() || shared.is_closing();
+    shared.observer.observe(lane, Some(status.snapshot.state()), &cancel, &progress)
+}
+
+fn stop(operation: &Operation, error: ObserveError) -> Stop {
+    match error {
+        ObserveError::Config { diagnostics } | ObserveError::Registry { diagnostics } => {
+            operation.diagnose(&diagnostics);
+            let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count() as u64;
+            Stop::Rejected(Rejection::WorkspaceErrors { errors })
+        }
+        ObserveError::Disk(error) => Stop::Failed(io_failure(&error)),
+        ObserveError::AssetsRoot(message) => Stop::Failed(Failure::Io { message, path: None }),
+        ObserveError::Cancelled => Stop::Cancelled(Some(Phase::Scan)),
+        ObserveError::Disturbed => {
+            Stop::Failed(Failure::Io { message: ObserveError::Disturbed.to_string(), path: None })
+        }
+    }
+}

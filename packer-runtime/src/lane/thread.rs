@@ -1,0 +1,145 @@
+//! A worker thread with a queue, and the one way in which an operation is brought to its end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use packer_events::report::{Ending, Failure};
+
+use crate::operation::{Operation, Stop};
+use crate::shared::Shared;
+
+type Job = Box<dyn FnOnce(&Arc<Shared>) + Send>;
+
+/// A thread that runs jobs in the order in which they were sent.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    sender: Mutex<Option<Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    waiting: Arc<AtomicU64>,
+}
+
+impl Worker {
+    pub(crate) fn spawn(name: &str, shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (sender, jobs) = channel::<Job>();
+        let waiting = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&waiting);
+        let thread = std::thread::Builder::new().name(format!("packer-{name}")).spawn(move || {
+            for job in jobs {
+                // Each job contains its own panics; one that escapes must still not end the thread.
+                if catch_unwind(AssertUnwindSafe(|| job(&shared))).is_err() {
+                    tracing::error!("a job of the {} panicked outside of its operation", thread_name());
+                }
+                counter.fetch_sub(1, Ordering::AcqRel);
+            }
+        })?;
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), waiting })
+    }
+
+    /// How many jobs are running or wait to run.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Queues a job. Once the worker is closing, the job is handed back.
+    pub(crate) fn send(&self, job: impl FnOnce(&Arc<Shared>) + Send + 'static) -> Result<(), Closed> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = &*sender else { return Err(Closed) };
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        sender.send(Box::new(job)).map_err(|_| Closed)
+    }
+
+    /// Waits for a turn in the queue and takes it: the worker does nothing else until the turn is dropped. `None` if the
+    /// worker is closing.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        let (grant, granted) = sync_channel::<()>(1);
+        let (held, released) = channel::<()>();
+        self.send(move |_| {
+            if grant.send(()).is_ok() {
+                // Ends when the turn is dropped, which is all that is ever said.
+                let _ = released.recv();
+            }
+        })
+        .ok()?;
+        granted.recv().ok()?;
+        Some(Turn { _held: held })
+    }
+
+    /// Takes no more jobs, and waits until those that were taken are done.
+    pub(crate) fn close(&self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("a worker of the packer ended by a panic");
+        }
+    }
+}
+
+fn thread_name() -> String {
+    std::thread::current().name().unwrap_or("worker").to_owned()
+}
+
+/// A turn in a worker's queue, taken by another thread.
+#[derive(Debug)]
+#[must_use = "the turn ends when this is dropped"]
+pub(crate) struct Turn {
+    _held: Sender<()>,
+}
+
+/// The worker takes no more jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+/// The end of an operation, and what is still to be done once its terminal event is stored.
+pub(crate) struct Finale<'s> {
+    pub ending: Ending,
+    pub afterwards: Option<Box<dyn FnOnce() + 's>>,
+}
+
+impl Finale<'_> {
+    /// An end after which nothing is left to do.
+    pub(crate) fn plain(ending: Ending) -> Self {
+        Self { ending, afterwards: None }
+    }
+}
+
+/// Runs an operation to its one end: stored, then told, then cleaned up after.
+pub(crate) fn conduct<'s>(
+    shared: &'s Arc<Shared>,
+    operation: &Operation,
+    run: impl FnOnce() -> Result<Finale<'s>, Stop>,
+) {
+    let span = tracing::info_span!("operation", operation_id = %operation.id, kind = %operation.kind);
+    let _entered = span.enter();
+    let finale = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(finale)) => finale,
+        Ok(Err(stop)) => Finale::plain(operation.stopped(stop)),
+        Err(panic) => {
+            let message = panic_message(&*panic);
+            tracing::error!(message, "an operation panicked");
+            Finale::plain(operation.stopped(Stop::Failed(Failure::Panic { message })))
+        }
+    };
+    let unknown = matches!(finale.ending, Ending::OutcomeUnknown(_));
+    let ended = operation.end_quietly(finale.ending);
+    if ended.is_err() || unknown {
+        shared.get_stuck(operation.id);
+    }
+    if ended.is_ok()
+        && let Some(afterwards) = finale.afterwards
+    {
+        afterwards();
+    }
+    operation.release(ended);
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it said nothing".to_owned())
+}

@@ -1,0 +1,218 @@
+//! One operation while it runs: what it says, whether it was cancelled, and the promise of its outcome.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use packer_domain::diagnostic::Diagnostic;
+use packer_domain::identity::{OperationId, Revision};
+use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_events::record::DiagnosticRecord;
+use packer_events::report::{
+    CancellationReport, Ending, Failure, FailureReport, Rejection, RejectionReport, UnknownOutcomeReport,
+};
+
+use crate::clock;
+use crate::feed::{Bus, Said};
+use crate::outcome::{Outcome, OutcomeNotDurable};
+
+/// The least time between two progress events of one phase.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What the caller of `submit` holds: the operation's id, a way to cancel it, and its outcome to wait for. Dropping it
+/// changes nothing for the operation.
+#[derive(Clone, Debug)]
+pub struct OperationHandle {
+    id: OperationId,
+    cancelled: Arc<AtomicBool>,
+    promise: Arc<Promise>,
+}
+
+impl OperationHandle {
+    /// The operation.
+    pub fn id(&self) -> OperationId {
+        self.id
+    }
+
+    /// Asks the operation to stop. It ends as `cancelled` unless it is past the point where it can.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for the operation's end.
+    pub fn wait(&self) -> Result<Outcome, OutcomeNotDurable> {
+        let mut kept = self.promise.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(result) = &*kept {
+                return result.clone();
+            }
+            kept = self.promise.arrived.wait(kept).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The outcome, if the operation has ended.
+    pub fn outcome(&self) -> Option<Result<Outcome, OutcomeNotDurable>> {
+        self.promise.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Promise {
+    kept: Mutex<Option<Result<Outcome, OutcomeNotDurable>>>,
+    arrived: Condvar,
+}
+
+impl Promise {
+    fn keep(&self, result: Result<Outcome, OutcomeNotDurable>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        self.arrived.notify_all();
+    }
+}
+
+/// An accepted operation.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    pub id: OperationId,
+    pub kind: OperationKind,
+    cause: Option<OperationId>,
+    bus: Arc<Bus>,
+    cancelled: Arc<AtomicBool>,
+    promise: Arc<Promise>,
+    accepted: Instant,
+    revisions: Mutex<(Option<Revision>, Option<Revision>)>,
+    progress: Mutex<Option<(Phase, Instant)>>,
+}
+
+/// Why an operation stops before its end.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Rejected(Rejection),
+    Failed(Failure),
+    Cancelled(Option<Phase>),
+    OutcomeUnknown(UnknownOutcomeReport),
+}
+
+impl Operation {
+    /// Accepts an operation: from here on it has exactly one end.
+    pub(crate) fn accept(
+        bus: &Arc<Bus>,
+        kind: OperationKind,
+        title: String,
+        cause: Option<OperationId>,
+        base: Option<Revision>,
+    ) -> Self {
+        let operation = Self {
+            id: OperationId::drawn(clock::draw()),
+            kind,
+            cause,
+            bus: Arc::clone(bus),
+            cancelled: Arc::default(),
+            promise: Arc::default(),
+            accepted: Instant::now(),
+            revisions: Mutex::new((base, base)),
+            progress: Mutex::new(None),
+        };
+        operation.say(EventBody::Accepted { kind, title });
+        operation
+    }
+
+    pub(crate) fn handle(&self) -> OperationHandle {
+        OperationHandle {
+            id: self.id,
+            cancelled: Arc::clone(&self.cancelled),
+            promise: Arc::clone(&self.promise),
+        }
+    }
+
+    pub(crate) fn bus(&self) -> &Arc<Bus> {
+        &self.bus
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Stops here if the operation was cancelled.
+    pub(crate) fn check_cancelled(&self, phase: Phase) -> Result<(), Stop> {
+        if self.is_cancelled() { Err(Stop::Cancelled(Some(phase))) } else { Ok(()) }
+    }
+
+    /// Notes that the operation's answers are about another revision from now on.
+    pub(crate) fn now_at(&self, base: Option<Revision>, result: Revision) {
+        let mut revisions = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(base) = base {
+            revisions.0 = Some(base);
+        }
+        revisions.1 = Some(result);
+    }
+
+    pub(crate) fn took_ms(&self) -> u64 {
+        u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn say(&self, body: EventBody) {
+        self.bus.say(self.said(body));
+    }
+
+    pub(crate) fn diagnose<'d>(&self, diagnostics: impl IntoIterator<Item = &'d Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.say(EventBody::Diagnostic(DiagnosticRecord::from(diagnostic)));
+        }
+    }
+
+    /// Says how far a phase is, at a bounded rate; the first of a phase and the last are always said.
+    pub(crate) fn progress(
+        &self,
+        phase: Phase,
+        done: u64,
+        total: Option<u64>,
+        unit: Unit,
+        subject: Option<String>,
+    ) {
+        let mut last = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let soon = last.is_some_and(|(said, at)| said == phase && at.elapsed() < PROGRESS_INTERVAL);
+        if soon && total != Some(done) {
+            return;
+        }
+        *last = Some((phase, Instant::now()));
+        drop(last);
+        self.say(EventBody::Progress { phase, done, total, unit, subject });
+    }
+
+    /// Ends the operation and releases whoever waits for it. Nothing can be said after this.
+    pub(crate) fn end(&self, ending: Ending) -> Result<Outcome, OutcomeNotDurable> {
+        let result = self.end_quietly(ending);
+        self.release(result.clone());
+        result
+    }
+
+    /// Ends the operation; whoever waits for it goes on waiting until [`release`](Self::release).
+    pub(crate) fn end_quietly(&self, ending: Ending) -> Result<Outcome, OutcomeNotDurable> {
+        self.bus.end(self.kind, self.said(ending.into()))
+    }
+
+    pub(crate) fn release(&self, result: Result<Outcome, OutcomeNotDurable>) {
+        self.promise.keep(result);
+    }
+
+    /// The end of an operation that stopped.
+    pub(crate) fn stopped(&self, stop: Stop) -> Ending {
+        let kind = self.kind;
+        match stop {
+            Stop::Rejected(reason) => Ending::Rejected(RejectionReport { kind, reason }),
+            Stop::Failed(cause) => Ending::Failed(FailureReport { kind, cause }),
+            Stop::Cancelled(phase) => Ending::Cancelled(CancellationReport { kind, phase }),
+            Stop::OutcomeUnknown(report) => Ending::OutcomeUnknown(report),
+        }
+    }
+
+    fn said(&self, body: EventBody) -> Said {
+        let (base_revision, result_revision) = *self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+        Said { operation_id: self.id, causation_id: self.cause, base_revision, result_revision, body }
+    }
+}
+
+/// What is known of a failed disk operation, as the cause of a failure.
+pub(crate) fn io_failure(error: &packer_fs::disk::DiskError) -> Failure {
+    Failure::Io { message: error.to_string(), path: Some(error.path.to_string()) }
+}

@@ -1,0 +1,207 @@
+//! Built packs: listing, verifying and unpacking them. Needs no project, and reads nothing but the pack.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::identity::{AssetId, Digest};
+use packer_domain::kind::KindId;
+use packer_domain::name::AssetName;
+use packer_fs::disk::{Disk, DiskError, DiskOperation, OsDisk};
+use packer_pack::{OpenOptions, Pack, Verify};
+use serde::Serialize;
+use thiserror::Error;
+
+/// What verifying a pack found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackReport {
+    /// The digest that names the pack.
+    pub pack_digest: Digest,
+    /// How many assets it has, absent ones included.
+    pub entries: u64,
+    /// Whether nothing is wrong with it.
+    pub ok: bool,
+    /// Everything that is.
+    pub problems: Vec<String>,
+}
+
+/// One asset in a pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackRow {
+    /// Its id.
+    pub id: AssetId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Bytes of its payload.
+    pub size: u64,
+    /// Bytes that it takes in the pack.
+    pub stored_size: u64,
+    /// Digest of its payload; none for an absent asset.
+    pub digest: Option<Digest>,
+}
+
+/// What unpacking wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnpackReport {
+    /// How many files were written.
+    pub files: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+    /// Assets of the pack that are absent, and have no file.
+    pub absent: Vec<AssetId>,
+}
+
+/// Why a pack cannot be read, or not be unpacked.
+#[derive(Debug, Error)]
+pub enum PackError {
+    /// It cannot be opened.
+    #[error("{path} is not a pack that can be read: {message}")]
+    Open {
+        /// The pack.
+        path: Utf8PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// An asset of it cannot be read.
+    #[error("asset {id} of {path} cannot be read: {message}")]
+    Read {
+        /// The pack.
+        path: Utf8PathBuf,
+        /// The asset's id.
+        id: u32,
+        /// Why.
+        message: String,
+    },
+    /// A name or kind in it makes no safe file name.
+    #[error("asset {id} of {path} has the name {name:?} and the kind {kind:?}, which make no file name")]
+    Name {
+        /// The pack.
+        path: Utf8PathBuf,
+        /// The asset's id.
+        id: u32,
+        /// Its name.
+        name: String,
+        /// Its kind.
+        kind: String,
+    },
+    /// The folder to unpack to has something in it.
+    #[error("{path} is not an empty folder")]
+    NotEmpty {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// Checks every byte of a pack.
+pub fn verify(path: &Utf8Path) -> Result<PackReport, PackError> {
+    let pack = open(path, Verify::Never)?;
+    let problems: Vec<String> = pack.verify().iter().map(ToString::to_string).collect();
+    Ok(PackReport {
+        pack_digest: Digest::from_bytes(pack.digest()),
+        entries: pack.len() as u64,
+        ok: problems.is_empty(),
+        problems,
+    })
+}
+
+/// What a pack holds, by id.
+pub fn list(path: &Utf8Path) -> Result<Vec<PackRow>, PackError> {
+    let pack = open(path, Verify::OnRead)?;
+    let read = |id, message| PackError::Read { path: path.to_owned(), id, message };
+    let mut rows = Vec::with_capacity(pack.len());
+    for entry in pack.entries() {
+        let id = entry.id();
+        rows.push(PackRow {
+            id: AssetId::new(id).ok_or_else(|| read(id, "its id is zero".to_owned()))?,
+            name: entry.name().map_err(|error| read(id, error.to_string()))?.to_owned(),
+            kind: entry.kind().map_err(|error| read(id, error.to_string()))?.to_owned(),
+            size: entry.raw_size(),
+            stored_size: entry.stored_size(),
+            digest: (!entry.is_absent()).then(|| Digest::from_bytes(*entry.digest())),
+        });
+    }
+    Ok(rows)
+}
+
+/// Writes every payload of a pack to `<name>.<kind>` below `folder`, or to `<name>~<id>.<kind>` where that is taken by a
+/// file or a folder. Names are checked before anything is written, and nothing is ever written over.
+pub fn unpack(path: &Utf8Path, folder: &Utf8Path) -> Result<UnpackReport, PackError> {
+    let pack = open(path, Verify::OnRead)?;
+    let mut targets = Vec::with_capacity(pack.len());
+    let mut absent = Vec::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut folders: BTreeSet<String> = BTreeSet::new();
+    let rows = list(path)?;
+    for row in &rows {
+        let plain = format!("{}.{}", safe_name(path, row)?, row.kind);
+        folders
+            .extend(Utf8Path::new(&plain).ancestors().skip(1).map(|folder| folder.as_str().to_lowercase()));
+    }
+    for row in rows {
+        if row.digest.is_none() {
+            absent.push(row.id);
+            continue;
+        }
+        let plain = format!("{}.{}", row.name, row.kind);
+        let is_free =
+            |name: &String| !folders.contains(&name.to_lowercase()) && !taken.contains(&name.to_lowercase());
+        let name = if is_free(&plain) { plain } else { format!("{}~{}.{}", row.name, row.id, row.kind) };
+        taken.insert(name.to_lowercase());
+        targets.push((row.id, name));
+    }
+    // Rooted nowhere: the folder is absolute, or relative to where the caller is.
+    let disk = OsDisk::new(Utf8PathBuf::new());
+    prepare_folder(&disk, folder)?;
+    let mut report = UnpackReport { files: 0, bytes: 0, absent };
+    for (id, name) in targets {
+        let read = |message| PackError::Read { path: path.to_owned(), id: id.get(), message };
+        let entry = pack.by_id(id.get()).ok_or_else(|| read("it is not in the table".to_owned()))?;
+        let payload = entry.payload().map_err(|error| read(error.to_string()))?;
+        write_new(&disk, &folder.join(name), &payload)?;
+        report.files += 1;
+        report.bytes += payload.len() as u64;
+    }
+    Ok(report)
+}
+
+fn open(path: &Utf8Path, verify: Verify) -> Result<Pack, PackError> {
+    // Not mapped: whoever passes a path here may change the file meanwhile.
+    Pack::open_plain(path, OpenOptions { verify, ..OpenOptions::default() })
+        .map_err(|error| PackError::Open { path: path.to_owned(), message: error.to_string() })
+}
+
+fn safe_name<'r>(path: &Utf8Path, row: &'r PackRow) -> Result<&'r str, PackError> {
+    if AssetName::parse(&row.name).is_ok() && KindId::parse(&row.kind).is_ok() {
+        return Ok(&row.name);
+    }
+    Err(PackError::Name {
+        path: path.to_owned(),
+        id: row.id.get(),
+        name: row.name.clone(),
+        kind: row.kind.clone(),
+    })
+}
+
+fn prepare_folder(disk: &dyn Disk, folder: &Utf8Path) -> Result<(), PackError> {
+    disk.create_dir_all(folder)?;
+    if disk.read_dir(folder)?.is_empty() {
+        Ok(())
+    } else {
+        Err(PackError::NotEmpty { path: folder.to_owned() })
+    }
+}
+
+fn write_new(disk: &dyn Disk, path: &Utf8Path, bytes: &[u8]) -> Result<(), PackError> {
+    if let Some(parent) = path.parent() {
+        disk.create_dir_all(parent)?;
+    }
+    let mut file = disk.create(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.flush());
+    written
+        .map_err(|source| DiskError { operation: DiskOperation::Write, path: path.to_owned(), source }.into())
+}

@@ -1,0 +1,216 @@
+//! `Project`: one open project. Reads answer from the published snapshot; everything that changes something is submitted.
+
+mod open;
+
+pub(crate) use open::pool;
+pub use open::{OpenError, OpenOptions};
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use packer_domain::identity::{Revision, SourceId};
+use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
+use packer_domain::path::{AssetPath, AssetPathError};
+use packer_events::body::{Behind, EventBody, Lock, OperationKind};
+use packer_events::report::Failure;
+use packer_fs::disk::DiskError;
+
+use crate::build::{BuildRequest, build};
+use crate::feed::Feed;
+use crate::freshness::Freshness;
+use crate::lane::{Closed, Finale, Worker, conduct, kind_of, look_at, mutate, refresh};
+use crate::operation::{Operation, OperationHandle, Stop};
+use crate::outcome::Outcome;
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+
+/// A snapshot and what is known of it against the disk, read together.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// How fresh it is.
+    pub freshness: Freshness,
+}
+
+/// Something to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Carry a plan out, if it would still do what it says.
+    Apply(Box<MutationPlan>),
+    /// Plan under the lock and carry that out, whatever it is.
+    Mutate(Mutation),
+    /// Observe again and publish what is found.
+    Refresh,
+    /// Build the pack.
+    Build(BuildRequest),
+}
+
+/// What a build is built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuildBase {
+    /// This revision, or the build is rejected.
+    Exactly(Revision),
+    /// What an observation at its beginning finds.
+    Refreshed,
+}
+
+/// One open project. Dropping it cancels nothing that has committed, ends every operation, and waits for that.
+pub struct Project {
+    shared: Arc<Shared>,
+    lane: Arc<Worker>,
+    builder: Worker,
+    recovered: Vec<Outcome>,
+}
+
+/// A path that is not one of the project's assets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocateError {
+    /// It is outside of the assets root.
+    #[error("{path} is not below the assets root, {root}")]
+    Outside {
+        /// The path.
+        path: String,
+        /// The assets root.
+        root: String,
+    },
+    /// It cannot be an asset path.
+    #[error(transparent)]
+    Invalid(AssetPathError),
+}
+
+impl std::fmt::Debug for Project {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Project").field("root", &self.shared.root).finish_non_exhaustive()
+    }
+}
+
+impl Project {
+    /// The snapshot and its freshness, in one atomic read. Never waits.
+    pub fn status(&self) -> Arc<Status> {
+        self.shared.status()
+    }
+
+    /// What opening the project had to recover: the end of each `recover` operation.
+    pub fn recovered(&self) -> &[Outcome] {
+        &self.recovered
+    }
+
+    /// The id under which this opening numbers its events.
+    pub fn source(&self) -> SourceId {
+        self.shared.bus.source()
+    }
+
+    /// The project's folder.
+    pub fn root(&self) -> &Utf8Path {
+        &self.shared.root
+    }
+
+    /// What a path means below the assets root: a path relative to the project, absolute, or already an asset path.
+    pub fn locate(&self, path: &Utf8Path) -> Result<Target, LocateError> {
+        let root = self.status().snapshot.state().config().assets.clone();
+        let relative = path.strip_prefix(&self.shared.root).unwrap_or(path);
+        let outside = || LocateError::Outside { path: path.to_string(), root: root.to_string() };
+        let below = relative.strip_prefix(&root).map_err(|_| outside())?;
+        if below.as_str().is_empty() {
+            return Ok(Target::Root);
+        }
+        AssetPath::parse(below.as_str()).map(Target::Path).map_err(LocateError::Invalid)
+    }
+
+    /// What `mutation` would do now. A pure read: the paths that matter are looked at, and nothing is written.
+    pub fn preview(&self, mutation: &Mutation) -> Result<MutationPlan, DiskError> {
+        let status = self.status();
+        let state = status.snapshot.state();
+        let contents = look_at(&*self.shared.disk, state, mutation)?;
+        Ok(mutation::plan(state, &contents, mutation))
+    }
+
+    /// Subscribes to the events from here on.
+    pub fn subscribe(&self) -> Feed {
+        self.shared.bus.subscribe()
+    }
+
+    /// Accepts a command. It runs when its turn comes; its one end is an event, and the handle's outcome.
+    pub fn submit(&self, command: Command) -> OperationHandle {
+        let (kind, title) = self.describe(&command);
+        let base = self.status().snapshot.revision();
+        let operation = Operation::accept(&self.shared.bus, kind, title, None, Some(base));
+        let handle = operation.handle();
+        match command {
+            Command::Apply(plan) => {
+                let mutation = plan.mutation.clone();
+                self.queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
+                    mutate(shared, operation, &mutation, Some(&plan))
+                });
+            }
+            Command::Mutate(mutation) => {
+                self.queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
+                    mutate(shared, operation, &mutation, None)
+                });
+            }
+            Command::Refresh => {
+                self.queue(&self.lane, Lock::Lane, operation, |shared, operation| refresh(shared, operation))
+            }
+            Command::Build(request) => {
+                let lane = Arc::clone(&self.lane);
+                self.queue(&self.builder, Lock::Build, operation, move |shared, operation| {
+                    build(shared, &lane, operation, &request)
+                });
+            }
+        }
+        handle
+    }
+
+    fn describe(&self, command: &Command) -> (OperationKind, String) {
+        match command {
+            Command::Apply(plan) => {
+                (kind_of(&plan.mutation), format!("{} as previewed", plan.mutation.word()))
+            }
+            Command::Mutate(mutation) => (kind_of(mutation), mutation.word().to_owned()),
+            Command::Refresh => (OperationKind::Refresh, "refresh".to_owned()),
+            Command::Build(_) => {
+                let status = self.status();
+                (OperationKind::Build, format!("build {}", status.snapshot.project_name()))
+            }
+        }
+    }
+
+    fn queue(
+        &self,
+        worker: &Worker,
+        lock: Lock,
+        operation: Operation,
+        run: impl for<'s> FnOnce(&'s Arc<Shared>, &Arc<Operation>) -> Result<Finale<'s>, Stop> + Send + 'static,
+    ) {
+        let operation = Arc::new(operation);
+        let ahead = worker.waiting();
+        if ahead > 0 {
+            operation.say(EventBody::Queued { behind: Behind { lock, operations: ahead, holder: None } });
+        }
+        let queued = Arc::clone(&operation);
+        let sent = worker.send(move |shared| {
+            conduct(shared, &queued, || {
+                if queued.is_cancelled() || shared.is_closing() {
+                    return Err(Stop::Cancelled(None));
+                }
+                run(shared, &queued)
+            });
+        });
+        if sent == Err(Closed) {
+            let message = "the project was closed before the operation could run".to_owned();
+            // Whoever waits learns it from the handle; whether the event could be stored changes nothing more.
+            let _ = operation.end(operation.stopped(Stop::Failed(Failure::Panic { message })));
+        }
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        self.shared.close();
+        // The builder uses the lane, so the lane ends last.
+        self.builder.close();
+        self.lane.close();
+        self.shared.bus.close();
+    }
+}

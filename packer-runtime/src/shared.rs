@@ -1,0 +1,177 @@
+//! What the threads of one open project share: the disk, the published status, and the bus.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use camino::Utf8PathBuf;
+use packer_domain::codec::Codec;
+use packer_domain::identity::{OperationId, Revision};
+use packer_domain::kind::KindId;
+use packer_domain::workspace::{AssetRecord, WorkspaceState};
+use packer_events::body::EventBody;
+use packer_events::record::{Changes, DivergenceRecord};
+use packer_fs::disk::Disk;
+
+use crate::clock;
+use crate::feed::Bus;
+use crate::freshness::Freshness;
+use crate::observe::{Observed, Observer};
+use crate::operation::Operation;
+use crate::project::Status;
+use crate::snapshot::{Basis, Snapshot};
+
+/// Everything that the lane, the builder and readers have in common.
+pub(crate) struct Shared {
+    pub root: Utf8PathBuf,
+    pub disk: Arc<dyn Disk>,
+    pub observer: Observer,
+    pub codecs: std::collections::BTreeMap<KindId, Arc<dyn Codec>>,
+    pub bus: Arc<Bus>,
+    /// Whether to wait for a lane that another process holds.
+    pub wait_for_lane: bool,
+    published: ArcSwap<Status>,
+    /// The operation whose outcome this process could not store or does not know: nothing may commit until recovery.
+    stuck: Mutex<Option<OperationId>>,
+    closing: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        root: Utf8PathBuf,
+        observer: Observer,
+        codecs: std::collections::BTreeMap<KindId, Arc<dyn Codec>>,
+        bus: Arc<Bus>,
+        wait_for_lane: bool,
+        first: &Observed,
+    ) -> Self {
+        let status = Status {
+            snapshot: Snapshot::new(Revision(1), first.evaluate(), first.basis),
+            freshness: freshness_of(first),
+        };
+        Self {
+            root,
+            disk: Arc::clone(&observer.disk),
+            observer,
+            codecs,
+            bus,
+            wait_for_lane,
+            published: ArcSwap::from_pointee(status),
+            stuck: Mutex::new(None),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Arc<Status> {
+        self.published.load_full()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stuck(&self) -> Option<OperationId> {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that nothing may commit until `operation` was recovered.
+    pub(crate) fn get_stuck(&self, operation: OperationId) {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = Some(operation);
+        let snapshot = self.status().snapshot.clone();
+        let freshness = Freshness::RecoveryRequired { operation_id: operation };
+        self.published.store(Arc::new(Status { snapshot, freshness }));
+    }
+
+    /// Publishes what was observed, if it differs from the snapshot that readers see, and says so. Called by the lane
+    /// alone, which is what makes revisions follow each other.
+    pub(crate) fn publish(
+        &self,
+        operation: &Operation,
+        observed: &Observed,
+        state: WorkspaceState,
+    ) -> Published {
+        let current = self.status();
+        let from = current.snapshot.revision();
+        let changed = changes(current.snapshot.state(), &state, current.snapshot.basis(), observed.basis);
+        let same = is_same(current.snapshot.state(), &state) && current.snapshot.basis() == observed.basis;
+        let snapshot =
+            if same { current.snapshot.clone() } else { Snapshot::new(from.next(), state, observed.basis) };
+        let to = snapshot.revision();
+        let (added, cleared) = divergence_changes(current.snapshot.state(), snapshot.state());
+        self.published.store(Arc::new(Status { snapshot, freshness: freshness_of(observed) }));
+        operation.now_at(Some(from), to);
+        if !same {
+            operation.say(EventBody::Published { from, to, changed });
+            if !added.is_empty() || !cleared.is_empty() {
+                operation.say(EventBody::Divergence { added, cleared });
+            }
+        }
+        Published { from, to, changed }
+    }
+}
+
+/// What publishing changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    pub from: Revision,
+    pub to: Revision,
+    pub changed: Changes,
+}
+
+fn freshness_of(observed: &Observed) -> Freshness {
+    match observed.frozen {
+        Some(operation_id) => Freshness::RecoveryRequired { operation_id },
+        None => Freshness::Verified { at: clock::now(), watched: false },
+    }
+}
+
+fn is_same(a: &WorkspaceState, b: &WorkspaceState) -> bool {
+    a.registry() == b.registry()
+        && a.observation() == b.observation()
+        && a.config() == b.config()
+        && a.diagnostics() == b.diagnostics()
+}
+
+fn changes(before: &WorkspaceState, after: &WorkspaceState, basis: Basis, now: Basis) -> Changes {
+    let mut changed = Changes { added: 0, changed: 0, removed: 0, configuration: basis.config != now.config };
+    let uuid = |record: &Arc<AssetRecord>| record.entry.uuid;
+    for record in after.assets() {
+        match before.asset(uuid(record)) {
+            None => changed.added += 1,
+            Some(old) if !is_same_asset(before, old, after, record) => changed.changed += 1,
+            Some(_) => {}
+        }
+    }
+    let gone = |record: &&Arc<AssetRecord>| after.asset(uuid(record)).is_none();
+    changed.removed = before.assets().filter(gone).count() as u64;
+    changed
+}
+
+fn is_same_asset(
+    before: &WorkspaceState,
+    old: &AssetRecord,
+    after: &WorkspaceState,
+    new: &AssetRecord,
+) -> bool {
+    let content = |state: &WorkspaceState, record: &AssetRecord| -> Vec<_> {
+        record.inputs.iter().map(|path| state.observation().files.get(path).copied()).collect()
+    };
+    old == new && content(before, old) == content(after, new)
+}
+
+fn divergence_changes(
+    before: &WorkspaceState,
+    after: &WorkspaceState,
+) -> (Vec<DivergenceRecord>, Vec<DivergenceRecord>) {
+    use std::collections::BTreeSet;
+    let old: BTreeSet<_> = before.divergences().iter().collect();
+    let new: BTreeSet<_> = after.divergences().iter().collect();
+    let added = new.difference(&old).map(|divergence| DivergenceRecord::from(*divergence)).collect();
+    let cleared = old.difference(&new).map(|divergence| DivergenceRecord::from(*divergence)).collect();
+    (added, cleared)
+}

@@ -1,0 +1,99 @@
+//! Snapshots: one coherent projection of the workspace, immutable. Every answer of one snapshot agrees with every other.
+
+mod query;
+
+pub use query::{AssetPage, AssetQuery, AssetSelector, SelectError};
+
+use std::sync::Arc;
+
+use packer_domain::diagnostic::Diagnostic;
+use packer_domain::divergence::Divergence;
+use packer_domain::identity::{AssetUuid, Digest, Revision};
+use packer_domain::path::AssetPath;
+use packer_domain::report::{AssetDetail, AssetRow, asset_detail, asset_rows};
+use packer_domain::summary::WorkspaceSummary;
+use packer_domain::workspace::WorkspaceState;
+
+/// The workspace as one observation saw it.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    revision: Revision,
+    state: WorkspaceState,
+    summary: WorkspaceSummary,
+    rows: Vec<AssetRow>,
+    basis: Basis,
+}
+
+/// The files beside the assets root that a snapshot was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    /// Digest of `packer.toml`.
+    pub config: Digest,
+    /// Digest of `registry.jsonl`.
+    pub registry: Digest,
+}
+
+impl Snapshot {
+    pub(crate) fn new(revision: Revision, state: WorkspaceState, basis: Basis) -> Self {
+        let summary = WorkspaceSummary::of(&state, revision);
+        let rows = asset_rows(&state);
+        Self { inner: Arc::new(Inner { revision, state, summary, rows, basis }) }
+    }
+
+    /// Its number.
+    pub fn revision(&self) -> Revision {
+        self.inner.revision
+    }
+
+    /// The project's name, as `packer.toml` says it.
+    pub fn project_name(&self) -> &str {
+        &self.inner.state.config().name
+    }
+
+    /// The figures.
+    pub fn summary(&self) -> &WorkspaceSummary {
+        &self.inner.summary
+    }
+
+    /// All divergences, in order.
+    pub fn divergences(&self) -> &[Divergence] {
+        self.inner.state.divergences()
+    }
+
+    /// All diagnostics, in order; every divergence has one.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        self.inner.state.diagnostics()
+    }
+
+    /// The files that no anchor claims, by path bytes.
+    pub fn unclaimed(&self) -> &[AssetPath] {
+        self.inner.state.unclaimed()
+    }
+
+    /// Everything about one managed asset.
+    pub fn asset(&self, uuid: AssetUuid) -> Option<AssetDetail> {
+        asset_detail(&self.inner.state, uuid)
+    }
+
+    /// `path` relative to the project, `/`-separated.
+    pub fn project_path(&self, path: &AssetPath) -> String {
+        self.inner.state.project_path(path)
+    }
+
+    pub(crate) fn rows(&self) -> &[AssetRow] {
+        &self.inner.rows
+    }
+
+    pub(crate) fn state(&self) -> &WorkspaceState {
+        &self.inner.state
+    }
+
+    pub(crate) fn basis(&self) -> Basis {
+        self.inner.basis
+    }
+}
