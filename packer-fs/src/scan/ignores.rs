@@ -218,6 +218,22 @@ mod tests {
         assert!(covers(&root, "a.psd") && covers(&root, "a.kra"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(
+            text in r"([\\/!*?#\[\]{}a\-. \r\n,^]|\PC){0,40}",
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+            path in "[a.é/]{1,8}",
+        ) {
+            let file = AssetPath::parse("a/x").unwrap();
+            for text in [text.as_bytes(), &bytes] {
+                let (ignores, _) = Ignores::default().within("a", text, &file, Utf8Path::new("a/x"));
+                let path = format!("a/{path}");
+                ignores.covers(OsStr::new(&path), OsStr::new("x"), true);
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_pattern_is_reported_and_the_rest_applies() {
         let path = AssetPath::parse("ui/.packerignore").unwrap();

@@ -147,6 +147,16 @@ fn a_removed_file_leaves_the_index() {
 }
 
 #[test]
+fn an_index_without_an_anchor_s_text_does_not_vouch_for_it() {
+    let disk = sim(&[("a.asset.toml", "name = 1")]);
+    let first = rescan(&disk);
+    let records = [first.files[0].record(None)];
+    StatIndex::store(&disk, INDEX.into(), "assets".into(), first.stamp, &records).unwrap();
+    let result = rescan(&disk);
+    assert_eq!((result.anchors, result.cost.files_read), (first.anchors, 1));
+}
+
+#[test]
 fn a_damaged_index_is_dropped() {
     let disk = sim(&[("a", "1")]);
     rescan(&disk);

@@ -95,6 +95,21 @@ fn a_clock_that_goes_back_makes_entries_racy_not_wrong() {
 }
 
 #[test]
+fn an_edit_that_looks_older_than_the_stamp_is_noticed() {
+    let disk = coarse();
+    let path = Utf8Path::new("assets/a");
+    disk.put(path, b"first");
+    disk.advance_clock_ns(TICK_NS);
+    let first = rescan(&disk);
+    assert_eq!(rescan(&disk).cost.files_read, 0);
+    // The clock goes back, and the mtime is restored: only the inode's own time differs, and it is not racy.
+    disk.advance_clock_ns(-5 * TICK_NS);
+    disk.put(path, b"other");
+    disk.set_mtime_ns(path, first.files[0].stat.mtime_ns);
+    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"other"));
+}
+
+#[test]
 fn a_hundred_quick_edits_of_a_real_file_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let root = Utf8Path::from_path(folder.path()).unwrap();
