@@ -106,3 +106,67 @@ fn decode(bytes: &[u8]) -> Option<Head> {
         operation: OperationId::from_bytes(*operation)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use packer_domain::identity::UuidDraw;
+
+    use super::*;
+    use crate::disk::sim::SimDisk;
+
+    fn head(commit: u64) -> Head {
+        let draw = UuidDraw { unix_ms: commit, entropy: [3; 16] };
+        Head { commit, registry: Digest::of(&commit.to_le_bytes()), operation: OperationId::drawn(draw) }
+    }
+
+    fn project() -> SimDisk {
+        let disk = SimDisk::new();
+        disk.put_dir(layout::OPERATIONAL.into());
+        disk
+    }
+
+    #[test]
+    fn the_last_commit_counts() {
+        let disk = project();
+        assert_eq!(read_head(&disk).unwrap(), None);
+        for commit in [1, 2, 3, 3, 7] {
+            write_head(&disk, &head(commit)).unwrap();
+            assert_eq!(read_head(&disk).unwrap(), Some(head(commit)));
+        }
+    }
+
+    #[test]
+    fn a_torn_write_leaves_the_commit_before() {
+        let disk = project();
+        disk.put(layout::HEAD.into(), b"");
+        for commit in 1..5 {
+            write_head(&disk, &head(commit)).unwrap();
+            let before = Some(head(commit));
+            let torn = disk.fork();
+            torn.ignore_sync(0);
+            write_head(&torn, &head(commit + 1)).unwrap();
+            let states: Vec<_> = torn.crash_states(64).map(|state| read_head(&state).unwrap()).collect();
+            assert!(states.len() > 1, "a write that is not synced can be lost");
+            assert!(
+                states.iter().all(|found| *found == before || *found == Some(head(commit + 1))),
+                "{states:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_head_are_none() {
+        let disk = project();
+        write_head(&disk, &head(1)).unwrap();
+        let good = disk.read(layout::HEAD.into(), 1 << 20).unwrap();
+        assert_eq!(good.len(), SLOT_BYTES);
+        for n in 0..good.len() {
+            let mut bad = good.clone();
+            bad[n] ^= 0x80;
+            disk.put(layout::HEAD.into(), &bad);
+            assert_eq!(read_head(&disk).unwrap(), None, "byte {n}");
+            disk.put(layout::HEAD.into(), &good[..n]);
+            assert_eq!(read_head(&disk).unwrap(), None, "{n} bytes");
+        }
+    }
+}

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::compare::{Conflict, Progress, compare};
 use super::fingerprint::Fingerprint;
 use super::intent::{Intent, RegistryWork};
-use super::steps::{self, Origin};
+use super::steps::{self, Origin, Work};
 use crate::disk::{Disk, DiskError, EntryKind};
 use crate::head::{Head, write_head};
 use crate::layout;
@@ -171,14 +171,10 @@ impl From<DiskError> for Stop {
 fn carry_out(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), Stop> {
     make_folders(disk, &intent.work.make_dirs)?;
     displace(disk, intent, progress)?;
-    sync_after_displacing(disk, intent)?;
+    sync_displaced(disk, intent)?;
     place(disk, intent, progress)?;
     remove_folders(disk, &intent.work.remove_dirs)?;
-    for folder in
-        steps::folders(intent.work.placed.iter().map(|item| &item.path).chain(&intent.work.remove_dirs))
-    {
-        sync_if_there(disk, folder)?;
-    }
+    sync_placed(disk, &intent.work)?;
     if let RegistryWork::Replaced { .. } = intent.registry {
         swap_registry(disk, intent, progress.registry_swapped)?;
         disk.sync_dir(layout::ROOT.into())?;
@@ -224,15 +220,21 @@ fn displace(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(),
     Ok(())
 }
 
-/// Nothing may be placed before everything that left its place has durably left it, and every new folder is durable.
-fn sync_after_displacing(disk: &dyn Disk, intent: &Intent) -> Result<(), Stop> {
-    let work = &intent.work;
-    for folder in steps::folders(&work.make_dirs) {
-        sync_if_there(disk, folder)?;
+/// Nothing may be placed before everything that left its place has durably left it.
+fn sync_displaced(disk: &dyn Disk, intent: &Intent) -> Result<(), DiskError> {
+    if intent.work.displaced.is_empty() {
+        return Ok(());
     }
     // A rename is one step, so the folder that all of them went to stands for those they came from.
-    if !work.displaced.is_empty() {
-        disk.sync_dir(&layout::displaced_folder(intent.operation))?;
+    disk.sync_dir(&layout::displaced_folder(intent.operation))
+}
+
+/// The folders in which something was made, placed or removed, outer ones first.
+fn sync_placed(disk: &dyn Disk, work: &Work) -> Result<(), DiskError> {
+    let placed = work.placed.iter().map(|item| &item.path);
+    for folder in steps::folders(placed.chain(&work.make_dirs).chain(&work.remove_dirs)) {
+        // One that was removed has no names to sync; its parent has.
+        absent_is_fine(disk.sync_dir(folder))?;
     }
     Ok(())
 }
@@ -280,11 +282,6 @@ fn remove_folders(disk: &dyn Disk, folders: &[Utf8PathBuf]) -> Result<(), Stop> 
         }
     }
     Ok(())
-}
-
-/// A folder that is gone has no names to sync: its parent's are what counts, and they are synced where it was removed.
-fn sync_if_there(disk: &dyn Disk, folder: &Utf8Path) -> Result<(), DiskError> {
-    absent_is_fine(disk.sync_dir(folder))
 }
 
 fn swap_registry(disk: &dyn Disk, intent: &Intent, swapped: bool) -> Result<(), Stop> {

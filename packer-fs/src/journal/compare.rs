@@ -84,6 +84,8 @@ struct Observed<'i> {
     /// The place of each placed file, and its origin.
     placed: Vec<(Seen, Seen)>,
     registry: RegistryState,
+    /// Whether there is the folder to displace to, which becomes the operation's history.
+    has_folder: bool,
 }
 
 enum RegistryState {
@@ -95,25 +97,22 @@ enum RegistryState {
 pub(super) fn compare(disk: &dyn Disk, intent: &Intent) -> Result<Comparison, DiskError> {
     let observed = Observed::look(disk, intent)?;
     let displacing = observed.displacing();
-    match displacing {
-        Ok(progress) => {
-            let untouched = !progress.displaced.contains(&true);
-            if observed.all_staged() {
-                Ok(Comparison::Resumable(progress))
-            } else if untouched {
-                Ok(Comparison::NotReached)
-            } else {
-                Ok(Comparison::Conflicting(observed.missing_staged()))
-            }
-        }
-        Err(while_displacing) => match observed.placing() {
-            Ok(progress) => Ok(Comparison::Resumable(progress)),
-            Err((while_placing, any_placed)) => {
-                let conflicts = if any_placed { while_placing } else { while_displacing };
-                Ok(Comparison::Conflicting(conflicts))
-            }
-        },
+    let is_untouched = displacing.as_ref().is_ok_and(|progress| !progress.displaced.contains(&true));
+    if is_untouched && !observed.all_staged() {
+        return Ok(Comparison::NotReached);
     }
+    // Where files are equal a state can be of both sorts. Then it is the later one: nothing is moved once more that may
+    // have reached its place in memory only.
+    let (while_placing, any_placed) = match observed.placing() {
+        Ok(progress) => return Ok(Comparison::Resumable(progress)),
+        Err(conflicts) => conflicts,
+    };
+    Ok(match displacing {
+        Ok(progress) if observed.all_staged() => Comparison::Resumable(progress),
+        Ok(_) => Comparison::Conflicting(observed.missing_staged()),
+        Err(_) if any_placed => Comparison::Conflicting(while_placing),
+        Err(while_displacing) => Comparison::Conflicting(while_displacing),
+    })
 }
 
 impl<'i> Observed<'i> {
@@ -141,6 +140,7 @@ impl<'i> Observed<'i> {
             displaced: displaced.collect::<Result<_, DiskError>>()?,
             placed: placed.collect::<Result<_, DiskError>>()?,
             registry: registry_state(disk, intent)?,
+            has_folder: disk.stat(&layout::displaced_folder(operation))?.is_some(),
         })
     }
 
@@ -219,8 +219,9 @@ impl<'i> Observed<'i> {
         if conflicts.is_empty() { Ok(progress) } else { Err((conflicts, any_placed)) }
     }
 
+    /// Whether everything is there that was made before the intent became durable.
     fn all_staged(&self) -> bool {
-        self.missing_staged().is_empty()
+        self.has_folder && self.missing_staged().is_empty()
     }
 
     /// The places whose staged contents are not there, or are not what they were.

@@ -12,13 +12,13 @@
 //! Not here: who may write (the lane's lock, held by the caller of everything but [`pending`]), what the changes mean,
 //! events, and how a frozen state is left.
 //!
-//! Assumption: a rename from one folder to another is one step, and durable once either folder was synced. Journalling
-//! filesystems do that; where it does not hold, a power cut can undo a commit's last renames.
+//! Assumptions, which journalling filesystems fulfil: a rename from one folder to another is one step, and durable once
+//! either folder was synced; and no power cut leaves a rename whose target folder's creation it took back. Where they do
+//! not hold, a power cut can undo a commit's last renames.
 //!
 //! Cost: a commit without files takes five syncs (the staged registry, the intent, the journal's folder, the project's
-//! folder, the head); each new file one more, each folder that
-//! something comes to or is made in one or two, and one if anything leaves its place. The first commit of a project
-//! takes two more, for the journal itself.
+//! folder, the head); each new file one more, each folder that something comes to, or is made or removed in, one, and one if
+//! anything leaves its place. The first commit of a project takes two more, for the journal itself.
 
 mod apply;
 mod compare;

@@ -153,12 +153,13 @@ pub fn prepare_outputs(
 ) -> Result<PreparedOutputs<'_>, OutputsError> {
     let OutputsRequest { operation, source, folder, files, pack, record, durable, boot, prepared } = request;
     let fingerprint = FileFingerprint::of(&record);
-    let intent = OutputsIntent {
+    let mut intent = OutputsIntent {
         operation,
         source,
         folder,
         files,
         pack,
+        inodes: Vec::new(),
         record: fingerprint,
         durable,
         boot,
@@ -169,10 +170,12 @@ pub fn prepare_outputs(
         return Err(OutputsError::Pending { operation: found.operation });
     }
     let staging = intent.staging();
+    let mut inodes = Vec::new();
     for file in intent.in_order() {
         let path = staging.join(&file.name);
-        if !file.has_size_at(disk, &path).map_err(failed)? {
-            return Err(OutputsError::NotStaged { path });
+        match file.inode_at(disk, &path).map_err(failed)? {
+            Some(inode) => inodes.push(inode),
+            None => return Err(OutputsError::NotStaged { path }),
         }
         let target = intent.folder.join(&file.name);
         let in_the_way = disk.stat(&target).map_err(failed)?;
@@ -180,6 +183,7 @@ pub fn prepare_outputs(
             return Err(OutputsError::InTheWay { path: target });
         }
     }
+    intent.inodes = inodes;
     if let Err(source) = record_intent(disk, &intent, &record) {
         // What cannot be removed is swept by the next recovery.
         let _ = drop_staging(disk, operation);
@@ -269,13 +273,14 @@ fn sync_staging(disk: &dyn Disk, intent: &OutputsIntent) -> Result<(), DiskError
 fn completeness(disk: &dyn Disk, intent: &OutputsIntent) -> Result<(bool, bool), DiskError> {
     let staging = intent.staging();
     let (mut complete, mut begun) = (true, false);
-    for file in intent.in_order() {
+    for (n, file) in intent.in_order().enumerate() {
+        let staged_as = intent.inodes.get(n).copied();
         let staged = staging.join(&file.name);
         if disk.stat(&staged)?.is_some() {
-            complete &= file.is_at(disk, &staged)?;
+            complete &= file.is_at(disk, &staged, staged_as)?;
         } else {
             begun = true;
-            complete &= file.is_at(disk, &intent.folder.join(&file.name))?;
+            complete &= file.is_at(disk, &intent.folder.join(&file.name), staged_as)?;
         }
     }
     let staged = Fingerprint::take(disk, &layout::staged_record(intent.operation))?;

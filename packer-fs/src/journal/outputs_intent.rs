@@ -40,6 +40,9 @@ pub struct OutputsIntent {
     pub files: Vec<OutputFile>,
     /// The pack, placed last.
     pub pack: OutputFile,
+    /// The inodes of the staged files, in the order in which they are placed: how a placed file without a digest is
+    /// told from the one that stood there before.
+    pub inodes: Vec<u64>,
     /// The staged build record.
     pub record: FileFingerprint,
     /// Whether it survives a power cut.
@@ -82,16 +85,25 @@ impl OutputsIntent {
 }
 
 impl OutputFile {
-    /// Whether the file at `path` is this one.
-    pub(super) fn is_at(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<bool, DiskError> {
-        let Some(digest) = self.digest else { return self.has_size_at(disk, path) };
-        Ok(Fingerprint::take(disk, path)?.is(FileFingerprint { digest, size: self.size }))
+    /// Whether the file at `path` is this one: by its digest, or else by the inode that it was staged as.
+    pub(super) fn is_at(
+        &self,
+        disk: &dyn Disk,
+        path: &Utf8Path,
+        staged_as: Option<u64>,
+    ) -> Result<bool, DiskError> {
+        match self.digest {
+            Some(digest) => {
+                Ok(Fingerprint::take(disk, path)?.is(FileFingerprint { digest, size: self.size }))
+            }
+            None => Ok(staged_as.is_some() && self.inode_at(disk, path)? == staged_as),
+        }
     }
 
-    /// Whether the file at `path` has this one's size.
-    pub(super) fn has_size_at(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<bool, DiskError> {
-        let stat = disk.stat(path)?;
-        Ok(stat.is_some_and(|stat| stat.kind == EntryKind::File && stat.size == self.size))
+    /// The inode of the file at `path`, if it is a file of this one's size.
+    pub(super) fn inode_at(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<Option<u64>, DiskError> {
+        let stat = disk.stat(path)?.filter(|stat| stat.kind == EntryKind::File && stat.size == self.size);
+        Ok(stat.map(|stat| stat.inode))
     }
 }
 

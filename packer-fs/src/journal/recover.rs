@@ -22,8 +22,9 @@ use crate::layout;
 pub struct RecoverOptions<'a> {
     /// The system's current boot; empty if it cannot be told, and then no boot is taken for the same.
     pub boot: &'a str,
-    /// Whether a terminal event that says the operation *succeeded* (or was recovered) is in the log of the source. Any
-    /// other terminal event does not count.
+    /// Whether a terminal event that says the operation *succeeded* (or was recovered) is *durably* in the log of the
+    /// source. Any other terminal event does not count; and what a dead process wrote has to be synced before it does,
+    /// because the intent, which tells of the operation otherwise, is put away then. `false` where it cannot be told.
     pub success_is_logged: &'a dyn Fn(OperationId, SourceId) -> bool,
 }
 

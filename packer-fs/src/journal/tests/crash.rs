@@ -1,0 +1,178 @@
+//! Commits that crash at every operation, with every subset of the effects that were not synced by then, and again
+//! during recovery.
+
+use super::*;
+
+/// The most disks that are tried of one power cut.
+const STATES: usize = 96;
+const STATES_OF_A_SECOND_CUT: usize = 3;
+
+/// Recovers `disk` and judges it; says on which side it came out.
+fn judge(workload: &Workload, disk: &SimDisk, reached: Reached) -> Result<bool, String> {
+    let reports = recover_all(disk).map_err(|error| format!("recovery failed: {error}"))?;
+    if let Some((_, frozen)) = reports.iter().find(|(_, report)| matches!(report, Report::Frozen(_))) {
+        return Err(format!("frozen, though nobody interfered: {frozen:?}"));
+    }
+    let Some(after) = workload.side(disk) else {
+        return Err(format!("a mixture: {:?}, {:?}", user_files(disk), read_head(disk)));
+    };
+    if reached >= Reached::Recorded && !after {
+        return Err("before, though it had committed".to_owned());
+    }
+    if after != is_logged(disk, operation(TESTED)) {
+        return Err(format!("after: {after}, and the log says otherwise"));
+    }
+    let of_tested = reports.iter().filter(|(operation, _)| *operation == super::operation(TESTED));
+    for (_, report) in of_tested {
+        if after == (*report == Report::Dropped) {
+            return Err(format!("after: {after}, and recovery reported {report:?}"));
+        }
+    }
+    let left = list(disk).map_err(|error| error.to_string())?;
+    if !left.is_empty() {
+        return Err(format!("left in the journal: {left:?}"));
+    }
+    if after {
+        let history = read_history(disk, operation(TESTED)).map_err(|error| format!("history: {error:?}"))?;
+        if history.inverse != json!({ "undo": TESTED }) {
+            return Err("another inverse".to_owned());
+        }
+    }
+    for (_, text) in workload.before {
+        if !is_anywhere(disk, text) {
+            return Err(format!("{text:?} is lost"));
+        }
+    }
+    let again = recover_all(disk).map_err(|error| error.to_string())?;
+    if again.is_empty() { Ok(after) } else { Err(format!("recovered a second time: {again:?}")) }
+}
+
+/// Every disk that a power cut at any operation of the commit can leave, and each kill. Returns the number of
+/// recoveries, or the first violation.
+fn enumerate(
+    workload: &Workload,
+    states: usize,
+    prepare: impl Fn(&SimDisk),
+    mut also: impl FnMut(&SimDisk, Reached) -> Result<usize, String>,
+) -> Result<usize, String> {
+    let project = workload.project();
+    let mut recoveries = 0;
+    for cut in 0.. {
+        let disk = project.fork();
+        prepare(&disk);
+        disk.fail_after(cut);
+        let (reached, error) = commit(&disk, workload.request());
+        let killed = disk.fork();
+        let survivors = disk.crash_states_seeded(states, cut).chain([killed]);
+        for survivor in survivors {
+            let at = |problem| format!("{}, cut at {cut}, {:?}: {problem}", workload.name, survivor.losses());
+            recoveries += 1 + also(&survivor, reached).map_err(at)?;
+            judge(workload, &survivor, reached).map_err(at)?;
+        }
+        if error.is_none() {
+            return Ok(recoveries);
+        }
+    }
+    unreachable!("a commit has finitely many operations")
+}
+
+#[test]
+fn a_clean_run_ends_as_declared_and_leaves_nothing_but_history() {
+    for workload in WORKLOADS {
+        let disk = workload.project();
+        assert_eq!(workload.side(&disk), Some(false), "{}", workload.name);
+        assert_eq!(commit(&disk, workload.request()), (Reached::Finished, None), "{}", workload.name);
+        assert_eq!(workload.side(&disk), Some(true), "{}", workload.name);
+        assert_eq!(pending(&disk).unwrap(), [], "{}", workload.name);
+        assert_eq!(judge(workload, &disk, Reached::Finished), Ok(true), "{}", workload.name);
+    }
+}
+
+#[test]
+fn every_cut_leaves_entirely_before_or_entirely_after() {
+    let mut total = 0;
+    for workload in WORKLOADS {
+        let recoveries = enumerate(workload, STATES, |_| (), |_, _| Ok(0)).unwrap();
+        println!("{}: {recoveries} recoveries", workload.name);
+        assert!(recoveries > 100, "{}: {recoveries}", workload.name);
+        total += recoveries;
+    }
+    println!("{total} recoveries in all");
+}
+
+#[test]
+fn every_cut_of_a_recovery_does_too() {
+    let mut total = 0;
+    for workload in WORKLOADS {
+        let mut second = 0;
+        let twice = |survivor: &SimDisk, reached| {
+            let mut recoveries = 0;
+            for cut in 0.. {
+                let disk = survivor.fork();
+                disk.fail_after(cut);
+                let is_done = recover_all(&disk).is_ok();
+                // What recovery reported may have been told to somebody: no later cut may take it back.
+                let side = if is_done { workload.side(&disk.fork()) } else { None };
+                let killed = disk.fork();
+                // A third of them, another one after each operation.
+                let states =
+                    disk.crash_states_seeded(STATES_OF_A_SECOND_CUT, cut).skip(cut as usize % 3).step_by(3);
+                for state in states.chain([killed]) {
+                    recoveries += 1;
+                    let at = |problem| format!("then at {cut}, {:?}: {problem}", state.losses());
+                    let after = judge(workload, &state, reached).map_err(at)?;
+                    if side.is_some_and(|side| side != after) {
+                        return Err(at("another side than the first recovery came out on".to_owned()));
+                    }
+                }
+                if is_done {
+                    break;
+                }
+            }
+            second += recoveries;
+            Ok(recoveries)
+        };
+        enumerate(workload, STATES_OF_A_SECOND_CUT, |_| (), twice).unwrap();
+        println!("{}: {second} recoveries of recoveries", workload.name);
+        assert!(second > 100, "{}: {second}", workload.name);
+        total += second;
+    }
+    println!("{total} recoveries of recoveries in all");
+}
+
+/// The oracle is alive: whichever sync is left out, some power cut shows it.
+#[test]
+fn every_sync_is_needed() {
+    for workload in WORKLOADS {
+        let project = workload.project();
+        let recorded = stage(&project, workload.request()).unwrap().record_intent().unwrap();
+        let committed = recorded.apply().unwrap();
+        let syncs = project.syncs();
+        assert!(syncs.len() >= 5, "{}: {syncs:?}", workload.name);
+        for (n, sync) in syncs.iter().enumerate() {
+            let seen = enumerate(workload, STATES, |disk| disk.ignore_sync(n as u64), |_, _| Ok(0));
+            assert!(seen.is_err(), "{}: sync {n} ({sync:?}) could be left out", workload.name);
+        }
+        println!("{}: each of {} syncs is needed", workload.name, syncs.len());
+        committed.finish().unwrap();
+    }
+}
+
+#[test]
+fn a_commit_of_the_registry_takes_five_syncs() {
+    let disk = REGISTRY_ONLY.project();
+    let committed = stage(&disk, REGISTRY_ONLY.request()).unwrap().record_intent().unwrap().apply().unwrap();
+    assert_eq!(disk.syncs().len(), 5, "{:#?}", disk.syncs());
+    committed.finish().unwrap();
+    assert_eq!(disk.syncs().len(), 5, "the clean-up needs no sync");
+}
+
+#[test]
+fn an_adoption_syncs_each_file_once_and_each_folder_once() {
+    let disk = ADOPTION.project();
+    let committed = stage(&disk, ADOPTION.request()).unwrap().record_intent().unwrap().apply().unwrap();
+    // Two for the journal itself; four files, registry, intent, journal; four folders that files came to; the project's
+    // folder and the head.
+    assert_eq!(disk.syncs().len(), 2 + 7 + 4 + 2, "{:#?}", disk.syncs());
+    committed.finish().unwrap();
+}
