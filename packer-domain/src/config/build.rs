@@ -72,7 +72,7 @@ pub struct BuildOptions {
     pub compression: Compression,
     /// Whether outputs are synced before success is reported.
     pub durable: bool,
-    /// What the offset of every payload is a multiple of: a power of two from 16 to 65536.
+    /// What the offset of every payload is a multiple of: a power of two from 16 to 4096.
     pub alignment: u32,
 }
 

@@ -253,11 +253,11 @@ fn read_overrides(table: &TableReader<'_>, findings: &mut Findings<'_>) -> Build
             .ok()
     });
     let durable = table.bool(findings, "durable");
-    let alignment = table.int(findings, "alignment", 16..=65536).and_then(|value| {
+    let alignment = table.int(findings, "alignment", 16..=4096).and_then(|value| {
         let value = u32::try_from(value).ok().filter(|value| value.is_power_of_two());
         if value.is_none() {
             let range = table.item("alignment").map_or(0..0, |(_, range)| range);
-            findings.invalid(range, "`alignment`: expected a power of two from 16 to 65536", None);
+            findings.invalid(range, "`alignment`: expected a power of two from 16 to 4096", None);
         }
         value
     });

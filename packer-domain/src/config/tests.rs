@@ -138,7 +138,7 @@ fn wrong_types_and_values_say_what_was_expected() {
 packer.toml:4:15: error[config/invalid-value] `compression`: \"zsdt\" is no compression
   help: did you mean \"zstd\"?
 packer.toml:5:11: error[config/invalid-value] `durable`: expected true or false, found \"no\"
-packer.toml:6:13: error[config/invalid-value] `alignment`: expected a power of two from 16 to 65536
+packer.toml:6:13: error[config/invalid-value] `alignment`: expected a power of two from 16 to 4096
 packer.toml:7:12: error[config/invalid-value] `profiles`: expected a table, found 3
 packer.toml:9:14: error[config/invalid-value] `max_pixels`: expected a whole number, at least 1, found 0
 packer.toml:10:19: error[config/invalid-value] `max_input_bytes`: expected a whole number, at least 1, found 1.5
@@ -148,7 +148,7 @@ packer.toml:10:19: error[config/invalid-value] `max_input_bytes`: expected a who
         "[build]\ncompression = 3\nalignment = 8\n",
         "\
 packer.toml:4:15: error[config/invalid-value] `compression`: expected a text, found 3
-packer.toml:5:13: error[config/invalid-value] `alignment`: expected a whole number from 16 to 65536, found 8
+packer.toml:5:13: error[config/invalid-value] `alignment`: expected a whole number from 16 to 4096, found 8
 ",
     );
     check(

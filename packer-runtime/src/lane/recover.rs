@@ -184,23 +184,17 @@ fn frozen_report(kind: Option<OperationKind>, cause: &FrozenCause) -> UnknownOut
 }
 
 /// Whether the log of `source` says that `operation` succeeded.
-fn has_succeeded(
-    disk: &dyn Disk,
-    dead: &DeadLogs,
-    operation: OperationId,
-    source: SourceId,
-) -> Result<bool, DiskError> {
+fn has_succeeded(disk: &dyn Disk, dead: &DeadLogs, operation: OperationId, source: SourceId) -> bool {
     let succeeded = |replay: &Replay| {
         replay.operation(operation).is_some_and(|record| {
             matches!(record.state, OperationState::Succeeded | OperationState::Recovered)
         })
     };
     match dead.logs.get(&source) {
-        Some(log) => Ok(succeeded(&log.replay)),
+        Some(log) => succeeded(&log.replay),
         None => match disk.read(&layout::event_log(source), MAX_LOG_BYTES) {
-            Ok(bytes) => Ok(succeeded(&Replay::fold(&read_log(&bytes).events))),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error),
+            Ok(bytes) => succeeded(&Replay::fold(&read_log(&bytes).events)),
+            Err(_) => false,
         },
     }
 }
