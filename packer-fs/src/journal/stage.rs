@@ -23,6 +23,11 @@ use crate::layout;
 /// A larger registry is refused.
 pub const MAX_REGISTRY_BYTES: u64 = 1 << 30;
 
+/// From so many contents on they are staged by several threads: nearly all of the time is waiting for syncs, and a
+/// filesystem answers many waiting at once with one write of its log.
+const MANY: usize = 64;
+const WRITERS: usize = 16;
+
 /// What a commit is to do.
 #[derive(Debug)]
 pub struct CommitRequest {
@@ -196,21 +201,40 @@ impl<'d> Staged<'d> {
         let (disk, operation) = (self.disk, self.intent.operation);
         // Made before the intent, so that the sync that makes the intent durable makes it durable too.
         disk.create_dir(&layout::displaced_folder(operation)).map_err(failed)?;
-        let registry = registry.map(Contents::Bytes);
-        for (n, contents) in contents.into_iter().chain(registry).enumerate() {
-            let path = layout::staged(operation, n as u32);
-            match contents {
-                Contents::Bytes(bytes) => write_new(disk, &path, &bytes, true).map_err(failed)?,
-                Contents::CopyOf(from, before) => {
-                    copy(disk, &from, &path).map_err(failed)?;
-                    let found = Fingerprint::take(disk, &path).map_err(failed)?;
-                    if !found.is(before) {
-                        return Err(StageError::Stale { path: from, expected: before.into(), found });
-                    }
+        let contents: Vec<Contents> = contents.into_iter().chain(registry.map(Contents::Bytes)).collect();
+        let write_every = |first: usize, stride: usize| {
+            let mut mine = contents.iter().enumerate().skip(first).step_by(stride);
+            mine.try_for_each(|(n, contents)| self.write_one(n as u32, contents))
+        };
+        if contents.len() < MANY {
+            return write_every(0, 1);
+        }
+        let write_every = &write_every;
+        std::thread::scope(|scope| {
+            let writers: Vec<_> =
+                (0..WRITERS).map(|first| scope.spawn(move || write_every(first, WRITERS))).collect();
+            // Every writer is waited for, also after an error: dropping the staging must not race with one.
+            let results: Vec<_> = writers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+            results
+                .into_iter()
+                .try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    }
+
+    fn write_one(&self, n: u32, contents: &Contents) -> Result<(), StageError> {
+        let (disk, path) = (self.disk, layout::staged(self.intent.operation, n));
+        match contents {
+            Contents::Bytes(bytes) => write_new(disk, &path, bytes, true).map_err(failed),
+            Contents::CopyOf(from, before) => {
+                copy(disk, from, &path).map_err(failed)?;
+                let found = Fingerprint::take(disk, &path).map_err(failed)?;
+                if found.is(*before) {
+                    Ok(())
+                } else {
+                    Err(StageError::Stale { path: from.clone(), expected: (*before).into(), found })
                 }
             }
         }
-        Ok(())
     }
 }
 

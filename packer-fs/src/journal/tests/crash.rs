@@ -114,9 +114,9 @@ fn every_cut_of_a_recovery_does_too() {
                 // What recovery reported may have been told to somebody: no later cut may take it back.
                 let side = if is_done { workload.side(&disk.fork()) } else { None };
                 let killed = disk.fork();
-                // A third of them, another one after each operation.
+                // A fifth of them, others after each operation.
                 let states =
-                    disk.crash_states_seeded(STATES_OF_A_SECOND_CUT, cut).skip(cut as usize % 3).step_by(3);
+                    disk.crash_states_seeded(STATES_OF_A_SECOND_CUT, cut).skip(cut as usize % 5).step_by(5);
                 for state in states.chain([killed]) {
                     recoveries += 1;
                     let at = |problem| format!("then at {cut}, {:?}: {problem}", state.losses());

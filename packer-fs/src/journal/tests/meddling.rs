@@ -113,6 +113,8 @@ fn a_save_between_any_two_operations_loses_nothing() {
                     None => {
                         done += 1;
                         assert_eq!(reports, [], "{context}");
+                        let is_kept = user_files(&disk).values().any(|text| text == SAVED);
+                        assert!(is_kept, "{context}: the save was taken for what stood there before");
                     }
                     Some(error) if error.starts_with("Stale") => {
                         refused += 1;
@@ -147,7 +149,7 @@ fn a_save_and_then_a_cut_lose_nothing_either() {
         for path in paths(&workload) {
             for at in (0..).step_by(3) {
                 let mut is_done = false;
-                for cut in (0..).step_by(2) {
+                for cut in (at % 3..).step_by(3) {
                     let disk = meddled(project.fork(), path, at);
                     disk.disk.fail_after(cut);
                     let (reached, error) = commit(&disk, workload.request());
@@ -200,6 +202,31 @@ fn recovery_freezes_what_was_edited_meanwhile_and_says_where_everything_is() {
     disk.put("assets/x/b".into(), b"b");
     assert_eq!(recover_all(&disk).unwrap(), [(operation(TESTED), Report::Frozen(Vec::new()))]);
     assert_eq!(pending(&disk).unwrap()[0].state, PendingState::Frozen);
+}
+
+#[test]
+fn no_cut_thaws_a_commit_that_was_reported_as_frozen() {
+    let project = BATCH.project();
+    let tries: [fn(&SimDisk); 2] = [
+        |disk| {
+            let recorded = stage(disk, BATCH.request()).unwrap().record_intent().unwrap();
+            disk.put("assets/a".into(), SAVED.as_bytes());
+            assert!(matches!(recorded.apply(), Err(ApplyError::Frozen { .. })));
+        },
+        |disk| {
+            drop(stage(disk, BATCH.request()).unwrap().record_intent().unwrap());
+            disk.put("assets/a".into(), SAVED.as_bytes());
+            assert!(matches!(recover_all(disk).unwrap()[..], [(_, Report::Frozen(_))]));
+        },
+    ];
+    for freeze in tries {
+        let disk = project.fork();
+        freeze(&disk);
+        for state in disk.crash_states(64) {
+            let frozen = Pending { operation: operation(TESTED), state: PendingState::Frozen };
+            assert_eq!(pending(&state).unwrap(), [frozen], "{:?}", state.losses());
+        }
+    }
 }
 
 #[test]

@@ -169,6 +169,44 @@ fn durable_outputs_survive_every_cut() {
 }
 
 #[test]
+fn whoever_sees_the_new_pack_sees_the_new_manifest() {
+    let mut parted = 0;
+    for cut in 0.. {
+        let disk = project();
+        disk.fail_after(cut);
+        let (_, error) = commit_outputs(&disk, false);
+        let killed = disk.fork();
+        let holds =
+            |path: &str, text: &str| killed.read(path.into(), 99).is_ok_and(|bytes| bytes == text.as_bytes());
+        let (pack, manifest) = (holds(NEW[1].0, NEW[1].1), holds(NEW[0].0, NEW[0].1));
+        assert!(manifest || !pack, "cut at {cut}");
+        parted += usize::from(manifest && !pack);
+        if error.is_none() {
+            break;
+        }
+    }
+    assert_eq!(parted, 1, "the manifest is placed in an operation of its own");
+}
+
+#[test]
+fn the_folder_of_a_first_build_is_as_durable_as_what_is_in_it() {
+    let disk = SimDisk::new();
+    disk.set_rename_durability(RenameDurability::EitherFolder);
+    let folder = Utf8Path::new("out/deep");
+    stage_outputs(&disk, folder).unwrap();
+    let committed = prepare_outputs(&disk, outputs_request(folder, true)).unwrap().apply().unwrap();
+    for state in disk.crash_states(64) {
+        assert_eq!(
+            state.read("out/deep/assets.pack".into(), 99).unwrap(),
+            b"new pack",
+            "{:?}",
+            state.losses()
+        );
+    }
+    committed.finish().unwrap();
+}
+
+#[test]
 fn outputs_are_synced_only_if_they_are_to_be_durable() {
     let disk = project();
     stage_outputs(&disk, FOLDER.into()).unwrap();

@@ -329,3 +329,50 @@ fn what_a_commit_staged_before_its_intent_is_swept_and_other_names_are_left() {
     assert_eq!(recover_all(&disk).unwrap(), []);
     assert_eq!(disk.tree_hash(), before);
 }
+
+fn many() -> CommitRequest {
+    let create = |n| Step::Create { path: format!("assets/{n}").into(), contents: format!("{n}").into() };
+    request(TESTED, (0..200).map(create).collect(), REGISTRY_BEFORE, Some(REGISTRY_AFTER))
+}
+
+#[test]
+fn a_large_commit_is_staged_by_several_threads_and_still_whole_or_not_at_all() {
+    let project = REGISTRY_ONLY.project();
+    let disk = project.fork();
+    assert_eq!(commit(&disk, many()), (Reached::Finished, None));
+    let files = user_files(&disk);
+    assert!((0..200).all(|n| files[Utf8Path::new(&format!("assets/{n}"))] == n.to_string()));
+    let staged_and_registry = 201;
+    for n in [0, 100, staged_and_registry - 1] {
+        let disk = project.fork();
+        disk.fail_sync(n);
+        let error = expect_refusal(&disk, many());
+        assert!(matches!(error, StageError::Failed { .. }), "sync {n}: {error:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_a_failure_before_the_intent() {
+    let project = BATCH.project();
+    let used: usize = project
+        .tree()
+        .values()
+        .map(|node| match node {
+            SimNode::File(bytes) => bytes.len(),
+            SimNode::Dir | SimNode::Link => 0,
+        })
+        .sum();
+    for room in [0, 1, 3] {
+        let disk = project.fork();
+        disk.set_budget(Some((used + room) as u64));
+        let error = expect_refusal(&disk, BATCH.request());
+        assert!(matches!(error, StageError::Failed { .. }), "room for {room} bytes: {error:?}");
+    }
+    // Room for what is staged, not for the intent.
+    let disk = project.fork();
+    disk.set_budget(Some((used + 100) as u64));
+    let error = stage(&disk, BATCH.request()).unwrap().record_intent().map(|_| ()).unwrap_err();
+    assert!(matches!(error, StageError::Failed { .. }), "{error:?}");
+    assert_eq!(list(&disk).unwrap(), []);
+    assert_eq!(BATCH.side(&disk), Some(false));
+}
