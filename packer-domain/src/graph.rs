@@ -30,32 +30,29 @@ pub(crate) fn components(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
                 stack.push(node);
                 on_stack[node] = true;
             }
-            match edges[node].get(edge) {
-                Some(&target) => {
-                    visits.push((node, edge + 1));
-                    if target >= count {
-                        continue;
-                    }
-                    if order[target] == UNSEEN {
-                        visits.push((target, 0));
-                    } else if on_stack[target] {
-                        low[node] = low[node].min(order[target]);
-                    }
+            if let Some(&target) = edges[node].get(edge) {
+                visits.push((node, edge + 1));
+                if target >= count {
+                    continue;
                 }
-                None => {
-                    if let Some((parent, _)) = visits.last() {
-                        low[*parent] = low[*parent].min(low[node]);
-                    }
-                    if low[node] == order[node] {
-                        let at = stack.iter().rposition(|other| *other == node).unwrap_or(0);
-                        let mut component = stack.split_off(at);
-                        for member in &component {
-                            on_stack[*member] = false;
-                        }
-                        component.sort_unstable();
-                        found.push(component);
-                    }
+                if order[target] == UNSEEN {
+                    visits.push((target, 0));
+                } else if on_stack[target] {
+                    low[node] = low[node].min(order[target]);
                 }
+                continue;
+            }
+            if let Some((parent, _)) = visits.last() {
+                low[*parent] = low[*parent].min(low[node]);
+            }
+            if low[node] == order[node] {
+                let at = stack.iter().rposition(|other| *other == node).unwrap_or(0);
+                let mut component = stack.split_off(at);
+                for member in &component {
+                    on_stack[*member] = false;
+                }
+                component.sort_unstable();
+                found.push(component);
             }
         }
     }

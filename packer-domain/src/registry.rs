@@ -165,6 +165,7 @@ impl Registry {
     }
 
     /// The id that `uuid` gets: the first of its candidates that no line holds, live or retired.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: what it expects is bounded by memory")]
     pub fn allocate(&self, uuid: AssetUuid) -> AssetId {
         AssetId::candidates(uuid).find(|id| self.holders(*id).next().is_none()).expect(
             "four thousand million candidates outnumber the lines of any registry that fits in memory",

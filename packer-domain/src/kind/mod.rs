@@ -63,7 +63,7 @@ impl KindSpec {
 
     /// The settings that apply where nothing is said.
     pub fn defaults(&self) -> Settings {
-        Settings::from_iter(self.settings.iter().map(|spec| (spec.key.to_owned(), spec.default.clone())))
+        self.settings.iter().map(|spec| (spec.key.to_owned(), spec.default.clone())).collect()
     }
 }
 
