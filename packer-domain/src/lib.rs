@@ -27,5 +27,7 @@ pub mod registry;
 pub mod report;
 pub mod rules;
 pub mod summary;
+#[cfg(test)]
+mod testing;
 pub mod toml_text;
 pub mod workspace;

@@ -105,7 +105,9 @@ pub fn asset_detail(state: &WorkspaceState, uuid: AssetUuid) -> Option<AssetDeta
     let refers_here = |other: &AssetRecord| other.references.iter().any(|r| r.target == Some(uuid));
     let concerns = |diagnostic: &Diagnostic| match &diagnostic.subject {
         Subject::Asset(subject) => *subject == uuid,
-        Subject::Path(path) => record.anchor.as_ref() == Some(path) || record.inputs.contains(path),
+        Subject::Path(_) => {
+            record.anchor.iter().chain(&record.inputs).any(|path| state.is_about(diagnostic, path))
+        }
         Subject::Project | Subject::Unrepresentable(_) => false,
     };
     Some(AssetDetail {

@@ -1,12 +1,12 @@
 //! The summary of a workspace: the figures that every consumer shows, counted once, here. No consumer counts rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::diagnostic::Severity;
 use crate::divergence::DivergenceCode;
-use crate::identity::{LineageId, Revision};
+use crate::identity::{AssetUuid, LineageId, Revision};
 use crate::kind::KindId;
 use crate::workspace::{AssetState, WorkspaceState};
 
@@ -75,6 +75,8 @@ impl WorkspaceSummary {
     pub fn of(state: &WorkspaceState, revision: Revision) -> Self {
         let mut assets = AssetCounts::default();
         let mut kinds: BTreeMap<KindId, u64> = BTreeMap::new();
+        let missing = state.divergences().iter().filter(|found| found.code == DivergenceCode::AnchorMissing);
+        let missing: BTreeSet<AssetUuid> = missing.flat_map(|found| found.assets.iter().copied()).collect();
         for record in state.assets() {
             assets.managed += 1;
             if record.entry.is_included() {
@@ -82,17 +84,11 @@ impl WorkspaceSummary {
             } else {
                 assets.excluded += 1;
             }
-            match record.state {
-                AssetState::Ready => {}
-                AssetState::Missing => assets.missing += 1,
-                AssetState::Unregistered
-                | AssetState::RegistryConflict
-                | AssetState::Moved
-                | AssetState::Duplicated
-                | AssetState::Invalid
-                | AssetState::NameConflict
-                | AssetState::InputMissing
-                | AssetState::ReferenceBroken => assets.invalid += 1,
+            // By divergence, not by state: one whose registry lines contradict each other can be missing too.
+            if missing.contains(&record.entry.uuid) {
+                assets.missing += 1;
+            } else if record.state != AssetState::Ready {
+                assets.invalid += 1;
             }
             if let Some(kind) = record.kind() {
                 *kinds.entry(kind.clone()).or_default() += 1;
@@ -116,7 +112,7 @@ impl WorkspaceSummary {
             inputs: state.input_count(),
             unclaimed: state.unclaimed().len() as u64,
             ignored: state.observation().ignored,
-            bytes: state.observation().files.values().map(|fact| fact.size).sum(),
+            bytes: state.observation().files.values().fold(0, |sum: u64, fact| sum.saturating_add(fact.size)),
         };
         Self { revision, lineage: state.registry().lineage(), assets, kinds, files, diagnostics, divergences }
     }

@@ -18,14 +18,23 @@ pub(super) struct Claims {
     pub shared: BTreeMap<AssetPath, Vec<AssetPath>>,
     /// Files that are no anchor and that no anchor claims.
     pub unclaimed: Vec<AssetPath>,
+    /// The folders of directory assets.
+    asset_folders: BTreeSet<String>,
+}
+
+impl Claims {
+    /// Whether a folder between `folder` and `path` is a directory asset of its own.
+    pub(super) fn is_cut_out(&self, path: &AssetPath, folder: Option<&AssetPath>) -> bool {
+        is_cut_out(path, folder, &self.asset_folders)
+    }
 }
 
 pub(super) fn claims(observation: &Observation) -> Claims {
-    let asset_folders: BTreeSet<&str> = observation
+    let asset_folders: BTreeSet<String> = observation
         .anchors
         .keys()
         .filter(|path| matches!(anchor_form(path), Some(AnchorForm::Directory { .. })))
-        .filter_map(|path| path.as_str().rsplit_once('/').map(|(folder, _)| folder))
+        .filter_map(|path| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned()))
         .collect();
 
     let mut by_anchor = BTreeMap::new();
@@ -59,11 +68,10 @@ pub(super) fn claims(observation: &Observation) -> Claims {
         .cloned()
         .collect();
     claimants.retain(|_, anchors| anchors.len() > 1);
-    Claims { by_anchor, shared: claimants, unclaimed }
+    Claims { by_anchor, shared: claimants, unclaimed, asset_folders }
 }
 
-/// Whether a folder between `folder` and `path` is a directory asset of its own.
-fn is_cut_out(path: &AssetPath, folder: Option<&AssetPath>, asset_folders: &BTreeSet<&str>) -> bool {
+fn is_cut_out(path: &AssetPath, folder: Option<&AssetPath>, asset_folders: &BTreeSet<String>) -> bool {
     let depth = folder.map_or(0, |folder| folder.as_str().len());
     path.ancestors()
         .take_while(|ancestor| ancestor.len() > depth)

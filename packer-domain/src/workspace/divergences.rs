@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::anchor::{AnchorForm, ParsedAnchor, anchor_form};
+use crate::anchor::{AnchorDeclaration, AnchorForm, ParsedAnchor, anchor_form};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::divergence::{Divergence, DivergenceCode, Resolution, ResolutionNeed, ResolutionOffer};
 use crate::identity::{AssetId, AssetUuid};
 use crate::name::AssetName;
 use crate::path::AssetPath;
-use crate::registry::EntryState;
+use crate::registry::{EntryState, RegistryEntry};
 
 use super::claims::Claims;
+use super::paths::Unread;
 use super::record::{AssetRecord, AssetState};
 use super::{Placed, Placement, WorkspaceInputs, references};
 
@@ -27,15 +28,16 @@ pub(super) fn compute(
     assets: &mut BTreeMap<AssetUuid, AssetRecord>,
 ) -> Vec<Divergence> {
     let mut found = Vec::new();
+    let unread = Unread::of(&inputs.observation);
     for (uuid, placement) in &placed.by_uuid {
         let Some(record) = assets.get_mut(uuid) else { continue };
-        placement_divergence(placement, record, &mut found);
+        placement_divergence(placement, &unread, record, &mut found);
     }
-    duplicate_lines(placed, assets, &mut found);
+    duplicate_lines(inputs, assets, &mut found);
     duplicate_ids(inputs, assets, &mut found);
     unregistered_anchors(inputs, unregistered, &mut found);
     name_conflicts(names, assets, &mut found);
-    missing_inputs(inputs, claims, assets, &mut found);
+    missing_inputs(inputs, claims, &unread, assets, &mut found);
     broken_references(assets, &mut found);
     found.sort();
     found
@@ -46,7 +48,12 @@ fn offer(resolution: Resolution, title: impl Into<String>) -> ResolutionOffer {
 }
 
 /// Where the anchor of one asset is, beside where it was accepted.
-fn placement_divergence(placement: &Placement, record: &mut AssetRecord, found: &mut Vec<Divergence>) {
+fn placement_divergence(
+    placement: &Placement,
+    unread: &Unread<'_>,
+    record: &mut AssetRecord,
+    found: &mut Vec<Divergence>,
+) {
     let entry = record.entry.clone();
     let Some(accepted) = entry.anchor().cloned() else { return };
     let base = Divergence {
@@ -59,6 +66,16 @@ fn placement_divergence(placement: &Placement, record: &mut AssetRecord, found: 
     };
     let label = record.label();
     match placement.paths.as_slice() {
+        // It may well be there: to retire it, or to take another place for its own, would be a guess.
+        paths if !paths.contains(&accepted) && unread.covers(&accepted) => {
+            record.mark(AssetState::Invalid);
+            found.push(Divergence {
+                code: DivergenceCode::AnchorInvalid,
+                message: format!("the registered anchor {accepted} could not be read"),
+                ..base
+            });
+            return;
+        }
         [] if placement.illegible.is_some() => {
             record.mark(AssetState::Invalid);
             found.push(Divergence {
@@ -136,15 +153,22 @@ fn placement_divergence(placement: &Placement, record: &mut AssetRecord, found: 
 }
 
 fn duplicate_lines(
-    placed: &Placed,
+    inputs: &WorkspaceInputs,
     assets: &mut BTreeMap<AssetUuid, AssetRecord>,
     found: &mut Vec<Divergence>,
 ) {
-    for (uuid, placement) in placed.by_uuid.iter().filter(|(_, placement)| placement.lines.len() > 1) {
-        let Some(record) = assets.get_mut(uuid) else { continue };
-        record.mark(AssetState::RegistryConflict);
-        let mut lines = placement.lines.clone();
-        lines.sort();
+    let mut by_uuid: BTreeMap<AssetUuid, Vec<&RegistryEntry>> = BTreeMap::new();
+    for line in inputs.registry.entries() {
+        by_uuid.entry(line.uuid).or_default().push(line);
+    }
+    for (uuid, lines) in by_uuid.into_iter().filter(|(_, lines)| lines.len() > 1) {
+        let label = match assets.get_mut(&uuid) {
+            Some(record) => {
+                record.mark(AssetState::RegistryConflict);
+                record.label()
+            }
+            None => format!("{uuid} (retired)"),
+        };
         let mut ids: Vec<AssetId> = lines.iter().map(|line| line.id).collect();
         ids.sort();
         ids.dedup();
@@ -154,14 +178,9 @@ fn duplicate_lines(
         found.push(Divergence {
             code: DivergenceCode::RegistryDuplicateEntry,
             paths,
-            assets: vec![*uuid],
+            assets: vec![uuid],
             ids,
-            message: format!(
-                "the registry has {} lines for {}: {}",
-                lines.len(),
-                record.label(),
-                listed.join("; ")
-            ),
+            message: format!("the registry has {} lines for {label}: {}", lines.len(), listed.join("; ")),
             resolutions: (1_u8..=u8::MAX)
                 .zip(&lines)
                 .map(|(number, line)| {
@@ -292,27 +311,38 @@ fn name_conflicts(
 fn missing_inputs(
     inputs: &WorkspaceInputs,
     claims: &Claims,
+    unread: &Unread<'_>,
     assets: &mut BTreeMap<AssetUuid, AssetRecord>,
     found: &mut Vec<Divergence>,
 ) {
     for (uuid, record) in assets {
         let Some(anchor) = record.anchor.clone() else { continue };
         let Some(declaration) = record.declaration() else { continue };
-        if !claims.by_anchor.get(&anchor).is_none_or(Vec::is_empty) {
-            continue;
-        }
+        let claims_nothing = claims.by_anchor.get(&anchor).is_none_or(Vec::is_empty);
+        let hidden = match anchor_form(&anchor) {
+            Some(AnchorForm::Directory { folder }) => {
+                hidden_inputs(inputs, claims, unread, folder.as_ref(), declaration)
+            }
+            Some(AnchorForm::Sidecar { .. }) | None => Vec::new(),
+        };
         let message = match anchor_form(&anchor) {
-            Some(AnchorForm::Sidecar { input }) => {
-                let unseen =
-                    inputs.observation.diagnostics.iter().any(|d| d.subject == Subject::Path(input.clone()));
+            Some(AnchorForm::Sidecar { input }) if claims_nothing => {
+                let diagnostics = &inputs.observation.diagnostics;
+                let unseen = unread.covers(&input)
+                    || diagnostics.iter().any(|d| d.subject == Subject::Path(input.clone()));
                 let why = if unseen { "could not be read" } else { "is not there, or is ignored" };
                 format!("{input}, the source of {}, {why}", record.label())
             }
-            Some(AnchorForm::Directory { .. }) | None => format!(
+            // Without them it would bake to something else than was meant.
+            Some(AnchorForm::Directory { .. }) if !hidden.is_empty() => {
+                format!("{} may claim what could not be read: {}", record.label(), hidden.join(", "))
+            }
+            Some(AnchorForm::Directory { .. }) | None if claims_nothing => format!(
                 "{} claims no file: nothing beside {anchor} matches {}",
                 record.label(),
                 declaration.inputs.patterns().join(", ")
             ),
+            Some(AnchorForm::Sidecar { .. } | AnchorForm::Directory { .. }) | None => continue,
         };
         let id = record.entry.id;
         record.mark(AssetState::InputMissing);
@@ -325,6 +355,21 @@ fn missing_inputs(
             resolutions: Vec::new(),
         });
     }
+}
+
+/// What could not be read and would be claimed, or may hold what would be.
+fn hidden_inputs(
+    inputs: &WorkspaceInputs,
+    claims: &Claims,
+    unread: &Unread<'_>,
+    folder: Option<&AssetPath>,
+    declaration: &AnchorDeclaration,
+) -> Vec<String> {
+    let is_claimed = |path: &AssetPath| {
+        let is_folder = inputs.observation.folders.contains(path);
+        (is_folder || declaration.inputs.matches(path)) && !claims.is_cut_out(path, folder)
+    };
+    unread.below(folder).filter(is_claimed).map(|path| path.to_string()).collect()
 }
 
 fn broken_references(assets: &mut BTreeMap<AssetUuid, AssetRecord>, found: &mut Vec<Divergence>) {

@@ -9,6 +9,8 @@ mod divergences;
 mod paths;
 mod record;
 mod references;
+#[cfg(test)]
+mod tests;
 
 pub use record::{AssetRecord, AssetState, Reference};
 
@@ -19,7 +21,7 @@ use imbl::OrdMap;
 
 use crate::anchor::ParsedAnchor;
 use crate::config::ProjectConfig;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::divergence::Divergence;
 use crate::identity::AssetUuid;
 use crate::kind::{KindCatalog, Settings};
@@ -185,6 +187,20 @@ impl WorkspaceState {
         &self.diagnostics
     }
 
+    /// Whether `diagnostic` is about what stands at `path`: about it alone, or, for a collision, about it or a folder
+    /// that it is in, whichever of the colliding paths is the diagnostic's subject.
+    pub(crate) fn is_about(&self, diagnostic: &Diagnostic, path: &AssetPath) -> bool {
+        let Subject::Path(subject) = &diagnostic.subject else { return false };
+        if diagnostic.code != DiagnosticCode::PathCollision {
+            return subject == path;
+        }
+        let meets = |other: &str| {
+            let rest = self.project_path(path);
+            rest.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        meets(&self.project_path(subject)) || diagnostic.related.iter().any(|related| meets(&related.file))
+    }
+
     /// `path` relative to the project, `/`-separated.
     pub fn project_path(&self, path: &AssetPath) -> String {
         project_path(&self.inputs.config, path)
@@ -313,7 +329,12 @@ pub(crate) fn rule_for<'a>(config: &'a ProjectConfig, anchor: &AssetPath) -> Opt
 fn names(assets: &BTreeMap<AssetUuid, AssetRecord>) -> BTreeMap<AssetName, Vec<AssetUuid>> {
     let mut names: BTreeMap<AssetName, Vec<AssetUuid>> = BTreeMap::new();
     for (uuid, record) in assets {
-        if let Some(name) = record.name() {
+        // Two assets may have been accepted at one place: an anchor there that says no uuid has one name all the same.
+        let is_shared =
+            |other: &AssetUuid| assets.get(other).is_some_and(|other| other.anchor == record.anchor);
+        if let Some(name) = record.name()
+            && !names.get(name).is_some_and(|holders| holders.iter().any(is_shared))
+        {
             names.entry(name.clone()).or_default().push(*uuid);
         }
     }

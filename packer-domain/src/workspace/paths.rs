@@ -1,4 +1,4 @@
-//! Findings about paths alone: collisions, and names that do not travel.
+//! Findings about paths alone: collisions, names that do not travel, and what could not be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,46 @@ pub(super) struct PathFindings {
     pub diagnostics: Vec<Diagnostic>,
     /// Files that cannot be used: each differs from another only by case or Unicode form, or lies in a folder that does.
     pub colliding: BTreeSet<AssetPath>,
+}
+
+/// What stands on disk and could not be read: nothing follows from its absence in the observation.
+pub(super) struct Unread<'a> {
+    paths: BTreeSet<&'a str>,
+}
+
+impl<'a> Unread<'a> {
+    pub(super) fn of(observation: &'a Observation) -> Self {
+        let unread = |found: &&Diagnostic| {
+            matches!(found.code, DiagnosticCode::PathUnreadable | DiagnosticCode::PathUnstable)
+        };
+        let subject = |found: &'a Diagnostic| match &found.subject {
+            Subject::Path(path) => Some(path.as_str()),
+            Subject::Project | Subject::Asset(_) | Subject::Unrepresentable(_) => None,
+        };
+        Self { paths: observation.diagnostics.iter().filter(unread).filter_map(subject).collect() }
+    }
+
+    /// Whether `path`, or a folder that it is in, could not be read.
+    pub(super) fn covers(&self, path: &AssetPath) -> bool {
+        !self.paths.is_empty()
+            && (self.paths.contains(path.as_str())
+                || path.ancestors().any(|folder| self.paths.contains(folder)))
+    }
+
+    /// What could not be read below `folder`; below the assets root for `None`.
+    pub(super) fn below(&self, folder: Option<&AssetPath>) -> impl Iterator<Item = AssetPath> {
+        let is_below = |path: &&&str| folder.is_none_or(|folder| below(path, folder));
+        self.paths
+            .iter()
+            .filter(is_below)
+            .filter_map(|path| AssetPath::parse(path).ok())
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+}
+
+fn below(path: &str, folder: &AssetPath) -> bool {
+    path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
 }
 
 pub(super) fn path_findings(observation: &Observation, file: &impl Fn(&AssetPath) -> String) -> PathFindings {
