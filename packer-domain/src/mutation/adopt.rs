@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::anchor::{anchor_form, new_sidecar_text, sidecar_of};
+use crate::anchor::{SIDECAR_SUFFIX, anchor_form, new_sidecar_text, sidecar_of};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::kind::KindId;
 use crate::name::AssetName;
@@ -44,6 +44,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, adopt: &Adopt) {
         return;
     }
 
+    let anchors = names_of_anchors(draft.state);
     let mut chosen: Vec<(AssetPath, AssetPath, KindId)> = Vec::new();
     for file in candidates(draft.state, adopt) {
         if draft.state.is_colliding(&file) {
@@ -63,6 +64,15 @@ pub(super) fn plan(draft: &mut Draft<'_>, adopt: &Adopt) {
                 continue;
             }
         };
+        if let Some(other) = anchors.get(&sidecar.collision_key()).filter(|other| **other != sidecar) {
+            draft.warn_path(
+                DiagnosticCode::PathCollision,
+                &file,
+                format!("{file} is left: its anchor would differ from {other} only by case or Unicode form"),
+                "rename one of them, then adopt again",
+            );
+            continue;
+        }
         match kind_of(draft, adopt, &file) {
             Some(kind) => chosen.push((file, sidecar, kind)),
             None => draft.warn_path(
@@ -94,6 +104,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, adopt: &Adopt) {
         draft.take_name(name.clone());
         draft.affects(uuid, Some(name), Change::Adopted);
     }
+}
+
+/// Everything on disk that a new sidecar could collide with, by collision key.
+fn names_of_anchors(state: &WorkspaceState) -> BTreeMap<String, AssetPath> {
+    let observation = state.observation();
+    let paths = observation.files.keys().chain(&observation.folders);
+    let keys = paths.map(|path| (path.collision_key(), path.clone()));
+    keys.filter(|(key, _)| key.ends_with(SIDECAR_SUFFIX)).collect()
 }
 
 /// The unclaimed files that the targets cover, by path bytes.

@@ -9,6 +9,8 @@ mod draft;
 mod plan;
 mod reconcile;
 mod register;
+#[cfg(test)]
+mod tests;
 
 pub use plan::{
     Affected, Change, FilesystemMutation, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath,
@@ -67,8 +69,8 @@ pub struct Adopt {
 
 /// Take unregistered anchors into the registry.
 ///
-/// Blocked by: `plan/target-missing`, `plan/invalid-anchor`, `plan/name-taken`, `anchor/duplicate-uuid`. Warns of:
-/// `plan/already-managed`, `plan/invalid-anchor` (for one that no target names by itself).
+/// Blocked by: `plan/target-missing`, `plan/invalid-anchor`, `plan/name-taken`, `anchor/duplicate-uuid`,
+/// `registry/duplicate-entry` (retired lines that contradict each other). Warns of: `plan/already-managed`, `plan/invalid-anchor` (for one that no target names by itself).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Register {
     /// Anchors, and folders with every anchor below them.
@@ -77,16 +79,18 @@ pub struct Register {
 
 /// Carry out resolutions of divergences.
 ///
-/// Blocked by: `plan/not-diverged`, `plan/choice-needed`, `plan/resolution-unavailable`, `plan/name-taken`,
-/// `plan/invalid-anchor`, `plan/target-missing`, and what registering is blocked by. Warns of: `plan/resolution-unavailable` (for one that
-/// no selector names by itself).
+/// Blocked by: `plan/not-diverged`, `plan/choice-needed`, `plan/resolution-unavailable` (where a selector meets nothing
+/// that can be resolved, or the resolution asked for is not offered), `plan/name-taken`, `plan/invalid-anchor`,
+/// `plan/target-missing`, `registry/duplicate-entry` (a uuid drawn twice), and what registering is blocked by. Warns of:
+/// `plan/resolution-unavailable` (for what has to be mended by hand, beside what is resolved).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reconcile {
     /// Which divergences; none means all.
     pub select: Vec<Selector>,
     /// Which resolution; none means the only one that is offered.
     pub resolution: Option<Resolution>,
-    /// For resolutions that are for one path.
+    /// For resolutions that are for one path. Of the divergences meant, only those are taken that concern it, if any
+    /// does.
     pub path: Option<AssetPath>,
     /// For resolutions that need a name.
     pub name: Option<AssetName>,

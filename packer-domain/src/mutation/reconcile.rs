@@ -1,6 +1,6 @@
 //! Planning `Reconcile`: which divergences are meant, which resolution each gets, and what that changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::anchor::{AnchorEdit, AnchorForm, anchor_form, sidecar_of};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
@@ -13,14 +13,12 @@ use crate::workspace::WorkspaceState;
 
 use super::draft::Draft;
 use super::plan::Change;
-use super::register::register_anchor;
+use super::register::{copies_of, register_anchor};
 use super::{Need, Reconcile, Selector};
 
 pub(super) fn needs(state: &WorkspaceState, reconcile: &Reconcile) -> BTreeMap<AssetPath, Need> {
     let mut needs = BTreeMap::new();
-    for divergence in
-        state.divergences().iter().filter(|divergence| is_selected(state, reconcile, divergence))
-    {
+    for divergence in selected(state, reconcile) {
         match divergence.code {
             // The copies and the named asset are edited.
             DivergenceCode::AnchorDuplicateUuid | DivergenceCode::NameConflict => {
@@ -56,14 +54,32 @@ pub(super) fn plan(draft: &mut Draft<'_>, reconcile: &Reconcile) {
             );
         }
     }
-    let mut registered = BTreeSet::new();
-    for divergence in
-        state.divergences().iter().filter(|divergence| is_selected(state, reconcile, divergence))
-    {
+    let copies = copies_of(state);
+    for divergence in selected(state, reconcile) {
         if let Some(resolution) = choose(draft, reconcile, divergence) {
-            resolve(draft, reconcile, divergence, resolution, &mut registered);
+            resolve(draft, reconcile, divergence, resolution, &copies);
         }
     }
+}
+
+/// The divergences that are meant: those that a selector meets, and of them those that concern the path, if any does.
+fn selected<'a>(state: &'a WorkspaceState, reconcile: &Reconcile) -> Vec<&'a Divergence> {
+    let meets = |divergence: &&Divergence| is_selected(state, reconcile, divergence);
+    let mut selected: Vec<&Divergence> = state.divergences().iter().filter(meets).collect();
+    if let Some(path) = &reconcile.path
+        && selected.iter().any(|divergence| named_anchor(divergence, path).is_some())
+    {
+        selected.retain(|divergence| named_anchor(divergence, path).is_some());
+    }
+    selected
+}
+
+/// Whether some selector meets this divergence and none that can be resolved: then saying so is not enough.
+fn is_all_that_is_meant(state: &WorkspaceState, reconcile: &Reconcile, divergence: &Divergence) -> bool {
+    reconcile.select.iter().filter(|selector| selector_meets(state, selector, divergence)).any(|selector| {
+        let met = state.divergences().iter().filter(|other| selector_meets(state, selector, other));
+        met.into_iter().all(|other| other.resolutions.is_empty())
+    })
 }
 
 fn is_selected(state: &WorkspaceState, reconcile: &Reconcile, divergence: &Divergence) -> bool {
@@ -112,10 +128,10 @@ fn choose(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergence)
         let finding = finding(DiagnosticCode::PlanResolutionUnavailable, message)
             .help(format!("`packer explain {}` says what to mend by hand", divergence.code));
         // What was asked for in one go is done as far as it can be; what was named must be done.
-        if reconcile.select.is_empty() {
-            draft.warn(finding)
+        if is_all_that_is_meant(draft.state, reconcile, divergence) {
+            draft.block(finding);
         } else {
-            draft.block(finding)
+            draft.warn(finding);
         }
         return None;
     }
@@ -148,14 +164,14 @@ fn resolve(
     reconcile: &Reconcile,
     divergence: &Divergence,
     resolution: Resolution,
-    registered: &mut BTreeSet<AssetUuid>,
+    copies: &BTreeMap<AssetUuid, usize>,
 ) {
     let name_of =
         |draft: &Draft<'_>, uuid: AssetUuid| draft.state.asset(uuid).and_then(|a| a.name().cloned());
     match resolution {
         Resolution::Register => {
             if let Some(path) = divergence.paths.first() {
-                register_anchor(draft, path, !reconcile.select.is_empty(), registered);
+                register_anchor(draft, path, !reconcile.select.is_empty(), copies);
             }
         }
         Resolution::Retire => {
@@ -258,6 +274,15 @@ fn separate(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergenc
             return;
         }
     };
+    // Of copies that nobody registered no name is taken yet, and left alike they could not both be registered.
+    if !managed {
+        let anchors = &draft.state.observation().anchors;
+        let others = divergence.paths.iter().filter(|path| !copies.contains(path));
+        let names: Vec<AssetName> = others.filter_map(|path| anchors.get(path)?.name.clone()).collect();
+        for name in names {
+            draft.take_name(name);
+        }
+    }
     for copy in copies {
         separate_copy(draft, reconcile, &copy, managed);
     }
@@ -276,6 +301,15 @@ fn separate_copy(draft: &mut Draft<'_>, reconcile: &Reconcile, copy: &AssetPath,
         return;
     };
     let uuid = reconcile.draw.asset_uuid(copy.as_str());
+    if draft.registry.lines_of(uuid).next().is_some() {
+        draft.block_path(
+            DiagnosticCode::RegistryDuplicateEntry,
+            copy,
+            format!("the uuid drawn for {copy} is in the registry already"),
+            "ask again: a new request draws new uuids",
+        );
+        return;
+    }
     let mut edits = vec![AnchorEdit::SetUuid(uuid)];
     let mut name = declaration.name.clone();
     if draft.is_name_taken(&name) {
@@ -327,8 +361,10 @@ fn rename(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergence)
     // Selecting one of the assets, or its anchor, says which is meant as well as `--path` does.
     let selected = reconcile.select.iter().find_map(|selector| match selector {
         Selector::Path(path) => named_anchor(divergence, path),
-        Selector::Asset(uuid) => draft.state.asset(*uuid).and_then(|asset| asset.anchor.clone()),
-        Selector::Code(_) | Selector::Name(_) => None,
+        Selector::Asset(uuid) if divergence.assets.contains(uuid) => {
+            draft.state.asset(*uuid).and_then(|asset| asset.anchor.clone())
+        }
+        Selector::Asset(_) | Selector::Code(_) | Selector::Name(_) => None,
     });
     let anchor = match &reconcile.path {
         Some(path) => match named_anchor(divergence, path) {

@@ -1,11 +1,12 @@
 //! Planning `Register`: which anchors on disk become managed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::diagnostic::DiagnosticCode;
 use crate::identity::AssetUuid;
 use crate::path::AssetPath;
 use crate::registry::{BuildParticipation, EntryState, RegistryEntry};
+use crate::workspace::WorkspaceState;
 
 use super::draft::Draft;
 use super::plan::Change;
@@ -45,10 +46,19 @@ pub(super) fn plan(draft: &mut Draft<'_>, register: &Register) {
             );
         }
     }
-    let mut seen: BTreeSet<AssetUuid> = BTreeSet::new();
+    let copies = copies_of(state);
     for (path, by_itself) in chosen {
-        register_anchor(draft, &path, by_itself, &mut seen);
+        register_anchor(draft, &path, by_itself, &copies);
     }
+}
+
+/// In how many unregistered anchors each of their uuids stands.
+pub(super) fn copies_of(state: &WorkspaceState) -> BTreeMap<AssetUuid, usize> {
+    let mut copies = BTreeMap::new();
+    for uuid in state.unregistered().filter_map(|(_, parsed)| parsed.uuid) {
+        *copies.entry(uuid).or_default() += 1;
+    }
+    copies
 }
 
 /// Takes one anchor into the registry: as a new line, or in place of its retired one.
@@ -56,7 +66,7 @@ pub(super) fn register_anchor(
     draft: &mut Draft<'_>,
     path: &AssetPath,
     by_itself: bool,
-    seen: &mut BTreeSet<AssetUuid>,
+    copies: &BTreeMap<AssetUuid, usize>,
 ) {
     let Some(parsed) = draft.state.unregistered_at(path) else { return };
     let Some(declaration) = parsed.declaration.clone() else {
@@ -69,8 +79,7 @@ pub(super) fn register_anchor(
         }
         return;
     };
-    let copies = draft.state.unregistered().filter(|(_, other)| other.uuid == Some(declaration.uuid)).count();
-    if copies > 1 || !seen.insert(declaration.uuid) {
+    if copies.get(&declaration.uuid).is_some_and(|copies| *copies > 1) {
         draft.block_path(
             DiagnosticCode::AnchorDuplicateUuid,
             path,
@@ -88,9 +97,19 @@ pub(super) fn register_anchor(
         );
         return;
     }
+    let retired: Vec<RegistryEntry> = draft.registry.lines_of(declaration.uuid).cloned().collect();
+    if retired.len() > 1 {
+        draft.block_path(
+            DiagnosticCode::RegistryDuplicateEntry,
+            path,
+            format!("the registry has {} lines for the uuid of {path}", retired.len()),
+            "keep one of them first: `packer reconcile registry/duplicate-entry`",
+        );
+        return;
+    }
+    let retired = retired.into_iter().next();
     draft.depends_on(path);
     draft.take_name(declaration.name.clone());
-    let retired = draft.registry.get(declaration.uuid).cloned();
     let id = match &retired {
         Some(entry) => entry.id,
         None => draft.registry.allocate(declaration.uuid),

@@ -1,0 +1,185 @@
+//! Every blocker and every warning that the requests document, each by a case that raises it.
+
+use std::collections::BTreeSet;
+
+use super::{image, project};
+use crate::diagnostic::DiagnosticCode;
+use crate::kind::KindId;
+use crate::mutation::{Adopt, Mutation, Verdict};
+use crate::registry::{BuildParticipation, RegistryEntry};
+use crate::testing::{DRAW, World, adopt, entry, live, reconcile, register, targets};
+
+const BLOCKED: bool = true;
+const WARNED: bool = false;
+
+/// A request, the project it is made on, what it says, and whether that forbids it.
+type Case = (Mutation, World, &'static str, bool);
+
+fn kind(kind: &str) -> Mutation {
+    Mutation::Adopt(Adopt { targets: targets(&["."]), kind: Some(KindId::parse(kind).unwrap()), draw: DRAW })
+}
+
+fn adoptions() -> Vec<Case> {
+    let plain = "//- registry\n//- assets/a.png\n//- assets/b.odd\n";
+    let with = |more: &str| World::new(&format!("{plain}{more}"));
+    let mut drawn = with("");
+    let anchor = live("x.asset.toml", BuildParticipation::Included);
+    drawn.registry.insert(RegistryEntry { uuid: DRAW.asset_uuid("a.png"), ..entry("a", 1, anchor) });
+    let managed = || World::new(&project("a 1 a.png.asset.toml", &[image("a", "a", "a.png")]));
+    vec![
+        (adopt(&["nowhere"]), with(""), "plan/target-missing", BLOCKED),
+        (adopt(&["i.png"]), with("//- ignored i.png\n"), "plan/target-missing", BLOCKED),
+        (kind("imagine"), with(""), "kind/unknown", BLOCKED),
+        (adopt(&["."]), with("//- ignored a.png.asset.toml\n"), "plan/target-exists", BLOCKED),
+        (adopt(&["."]), with("//- folder a.png.asset.toml\n"), "plan/target-exists", BLOCKED),
+        (adopt(&["."]), drawn, "registry/duplicate-entry", BLOCKED),
+        (adopt(&["b.odd"]), with(""), "plan/no-rule", WARNED),
+        (adopt(&["."]), with("//- assets/.asset.toml\n"), "plan/no-rule", WARNED),
+        (adopt(&["a.png"]), managed(), "plan/already-managed", WARNED),
+        (adopt(&["a.png.asset.toml"]), managed(), "plan/already-managed", WARNED),
+        (adopt(&["."]), with("//- assets/A.png\n"), "path/collision", WARNED),
+        (adopt(&["."]), with("//- assets/A.png.asset.toml\n"), "path/collision", WARNED),
+    ]
+}
+
+fn registrations() -> Vec<Case> {
+    let invalid = "//- assets/x.png.asset.toml\nname = \"x\"\n".to_owned();
+    let a = || image("a", "a", "a.png");
+    let bare = |parts: &[String]| World::new(&project("", parts));
+    vec![
+        (register(&["nowhere"]), bare(&[a()]), "plan/target-missing", BLOCKED),
+        (register(&["a.png"]), bare(&[a()]), "plan/target-missing", BLOCKED),
+        (
+            register(&["x.png.asset.toml"]),
+            bare(std::slice::from_ref(&invalid)),
+            "plan/invalid-anchor",
+            BLOCKED,
+        ),
+        (register(&["."]), bare(&[a(), image("b", "a", "b.png")]), "plan/name-taken", BLOCKED),
+        (
+            register(&["b.png.asset.toml"]),
+            World::new(&project("a 1 a.png.asset.toml", &[a(), image("b", "a", "b.png")])),
+            "plan/name-taken",
+            BLOCKED,
+        ),
+        (
+            register(&["a.png.asset.toml"]),
+            bare(&[a(), image("a", "b", "b.png")]),
+            "anchor/duplicate-uuid",
+            BLOCKED,
+        ),
+        (
+            register(&["."]),
+            World::new(&project("a 1 retired\na 2 retired", &[a()])),
+            "registry/duplicate-entry",
+            BLOCKED,
+        ),
+        (
+            register(&["a.png.asset.toml"]),
+            World::new(&project("a 1 a.png.asset.toml", &[a()])),
+            "plan/already-managed",
+            WARNED,
+        ),
+        (register(&["."]), bare(&[a(), invalid]), "plan/invalid-anchor", WARNED),
+    ]
+}
+
+fn reconciliations() -> Vec<Case> {
+    let a = || image("a", "a", "a.png");
+    let one = |parts: &[String]| World::new(&project("a 1 a.png.asset.toml", parts));
+    let copied = |name: &str| one(&[a(), image("a", name, "copy.png")]);
+    let scattered = || one(&[image("a", "a", "x.png"), image("a", "a", "y.png")]);
+    let namesakes = || {
+        World::new(&project("a 1 a.png.asset.toml\nb 2 b.png.asset.toml", &[a(), image("b", "a", "b.png")]))
+    };
+    let sourceless = "//- assets/a.png.asset.toml\nuuid = \"$a\"\nname = \"a\"\nkind = \"image\"\n";
+    let torn = "//- assets/copy.png.asset.toml\nuuid = \"$a\"\nname = \"a\"\n";
+    let mut drawn = copied("a");
+    let retired = entry("a", 9, crate::registry::EntryState::Retired);
+    drawn.registry.insert(RegistryEntry { uuid: DRAW.asset_uuid("copy.png.asset.toml"), ..retired });
+    let missing_and_sourceless =
+        || World::new(&project("a 1 a.png.asset.toml\nb 2 b.png.asset.toml", &[sourceless.to_owned()]));
+    vec![
+        (reconcile("anchor/moved"), one(&[a()]), "plan/not-diverged", BLOCKED),
+        (reconcile("$a"), one(&[a()]), "plan/not-diverged", BLOCKED),
+        (reconcile("@nobody"), one(&[a()]), "plan/not-diverged", BLOCKED),
+        (reconcile("a.png"), one(&[a()]), "plan/not-diverged", BLOCKED),
+        (reconcile("$a"), scattered(), "plan/choice-needed", BLOCKED),
+        (reconcile("name/conflict"), namesakes(), "plan/choice-needed", BLOCKED),
+        (reconcile("name/conflict --name other"), namesakes(), "plan/choice-needed", BLOCKED),
+        (reconcile("b.png"), namesakes(), "plan/choice-needed", BLOCKED),
+        (
+            reconcile(""),
+            World::new(&project("a 1 a.png.asset.toml\na 2 retired", &[a()])),
+            "plan/choice-needed",
+            BLOCKED,
+        ),
+        (reconcile("$a"), one(&[sourceless.to_owned()]), "plan/resolution-unavailable", BLOCKED),
+        (reconcile("input/missing"), missing_and_sourceless(), "plan/resolution-unavailable", BLOCKED),
+        (reconcile("$a --as retire"), copied("a"), "plan/resolution-unavailable", BLOCKED),
+        (reconcile("$a --path a.png"), copied("a"), "plan/resolution-unavailable", BLOCKED),
+        (
+            reconcile("--as keep-3"),
+            World::new(&project("a 1 a.png.asset.toml\na 2 retired", &[a()])),
+            "plan/resolution-unavailable",
+            BLOCKED,
+        ),
+        (reconcile("name/conflict --path b.png --name a"), namesakes(), "plan/name-taken", BLOCKED),
+        (reconcile("$a --name a"), copied("a"), "plan/name-taken", BLOCKED),
+        (reconcile("$a"), one(&[a(), torn.to_owned()]), "plan/invalid-anchor", BLOCKED),
+        (reconcile("$a --path elsewhere.png"), copied("a"), "plan/target-missing", BLOCKED),
+        (reconcile("name/conflict --path c.png --name c"), namesakes(), "plan/target-missing", BLOCKED),
+        (reconcile("$a"), drawn, "registry/duplicate-entry", BLOCKED),
+        (reconcile(""), missing_and_sourceless(), "plan/resolution-unavailable", WARNED),
+    ]
+}
+
+/// The codes that the doc comment of `request` lists, up to and after `Warns of:`.
+fn documented(request: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let source = include_str!("../mod.rs");
+    let (before, _) = source.split_once(&format!("\npub struct {request} {{")).expect("the request is there");
+    let doc = before.rsplit("\n\n").next().unwrap_or_default();
+    let (blocked, warned) = doc.split_once("Warns of:").expect("the warnings are listed");
+    let codes = |text: &str| -> BTreeSet<String> {
+        text.split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|code| code.parse::<DiagnosticCode>().is_ok())
+            .map(str::to_owned)
+            .collect()
+    };
+    (codes(blocked), codes(warned))
+}
+
+fn check(request: &str, cases: Vec<Case>) {
+    let (mut blocked, mut warned) = (BTreeSet::new(), BTreeSet::new());
+    for (mutation, world, code, forbids) in cases {
+        let plan = world.plan(&mutation);
+        let text = crate::testing::plan_text(&plan);
+        let list = if forbids { &plan.blockers } else { &plan.warnings };
+        assert!(list.iter().any(|found| found.code.as_str() == code), "{code} by {mutation:?} in\n{text}");
+        assert_eq!(plan.verdict == Verdict::Blocked, forbids, "{mutation:?}: {text}");
+        blocked.extend(plan.blockers.iter().map(|found| found.code.to_string()));
+        warned.extend(plan.warnings.iter().map(|found| found.code.to_string()));
+    }
+    assert_eq!(
+        documented(request),
+        (blocked, warned),
+        "what {request} documents, and what it was made to say"
+    );
+}
+
+#[test]
+fn adopting_says_what_it_documents() {
+    check("Adopt", adoptions());
+}
+
+#[test]
+fn registering_says_what_it_documents() {
+    check("Register", registrations());
+}
+
+#[test]
+fn reconciling_says_what_it_documents() {
+    check("Reconcile", reconciliations());
+}
