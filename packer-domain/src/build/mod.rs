@@ -3,6 +3,8 @@
 //! Pure. Baking, writing and checking the pack is the runtime's work, with `packer-fs`.
 
 mod key;
+#[cfg(test)]
+mod tests;
 
 pub use key::{BUILD_KEY_VERSION, build_key};
 
@@ -116,8 +118,14 @@ pub fn plan_build(state: &WorkspaceState, options: BuildOptions) -> BuildPlan {
     errors.sort();
     errors.dedup();
 
+    // Counted, and not told from the state: one that is invalid or moved shows that, also where its name is another's too.
+    let mut holders: BTreeMap<&AssetName, usize> = BTreeMap::new();
+    for name in state.assets().filter_map(|record| record.name()) {
+        *holders.entry(name).or_default() += 1;
+    }
     let absent = included.iter().filter(|record| held_back.contains(&record.entry.uuid));
     let mut absent: Vec<AbsentEntry> = absent.filter_map(|record| absent_entry(record)).collect();
+    absent.retain(|entry| holders.get(&entry.name) == Some(&1));
     absent.sort_by_key(|entry| entry.id);
     let mut entries: Vec<BuildEntry> = built.into_values().collect();
     entries.sort_by_key(|entry| entry.id);
@@ -218,10 +226,7 @@ fn errors_of(state: &WorkspaceState, held_back: &BTreeSet<AssetUuid>) -> Vec<Dia
         records.flat_map(|record| record.anchor.iter().chain(&record.inputs)).collect();
     let of_subject = |diagnostic: &&Diagnostic| match &diagnostic.subject {
         Subject::Asset(uuid) => held_back.contains(uuid),
-        Subject::Path(path) => {
-            // A collision of folders concerns everything in them.
-            paths.iter().any(|p| *p == path || p.strip_folder(path.as_str()).is_some())
-        }
+        Subject::Path(_) => paths.iter().any(|path| state.is_about(diagnostic, path)),
         Subject::Project | Subject::Unrepresentable(_) => false,
     };
     let mut errors: Vec<Diagnostic> =
