@@ -176,3 +176,28 @@ fn an_adoption_syncs_each_file_once_and_each_folder_once() {
     assert_eq!(disk.syncs().len(), 2 + 7 + 4 + 2, "{:#?}", disk.syncs());
     committed.finish().unwrap();
 }
+
+/// A regression: while equal files went around, recovery took "placed" for "not begun", and displaced them again before
+/// their first move was durable.
+#[test]
+fn equal_files_are_not_moved_a_second_time() {
+    let mut recoveries = 0;
+    for cut in 6..22 {
+        for then in 0..6 {
+            let disk = CYCLE_OF_EQUALS.project();
+            disk.fail_after(cut);
+            let (reached, _) = commit(&disk, CYCLE_OF_EQUALS.request());
+            let killed = disk.fork();
+            killed.fail_after(then);
+            let _ = recover_all(&killed);
+            for state in killed.crash_states(8) {
+                let at = format!("cut at {cut}, then at {then}, {:?}", state.losses());
+                recoveries += 1;
+                judge(&CYCLE_OF_EQUALS, &state, reached)
+                    .map_err(|problem| format!("{at}: {problem}"))
+                    .unwrap();
+            }
+        }
+    }
+    assert!(recoveries > 500, "{recoveries}");
+}
