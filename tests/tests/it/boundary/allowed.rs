@@ -65,5 +65,10 @@ pub(super) const EXTERNAL: [Edges; 4] = [
         dev: &["insta", "proptest"],
         build: &[],
     },
-    Edges { package: "studio-adapter", normal: &["serde"], dev: &["insta", "serde_json"], build: &[] },
+    Edges {
+        package: "studio-adapter",
+        normal: &["serde"],
+        dev: &["insta", "serde_json", "tempfile"],
+        build: &[],
+    },
 ];

@@ -1,0 +1,10 @@
+//! The adapter on real projects on a real disk: what a Studio would do, and what it would then see.
+#![expect(clippy::unwrap_used, reason = "all of it is test, also what stands beside the test functions")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the adapter touches no files; its tests do, to have a project that it can show"
+)]
+
+mod outcomes;
+mod session;
+mod support;
