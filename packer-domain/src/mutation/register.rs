@@ -33,9 +33,16 @@ pub(super) fn plan(draft: &mut Draft<'_>, register: &Register) {
         if any || state.observation().folders.contains(path) {
             continue;
         }
-        if state.observation().anchors.contains_key(path) {
-            let message = format!("{path} is registered already");
-            draft.warn_path(DiagnosticCode::PlanAlreadyManaged, path, message, "nothing needs to be done");
+        if let Some(parsed) = state.observation().anchors.get(path) {
+            let holder = parsed.uuid.and_then(|uuid| state.asset(uuid));
+            let (message, help) = match holder.and_then(|holder| holder.entry.anchor()) {
+                Some(accepted) if accepted != path => (
+                    format!("{path} has the uuid of the asset that is registered at {accepted}"),
+                    "it was moved or copied: `packer reconcile` resolves that",
+                ),
+                Some(_) | None => (format!("{path} is registered already"), "nothing needs to be done"),
+            };
+            draft.warn_path(DiagnosticCode::PlanAlreadyManaged, path, message, help);
         } else {
             let message = format!("there is no anchor {path} below the assets root");
             draft.block_path(

@@ -43,6 +43,20 @@ fn registering() {
 }
 
 #[test]
+fn registering_a_copy_or_a_moved_anchor_says_what_it_is() {
+    let warned = |registry: &str, target: &str| {
+        let parts = [image("a", "a", "a.png"), image("a", "b", "copy.png")];
+        let plan = World::new(&project(registry, &parts)).plan(&register(&[target]));
+        assert_eq!(plan.verdict, Verdict::Empty);
+        plan.warnings[0].message.clone()
+    };
+    let registry = "a 1 a.png.asset.toml";
+    assert_eq!(warned(registry, "a.png.asset.toml"), "a.png.asset.toml is registered already");
+    let other = "copy.png.asset.toml has the uuid of the asset that is registered at a.png.asset.toml";
+    assert_eq!(warned(registry, "copy.png.asset.toml"), other);
+}
+
+#[test]
 fn files_that_would_share_a_name_keep_their_extension() {
     let names = adopted_names("//- registry\n//- assets/a.png\n//- assets/a.jpg\n//- assets/b.png\n");
     assert_eq!(names, ["a.jpg a.jpg", "a.png a.png", "b.png b"]);
