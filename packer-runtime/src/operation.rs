@@ -9,7 +9,8 @@ use packer_domain::identity::{OperationId, Revision};
 use packer_events::body::{EventBody, OperationKind, Phase, Unit};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{
-    CancellationReport, Ending, Failure, FailureReport, Rejection, RejectionReport, UnknownOutcomeReport,
+    CancellationReport, Ending, Failure, FailureReport, Rejection, RejectionReport, UnknownOutcomeCause,
+    UnknownOutcomeReport,
 };
 
 use crate::clock;
@@ -81,6 +82,8 @@ pub(crate) struct Operation {
     accepted: Instant,
     revisions: Mutex<(Option<Revision>, Option<Revision>)>,
     progress: Mutex<Option<(Phase, Instant)>>,
+    /// Whether the commit point may have been reached.
+    committing: AtomicBool,
 }
 
 /// Why an operation stops before its end.
@@ -111,6 +114,7 @@ impl Operation {
             accepted: Instant::now(),
             revisions: Mutex::new((base, base)),
             progress: Mutex::new(None),
+            committing: AtomicBool::new(false),
         };
         operation.say(EventBody::Accepted { kind, title });
         operation
@@ -128,8 +132,25 @@ impl Operation {
         &self.bus
     }
 
+    /// Whether somebody called it off, or the project is being closed.
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) || self.bus.is_closing()
+    }
+
+    /// Notes that the commit point comes next: whatever goes wrong now, nobody can say that nothing was changed.
+    pub(crate) fn is_about_to_commit(&self) {
+        self.committing.store(true, Ordering::Relaxed);
+    }
+
+    /// What a panic means for the operation.
+    pub(crate) fn panicked(&self, message: String) -> Stop {
+        if self.committing.load(Ordering::Relaxed) {
+            let message = format!("the packer has a bug, and panicked while it committed: {message}");
+            let cause = UnknownOutcomeCause::Io;
+            Stop::OutcomeUnknown(UnknownOutcomeReport { kind: Some(self.kind), cause, message, path: None })
+        } else {
+            Stop::Failed(Failure::Panic { message })
+        }
     }
 
     /// Stops here if the operation was cancelled.

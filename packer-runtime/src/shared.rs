@@ -1,8 +1,6 @@
 //! What the threads of one open project share: the disk, the published status, and the bus.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use camino::Utf8PathBuf;
@@ -11,7 +9,7 @@ use packer_domain::identity::{OperationId, Revision};
 use packer_domain::kind::KindId;
 use packer_domain::workspace::{AssetRecord, WorkspaceState};
 use packer_events::body::EventBody;
-use packer_events::record::{Changes, DivergenceRecord};
+use packer_events::record::{Changes, DivergenceRecord, FreshnessCause, FreshnessRecord, UnknownCause};
 use packer_fs::disk::Disk;
 
 use crate::clock;
@@ -31,10 +29,12 @@ pub(crate) struct Shared {
     pub bus: Arc<Bus>,
     /// Whether to wait for a lane that another process holds.
     pub wait_for_lane: bool,
+    /// How many threads bake, where a build does not say.
+    pub jobs: Option<usize>,
     published: ArcSwap<Status>,
     /// The operation whose outcome this process could not store or does not know: nothing may commit until recovery.
+    /// Held whenever a status is replaced.
     stuck: Mutex<Option<OperationId>>,
-    closing: AtomicBool,
 }
 
 impl Shared {
@@ -44,6 +44,7 @@ impl Shared {
         codecs: std::collections::BTreeMap<KindId, Arc<dyn Codec>>,
         bus: Arc<Bus>,
         wait_for_lane: bool,
+        jobs: Option<usize>,
         first: &Observed,
     ) -> Self {
         let status = Status {
@@ -57,9 +58,9 @@ impl Shared {
             codecs,
             bus,
             wait_for_lane,
+            jobs,
             published: ArcSwap::from_pointee(status),
             stuck: Mutex::new(None),
-            closing: AtomicBool::new(false),
         }
     }
 
@@ -67,24 +68,40 @@ impl Shared {
         self.published.load_full()
     }
 
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
-    }
-
     pub(crate) fn stuck(&self) -> Option<OperationId> {
-        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<OperationId>> {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that nothing may commit until `operation` was recovered.
     pub(crate) fn get_stuck(&self, operation: OperationId) {
-        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = Some(operation);
+        let mut stuck = self.lock();
+        *stuck = Some(operation);
         let snapshot = self.status().snapshot.clone();
         let freshness = Freshness::RecoveryRequired { operation_id: operation };
         self.published.store(Arc::new(Status { snapshot, freshness }));
+    }
+
+    /// Notes that the workspace changed and could not be observed since: the snapshot is an old one from now on.
+    pub(crate) fn lose_sight(&self, operation: &Operation) {
+        let stuck = self.lock();
+        let status = self.status();
+        let to = match *stuck {
+            Some(operation_id) => Freshness::RecoveryRequired { operation_id },
+            None => Freshness::Unknown { cause: UnknownCause::ScanInterrupted },
+        };
+        let transition = EventBody::Freshness {
+            from: FreshnessRecord::from(&status.freshness),
+            to: FreshnessRecord::from(&to),
+            cause: FreshnessCause::ScanInterrupted,
+            paths: Vec::new(),
+        };
+        self.published.store(Arc::new(Status { snapshot: status.snapshot.clone(), freshness: to }));
+        drop(stuck);
+        operation.say(transition);
     }
 
     /// Publishes what was observed, if it differs from the snapshot that readers see, and says so. Called by the lane
@@ -103,7 +120,13 @@ impl Shared {
             if same { current.snapshot.clone() } else { Snapshot::new(from.next(), state, observed.basis) };
         let to = snapshot.revision();
         let (added, cleared) = divergence_changes(current.snapshot.state(), snapshot.state());
-        self.published.store(Arc::new(Status { snapshot, freshness: freshness_of(observed) }));
+        let stuck = self.lock();
+        let freshness = match *stuck {
+            Some(operation_id) => Freshness::RecoveryRequired { operation_id },
+            None => freshness_of(observed),
+        };
+        self.published.store(Arc::new(Status { snapshot: snapshot.clone(), freshness }));
+        drop(stuck);
         operation.now_at(Some(from), to);
         if !same {
             operation.say(EventBody::Published { from, to, changed });
@@ -111,16 +134,23 @@ impl Shared {
                 operation.say(EventBody::Divergence { added, cleared });
             }
         }
-        Published { from, to, changed }
+        Published { snapshot, from, changed }
     }
 }
 
 /// What publishing changed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Published {
+    /// What readers see now.
+    pub snapshot: Snapshot,
     pub from: Revision,
-    pub to: Revision,
     pub changed: Changes,
+}
+
+impl Published {
+    pub(crate) fn to(&self) -> Revision {
+        self.snapshot.revision()
+    }
 }
 
 fn freshness_of(observed: &Observed) -> Freshness {

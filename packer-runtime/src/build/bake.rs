@@ -101,7 +101,12 @@ impl Kitchen<'_> {
             raw_size: baked.payload.len() as u64,
             digest: *digest.as_bytes(),
         };
-        let diagnostics = baked.findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
+        let diagnostics: Vec<Diagnostic> =
+            baked.findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            // An error is an error, also from a codec that gives a payload beside it.
+            return Made::Failed(diagnostics);
+        }
         let stored = match stored.bytes {
             std::borrow::Cow::Borrowed(_) => baked.payload,
             std::borrow::Cow::Owned(bytes) => bytes,

@@ -15,16 +15,17 @@ use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejecti
 use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
 use packer_fs::disk::{DiskError, DiskOperation};
 use packer_fs::journal::{
-    OutputFile, OutputsError, OutputsRequest, create_output_staging, drop_output_staging, prepare_outputs,
+    self, CommittedOutputs, OutputFile, OutputsError, OutputsRequest, RecoverOptions, Recovered,
+    create_output_staging, drop_output_staging, prepare_outputs,
 };
 use packer_fs::layout;
 use packer_fs::lock::{BuildGuard, host};
 
 use super::former::options_digest;
 use super::write::Written;
-use super::{MANIFEST_FILE, PACK_FILE, turn};
-use crate::lane::{Finale, LaneAccess, Worker, observe};
-use crate::observe::Lane;
+use super::{MANIFEST_FILE, PACK_FILE};
+use crate::lane::{Finale, LaneAccess, Worker, observe_held, observe_stop};
+use crate::observe::ObserveError;
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -36,6 +37,8 @@ pub(super) struct Staging {
     folder: Utf8PathBuf,
     path: Utf8PathBuf,
     operation: OperationId,
+    /// The folders that were made for it, inner ones first.
+    made: Vec<Utf8PathBuf>,
     armed: bool,
 }
 
@@ -45,8 +48,12 @@ impl Staging {
         folder: &Utf8Path,
         operation: OperationId,
     ) -> Result<Self, Stop> {
+        let is_missing = |folder: &&Utf8Path| shared.disk.stat(folder).is_ok_and(|stat| stat.is_none());
+        let made = folder.ancestors().take_while(|folder| !folder.as_str().is_empty());
+        let made = made.take_while(is_missing).map(Utf8Path::to_owned).collect();
         let path = create_output_staging(&*shared.disk, folder, operation).map_err(outputs_stop)?;
-        Ok(Self { shared: Arc::clone(shared), folder: folder.to_owned(), path, operation, armed: true })
+        let (shared, folder) = (Arc::clone(shared), folder.to_owned());
+        Ok(Self { shared, folder, path, operation, made, armed: true })
     }
 
     /// Where the output `name` is staged.
@@ -74,11 +81,15 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if self.armed
-            && let Err(error) = drop_output_staging(&*self.shared.disk, &self.folder, self.operation)
-        {
+        if !self.armed {
+            return;
+        }
+        let disk = &*self.shared.disk;
+        if let Err(error) = drop_output_staging(disk, &self.folder, self.operation) {
             tracing::warn!(%error, "what a build staged is left to the next one to remove");
         }
+        // One that somebody put something into stays, and with it those around it.
+        let _ = self.made.iter().try_for_each(|folder| disk.remove_dir(folder));
     }
 }
 
@@ -103,7 +114,7 @@ pub(super) fn commit<'s>(
     outputs: Outputs<'_>,
 ) -> Result<Finale<'s>, Stop> {
     let Outputs { base, plan, options, folder, manifest, written, mut report, staging, lock } = outputs;
-    let turn = turn(lane)?;
+    let turn = lane.turn(operation, Some(Phase::Commit))?;
     let access = LaneAccess::enter(shared, operation)?;
     check_inputs(shared, operation, base, plan)?;
     operation.check_cancelled(Phase::Commit)?;
@@ -140,7 +151,7 @@ pub(super) fn commit<'s>(
             pack: output(PACK_FILE, written.size, None),
             record,
             durable: options.durable,
-            boot,
+            boot: boot.clone(),
             prepared: serde_json::to_value(&outcome)
                 .expect("a report is strings and numbers, which serialise"),
         },
@@ -148,7 +159,10 @@ pub(super) fn commit<'s>(
     .map_err(outputs_stop)?;
     // From here on recovery finishes what this process does not.
     staging.hand_over();
-    let committed = prepared.apply().map_err(|error| Stop::Failed(io_failure(&error)))?;
+    let committed = match prepared.apply() {
+        Ok(committed) => committed,
+        Err(error) => finish_or_drop(shared, operation, &boot, &error)?,
+    };
     let afterwards = move || {
         if let Err(error) = committed.finish() {
             tracing::warn!(%error, "cleaning up after a build is left to the next operation");
@@ -156,6 +170,26 @@ pub(super) fn commit<'s>(
         drop((access, turn, lock));
     };
     Ok(Finale { ending: Ending::Succeeded(outcome), afterwards: Some(Box::new(afterwards)) })
+}
+
+/// Brings outputs that could not all be placed to an end at once, as recovery would, so that what is told is how it ended.
+fn finish_or_drop<'s>(
+    shared: &'s Shared,
+    operation: &Operation,
+    boot: &str,
+    error: &DiskError,
+) -> Result<CommittedOutputs<'s>, Stop> {
+    tracing::warn!(%error, "the outputs of a build could not all be placed");
+    let options = RecoverOptions { boot, success_is_logged: &|_, _| false };
+    let recovered =
+        journal::recover(&*shared.disk, &options).map_err(|error| Stop::Failed(io_failure(&error)))?;
+    let finished = recovered.into_iter().find_map(|recovered| match recovered {
+        Recovered::OutputsFinished(committed) if committed.intent().operation == operation.id => {
+            Some(committed)
+        }
+        _ => None,
+    });
+    finished.ok_or_else(|| Stop::Failed(io_failure(error)))
 }
 
 /// Refuses to commit unless registry, configuration, and every anchor, input and folder listing that the build used are
@@ -170,12 +204,18 @@ fn check_inputs(
         let paths = paths.into_iter().collect();
         Err(Stop::Rejected(Rejection::InputsChanged { paths, registry, configuration }))
     };
-    let observed = match observe(shared, operation, Lane::Held) {
+    let observed = match observe_held(shared, operation) {
+        Ok(observed) => observed,
         // What could be read at the beginning of the build and cannot be now has changed.
-        Err(Stop::Rejected(Rejection::WorkspaceErrors { .. })) => {
-            return changed(BTreeSet::new(), true, true);
+        Err(ObserveError::Config { diagnostics }) => {
+            operation.diagnose(&diagnostics);
+            return changed(BTreeSet::new(), false, true);
         }
-        observed => observed?,
+        Err(ObserveError::Registry { diagnostics }) => {
+            operation.diagnose(&diagnostics);
+            return changed(BTreeSet::new(), true, false);
+        }
+        Err(error) => return Err(observe_stop(operation, error)),
     };
     let registry = observed.basis.registry != base.basis().registry;
     let configuration = observed.basis.config != base.basis().config;

@@ -54,10 +54,7 @@ impl Former {
         if !is_intact(shared, &head.pack, same_boot, |shared, fact| pack_is(shared, fact)) {
             // A pack that was deleted is no damage: it is simply built again.
             if shared.disk.stat(&head.pack.path).is_ok_and(|stat| stat.is_some()) {
-                let message =
-                    format!("{} is not what the last build wrote; it is built anew", head.pack.path);
-                let diagnostic = Diagnostic::new(DiagnosticCode::BuildPackDamaged, Subject::Project, message);
-                operation.diagnose([&diagnostic.in_file(head.pack.path.as_str())]);
+                diagnose_damage(operation, &head.pack.path);
             }
             return None;
         }
@@ -73,6 +70,11 @@ impl Former {
         self.record.head().pack_digest
     }
 
+    /// Says that the pack turned out not to hold what was written to it.
+    pub(super) fn diagnose_damage(&self, operation: &Operation) {
+        diagnose_damage(operation, &self.record.head().pack.path);
+    }
+
     /// What was built of `entry`, if it was built from the same.
     pub(super) fn payload(&self, entry: &BuildEntry) -> Option<RecordedPayload> {
         self.record.get(entry.uuid).filter(|payload| payload.build_key == entry.key)
@@ -83,8 +85,9 @@ impl Former {
         self.pack.lock().ok()?.take()
     }
 
-    /// The size of the pack, if building `plan` would give exactly this pack. Nothing is baked or read to tell.
-    pub(super) fn is_current(&self, plan: &BuildPlan) -> Option<u64> {
+    /// Whether building `plan` would give exactly this pack, if what it lacks cannot be baked this time either. Nothing is
+    /// baked or read to tell.
+    pub(super) fn current<'p>(&self, plan: &'p BuildPlan) -> Option<Current<'p>> {
         if !self.complete {
             return None;
         }
@@ -93,25 +96,44 @@ impl Former {
             plan.entries.iter().map(|entry| (entry.id.get(), entry)).collect();
         let order: Vec<u32> = layout.payload_order().collect();
         let mut placer = layout.into_placer();
+        let mut lacking = Vec::new();
         for id in order {
-            match entries.get(&id) {
-                Some(entry) => {
-                    let payload = announced(&self.payload(entry)?)?;
+            let entry = entries.get(&id).copied();
+            match entry.and_then(|entry| self.payload(entry)) {
+                Some(payload) => {
                     // Only where it would go matters.
-                    let _ = placer.place(id, payload).ok()?;
+                    let _ = placer.place(id, announced(&payload)?).ok()?;
                 }
-                None => placer.absent(id).ok()?,
+                None => {
+                    placer.absent(id).ok()?;
+                    lacking.extend(entry);
+                }
             }
         }
         let prefix = placer.finish().ok()?;
         let head = self.record.head();
-        (prefix.pack_digest == *head.pack_digest.as_bytes()).then_some(head.pack.size)
+        let is_same = prefix.pack_digest == *head.pack_digest.as_bytes();
+        is_same.then_some(Current { size: head.pack.size, lacking })
     }
 
     /// Whether what was written is the pack that stands there already.
     pub(super) fn is_same_pack(&self, written: &Written) -> bool {
         self.complete && self.pack_digest() == written.digest
     }
+}
+
+fn diagnose_damage(operation: &Operation, pack: &Utf8Path) {
+    let message = format!("{pack} is not what the last build wrote; it is built anew");
+    let diagnostic = Diagnostic::new(DiagnosticCode::BuildPackDamaged, Subject::Project, message);
+    operation.diagnose([&diagnostic.in_file(pack.as_str())]);
+}
+
+/// A former pack that is the one to build.
+pub(super) struct Current<'p> {
+    /// Bytes of the pack.
+    pub size: u64,
+    /// What it has as absent, because it could not be baked. The pack is the one to build only if that is still so.
+    pub lacking: Vec<&'p BuildEntry>,
 }
 
 /// A recorded payload as the pack's layout takes it.

@@ -5,12 +5,10 @@ use packer_domain::identity::{AssetId, Digest};
 use serde::Serialize;
 
 use super::write::Written;
-use crate::snapshot::Snapshot;
 
 #[derive(Serialize)]
 struct Manifest<'a> {
     schema: u32,
-    project: &'a str,
     pack: PackFacts,
     assets: Vec<AssetFacts<'a>>,
 }
@@ -34,7 +32,7 @@ struct AssetFacts<'a> {
 }
 
 /// The bytes of the manifest, assets by id.
-pub(super) fn manifest(base: &Snapshot, plan: &BuildPlan, written: &Written) -> Vec<u8> {
+pub(super) fn manifest(plan: &BuildPlan, written: &Written) -> Vec<u8> {
     let present = plan.entries.iter().map(|entry| {
         let payload = written.payloads.get(&entry.uuid);
         AssetFacts {
@@ -56,7 +54,7 @@ pub(super) fn manifest(base: &Snapshot, plan: &BuildPlan, written: &Written) -> 
     assets.sort_by_key(|asset| asset.id);
     let incomplete = assets.iter().any(|asset| asset.digest.is_none());
     let pack = PackFacts { file: super::PACK_FILE, digest: written.digest, size: written.size, incomplete };
-    let manifest = Manifest { schema: 1, project: base.project_name(), pack, assets };
+    let manifest = Manifest { schema: 1, pack, assets };
     let mut bytes = serde_json::to_vec_pretty(&manifest)
         .expect("names and numbers are strings and numbers, which serialise");
     bytes.push(b'\n');

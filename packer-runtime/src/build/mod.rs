@@ -19,12 +19,13 @@ use packer_domain::identity::Digest;
 use packer_events::body::{Behind, EventBody, Lock, Phase, Unit};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
+use packer_fs::layout;
 use packer_fs::lock::{BuildLock, HolderFacts, Wait};
 
 use crate::holder::{facts, holder};
-use crate::lane::{Finale, LaneAccess, Turn, Worker, lock_stop, observe};
+use crate::lane::{Finale, LaneAccess, Worker, lock_stop, observe};
 use crate::observe::Lane;
-use crate::operation::{Operation, Stop};
+use crate::operation::{Operation, Stop, io_failure};
 use crate::project::{BuildBase, pool};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -37,6 +38,9 @@ pub const PACK_FILE: &str = "assets.pack";
 
 /// The name of the manifest in the output folder.
 pub const MANIFEST_FILE: &str = "assets.manifest.json";
+
+/// How the names of the second packs of proofs begin.
+const PROOF_PREFIX: &str = "prove-";
 
 /// What to build, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +82,7 @@ pub(crate) fn build<'s>(
     operation: &Operation,
     request: &BuildRequest,
 ) -> Result<Finale<'s>, Stop> {
-    let stop = || operation.is_cancelled() || shared.is_closing();
+    let stop = || operation.is_cancelled();
     let wait = if shared.wait_for_lane { Wait::Block(&stop) } else { Wait::Never };
     let mut on_wait = |found: Option<&HolderFacts>| {
         let behind = Behind { lock: Lock::Build, operations: 1, holder: found.and_then(holder) };
@@ -88,42 +92,19 @@ pub(crate) fn build<'s>(
         .map_err(|error| lock_stop(Lock::Build, error))?;
 
     let base = base(shared, lane, operation, request)?;
-    let state = base.state();
     let options = options(&base, request)?;
-    let plan = plan_build(state, options);
+    let folder = output_folder(shared, &base, request)?;
+    let plan = plan_build(base.state(), options);
     operation.diagnose(&plan.errors);
     if !plan.errors.is_empty() && !request.keep_going {
         let errors = plan.errors.iter().filter(|diagnostic| diagnostic.is_error()).count() as u64;
         return Err(Stop::Rejected(Rejection::WorkspaceErrors { errors }));
     }
 
-    let folder = request.output.clone().unwrap_or_else(|| state.config().output.clone());
     let former = if request.reuse { Former::load(shared, operation, &folder, &options) } else { None };
-    if let Some(former) = &former
-        && let Some(size) = former.is_current(&plan)
-    {
-        let mut report = BuildReport {
-            assets: (plan.entries.len() + plan.absent.len()) as u64,
-            baked: 0,
-            reused: plan.entries.len() as u64,
-            failed: plan.absent.len() as u64,
-            bytes: size,
-            pack_digest: former.pack_digest(),
-            unchanged: true,
-            took_ms: 0,
-            incomplete: !plan.absent.is_empty(),
-            proved: false,
-        };
-        report.proved = prove(shared, operation, request, &base, &plan, former.pack_digest())?;
-        report.took_ms = operation.took_ms();
-        return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(report))));
-    }
-
-    let pool = match request.jobs {
-        Some(jobs) => pool(Some(jobs)).map_err(|error| threads(&error))?,
-        None => Arc::clone(&shared.observer.pool),
-    };
-    let staging = commit::Staging::create(shared, &folder, operation.id)?;
+    let current = former.as_ref().and_then(|former| Some((former.current(&plan)?, former.pack_digest())));
+    // Its own threads: a scan of the lane must not wait for a bake.
+    let pool = bakers(shared, request)?;
     let job = PackJob {
         shared,
         operation,
@@ -132,25 +113,50 @@ pub(crate) fn build<'s>(
         pool: &pool,
         keep_going: request.keep_going,
         durable: options.durable,
+        is_proof: false,
     };
-    let written = job.write(&staging.path(PACK_FILE), former.as_ref())?;
-    let manifest = manifest::manifest(&base, &plan, &written);
+    let counts = Counts {
+        assets: (plan.entries.len() + plan.absent.len()) as u64,
+        held_back: plan.absent.len() as u64,
+    };
+    if let Some((current, digest)) = current
+        && (current.lacking.is_empty() || request.keep_going && job.all_fail(&current.lacking)?)
+    {
+        let failed = counts.held_back + current.lacking.len() as u64;
+        let proved = prove(shared, operation, request, &base, &plan, digest)?;
+        return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(BuildReport {
+            assets: counts.assets,
+            baked: 0,
+            reused: counts.assets - failed,
+            failed,
+            bytes: current.size,
+            pack_digest: digest,
+            unchanged: true,
+            took_ms: operation.took_ms(),
+            incomplete: failed > 0,
+            proved,
+        }))));
+    }
+
+    let staging = commit::Staging::create(shared, &folder, operation.id)?;
+    let written = write_checked(&job, &staging, former.as_ref())?;
+    let manifest = manifest::manifest(&plan, &written);
     staging.write_file(MANIFEST_FILE, &manifest, options.durable)?;
-    write::verify(shared, operation, &staging.path(PACK_FILE), &written)?;
     let proved = prove(shared, operation, request, &base, &plan, written.digest)?;
     operation.check_cancelled(Phase::Verify)?;
 
+    let failed = counts.held_back + written.failed;
     let unchanged = former.as_ref().is_some_and(|former| former.is_same_pack(&written));
     let report = BuildReport {
-        assets: (plan.entries.len() + plan.absent.len()) as u64,
+        assets: counts.assets,
         baked: written.baked,
         reused: written.reused,
-        failed: written.failed + plan.absent.len() as u64,
+        failed,
         bytes: written.size,
         pack_digest: written.digest,
         unchanged,
         took_ms: operation.took_ms(),
-        incomplete: written.failed > 0 || !plan.absent.is_empty(),
+        incomplete: failed > 0,
         proved,
     };
     if unchanged {
@@ -175,6 +181,51 @@ pub(crate) fn build<'s>(
     )
 }
 
+/// What a plan says of the figures of its outcome.
+struct Counts {
+    /// Every included asset.
+    assets: u64,
+    /// Those that cannot be baked as the workspace is.
+    held_back: u64,
+}
+
+/// Writes the pack into the staging folder and checks it, every payload. Where what was taken over turns out to be damaged,
+/// which no stat tells, everything is baked.
+fn write_checked(
+    job: &PackJob<'_>,
+    staging: &commit::Staging,
+    former: Option<&Former>,
+) -> Result<Written, Stop> {
+    let path = staging.path(PACK_FILE);
+    let written = job.write(&path, former)?;
+    let Err(damaged) = write::verify(job.shared, job.operation, &path, &written) else { return Ok(written) };
+    let Some(former) = former.filter(|_| written.reused > 0) else { return Err(damaged) };
+    former.diagnose_damage(job.operation);
+    job.shared.disk.remove_file(&path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+    let written = job.write(&path, None)?;
+    write::verify(job.shared, job.operation, &path, &written)?;
+    Ok(written)
+}
+
+/// Where the outputs go: as `packer.toml` says it, so that the folder has one name however it is asked for.
+fn output_folder(shared: &Shared, base: &Snapshot, request: &BuildRequest) -> Result<Utf8PathBuf, Stop> {
+    let config = base.state().config();
+    let Some(asked) = &request.output else { return Ok(config.output.clone()) };
+    let folder = asked.strip_prefix(&shared.root).unwrap_or(asked);
+    let assets = &config.assets;
+    if !folder.starts_with(assets) && !assets.starts_with(folder) {
+        return Ok(folder.to_owned());
+    }
+    let message = format!("outputs cannot go to {asked}: it and the assets root, {assets}, must be apart");
+    let diagnostic = Diagnostic::new(DiagnosticCode::ConfigInvalidValue, Subject::Project, message)
+        .help("name a folder that is not in the assets root and does not hold it");
+    Err(Stop::Rejected(Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&diagnostic)] }))
+}
+
+fn bakers(shared: &Shared, request: &BuildRequest) -> Result<Arc<rayon::ThreadPool>, Stop> {
+    pool(request.jobs.or(shared.jobs)).map_err(|error| threads(&error))
+}
+
 /// The snapshot to build from.
 fn base(
     shared: &Arc<Shared>,
@@ -182,7 +233,7 @@ fn base(
     operation: &Operation,
     request: &BuildRequest,
 ) -> Result<Snapshot, Stop> {
-    let turn = turn(lane)?;
+    let turn = lane.turn(operation, None)?;
     let access = LaneAccess::enter(shared, operation)?;
     operation.say(EventBody::Started {});
     if let BuildBase::Exactly(asked) = request.base {
@@ -196,14 +247,10 @@ fn base(
     }
     let observed = observe(shared, operation, Lane::Held)?;
     let state = observed.evaluate();
-    shared.publish(operation, &observed, state);
+    let snapshot = shared.publish(operation, &observed, state).snapshot;
+    // Only now may others publish: what is built is what this operation published.
     drop((access, turn));
-    Ok(shared.status().snapshot.clone())
-}
-
-/// Waits for this build's turn in the lane.
-fn turn(lane: &Worker) -> Result<Turn, Stop> {
-    lane.turn().ok_or(Stop::Cancelled(None))
+    Ok(snapshot)
 }
 
 fn options(base: &Snapshot, request: &BuildRequest) -> Result<BuildOptions, Stop> {
@@ -233,10 +280,12 @@ fn prove(
         return Ok(false);
     }
     operation.progress(Phase::Prove, 0, None, Unit::Assets, None);
-    let threads_before = request.jobs.unwrap_or_else(|| shared.observer.pool.current_num_threads());
+    sweep_proofs(shared);
+    let threads_before =
+        request.jobs.or(shared.jobs).unwrap_or_else(|| shared.observer.pool.current_num_threads());
     let other = if threads_before == 1 { 2 } else { 1 };
     let pool = pool(Some(other)).map_err(|error| threads(&error))?;
-    let path = Utf8PathBuf::from(format!("{}/prove-{}.pack", packer_fs::layout::OPERATIONAL, operation.id));
+    let path = Utf8PathBuf::from(format!("{}/{PROOF_PREFIX}{}.pack", layout::OPERATIONAL, operation.id));
     let job = PackJob {
         shared,
         operation,
@@ -245,6 +294,7 @@ fn prove(
         pool: &pool,
         keep_going: request.keep_going,
         durable: false,
+        is_proof: true,
     };
     let proof = job.write(&path, None);
     if let Err(error) = shared.disk.remove_file(&path)
@@ -260,6 +310,19 @@ fn prove(
         let diagnostic = Diagnostic::new(DiagnosticCode::BuildNotReproducible, Subject::Project, message);
         operation.diagnose([&diagnostic]);
         Err(Stop::Failed(Failure::ProveMismatch { built, proved }))
+    }
+}
+
+/// Removes what dead builds left of their proofs. The caller holds the build lock, so no other build is proving.
+fn sweep_proofs(shared: &Shared) {
+    let entries = shared.disk.read_dir(layout::OPERATIONAL.into()).unwrap_or_default();
+    for name in entries.iter().filter_map(|entry| entry.name.to_str()) {
+        if name.starts_with(PROOF_PREFIX)
+            && let Err(error) =
+                shared.disk.remove_file(&camino::Utf8Path::new(layout::OPERATIONAL).join(name))
+        {
+            tracing::debug!(%error, "the second pack of a dead proof stays behind");
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use camino::Utf8Path;
 use packer_domain::build::{BuildEntry, BuildPlan};
+use packer_domain::diagnostic::Diagnostic;
 use packer_domain::identity::{AssetUuid, Digest};
 use packer_domain::path::AssetPath;
 use packer_events::body::{Phase, Unit};
@@ -39,6 +41,8 @@ pub(super) struct PackJob<'a> {
     pub pool: &'a rayon::ThreadPool,
     pub keep_going: bool,
     pub durable: bool,
+    /// Whether this is the second pack of a proof: what it finds was said when the first one was written.
+    pub is_proof: bool,
 }
 
 /// A pack that was written.
@@ -101,15 +105,7 @@ impl PackJob<'_> {
             .collect();
         let pack = former.and_then(Former::take_pack);
         let writer = PackWriter::create(&*self.shared.disk, path, layout, pack).map_err(write_stop)?;
-        let state = self.snapshot.state();
-        let kitchen = Kitchen {
-            disk: &*self.shared.disk,
-            codecs: &self.shared.codecs,
-            state,
-            limits: state.config().limits,
-            compression: self.plan.options.compression,
-        };
-
+        let kitchen = self.kitchen();
         let (sender, windows) = sync_channel::<Vec<Ready<'_>>>(1);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -129,6 +125,70 @@ impl PackJob<'_> {
             });
             self.receive(writer, windows, slots.len() as u64)
         })
+    }
+
+    /// Whether none of `entries` can be baked; then says why not. Where one can, nothing is said and nothing kept.
+    pub(super) fn all_fail(&self, entries: &[&BuildEntry]) -> Result<bool, Stop> {
+        let kitchen = self.kitchen();
+        let one_bakes = AtomicBool::new(false);
+        let bake = |compressor: &mut Compressor, entry: &&BuildEntry| {
+            if self.operation.is_cancelled() || one_bakes.load(Ordering::Relaxed) {
+                return None;
+            }
+            match kitchen.make(entry, compressor) {
+                Made::Payload { .. } => {
+                    one_bakes.store(true, Ordering::Relaxed);
+                    None
+                }
+                made => Some(made),
+            }
+        };
+        let made: Vec<Option<Made>> =
+            self.pool.install(|| entries.par_iter().map_init(Compressor::new, bake).collect());
+        self.operation.check_cancelled(Phase::Bake)?;
+        if one_bakes.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let mut diagnostics = Vec::new();
+        let mut changed = Vec::new();
+        for made in made.into_iter().flatten() {
+            match made {
+                Made::Failed(found) => diagnostics.extend(found),
+                Made::Changed(path) => changed.push(path),
+                Made::Io(error) => return Err(Stop::Failed(io_failure(&error))),
+                Made::Payload { .. } => {}
+            }
+        }
+        if !changed.is_empty() {
+            return Err(inputs_changed(changed));
+        }
+        self.operation.diagnose(&diagnostics);
+        Ok(true)
+    }
+
+    fn kitchen(&self) -> Kitchen<'_> {
+        let state = self.snapshot.state();
+        Kitchen {
+            disk: &*self.shared.disk,
+            codecs: &self.shared.codecs,
+            state,
+            limits: state.config().limits,
+            compression: self.plan.options.compression,
+        }
+    }
+
+    fn diagnose(&self, diagnostics: &[Diagnostic]) {
+        if !self.is_proof {
+            self.operation.diagnose(diagnostics);
+        }
+    }
+
+    fn progress(&self, phase: Phase, done: u64, total: Option<u64>, unit: Unit) {
+        match (self.is_proof, phase) {
+            (false, phase) => self.operation.progress(phase, done, total, unit, None),
+            (true, Phase::Bake) => self.operation.progress(Phase::Prove, done, total, unit, None),
+            (true, _) => {}
+        }
     }
 
     fn fill<'e>(&self, kitchen: &Kitchen<'_>, compressor: &mut Compressor, slot: &Slot<'e>) -> Ready<'e> {
@@ -178,22 +238,17 @@ impl PackJob<'_> {
                     }
                 }
                 done += 1;
-                self.operation.progress(Phase::Bake, done, Some(total), Unit::Assets, None);
+                self.progress(Phase::Bake, done, Some(total), Unit::Assets);
             }
         }
         self.operation.check_cancelled(Phase::Bake)?;
         if !changed.is_empty() {
-            changed.sort();
-            return Err(Stop::Rejected(Rejection::InputsChanged {
-                paths: changed,
-                registry: false,
-                configuration: false,
-            }));
+            return Err(inputs_changed(changed));
         }
         if written.failed > 0 && !self.keep_going {
             return Err(Stop::Failed(Failure::BakesFailed { failed: written.failed }));
         }
-        self.operation.progress(Phase::Write, 0, None, Unit::Bytes, None);
+        self.progress(Phase::Write, 0, None, Unit::Bytes);
         let summary = writer.finish(self.durable).map_err(write_stop)?;
         written.digest = summary.digest;
         written.size = summary.size;
@@ -212,7 +267,7 @@ impl PackJob<'_> {
         let id = entry.id.get();
         match made {
             Made::Payload { payload, stored, diagnostics } => {
-                self.operation.diagnose(&diagnostics);
+                self.diagnose(&diagnostics);
                 written.baked += 1;
                 if doomed {
                     return Ok(());
@@ -234,7 +289,7 @@ impl PackJob<'_> {
             }
             Made::Failed(diagnostics) => {
                 debug_assert!(error_count(&diagnostics) > 0, "a failure has an error");
-                self.operation.diagnose(&diagnostics);
+                self.diagnose(&diagnostics);
                 written.failed += 1;
                 if self.keep_going && !doomed {
                     writer.absent(id).map_err(write_stop)?;
@@ -303,6 +358,13 @@ pub(super) fn open_pack(shared: &Shared, path: &Utf8Path) -> Result<Pack, OpenEr
         Ok(file) => Pack::from_reader(path.as_std_path(), file, options),
         Err(error) => Err(OpenError::Io { path: path.as_std_path().to_owned(), source: error.source }),
     }
+}
+
+/// These inputs are no longer what the build began with.
+fn inputs_changed(mut paths: Vec<AssetPath>) -> Stop {
+    paths.sort();
+    paths.dedup();
+    Stop::Rejected(Rejection::InputsChanged { paths, registry: false, configuration: false })
 }
 
 fn damaged_record(entry: &BuildEntry) -> Stop {

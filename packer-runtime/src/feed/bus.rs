@@ -1,8 +1,10 @@
 //! The bus: one place where every event of this opening of the project is numbered, logged and handed on, in that order.
 //!
-//! A terminal event is on disk before anybody is told of it. Any other event whose line cannot be written waits, and
-//! goes into the log with the next one, so the log never has a gap.
+//! A terminal event is on disk before anybody is told of it. An event whose line cannot be written waits, and goes into
+//! the log with the next one, so the log never has a gap; what comes after a terminal event that waits is not told before
+//! it either, so no subscriber sees one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use camino::Utf8PathBuf;
@@ -25,6 +27,7 @@ pub(crate) struct Bus {
     root: Utf8PathBuf,
     disk: Arc<dyn Disk>,
     state: Mutex<State>,
+    closing: AtomicBool,
 }
 
 struct State {
@@ -32,10 +35,19 @@ struct State {
     log: EventLogWriter,
     /// Says to other processes that this source is alive; taken with the first event, so that reads leave no trace.
     alive: Option<SourceGuard>,
-    /// Lines that could not be written yet.
-    unwritten: Vec<String>,
+    /// What was said and is not in the log yet, in order.
+    unwritten: Vec<Unwritten>,
     mailboxes: Vec<Weak<Mailbox>>,
     closed: bool,
+}
+
+struct Unwritten {
+    event: Arc<Event>,
+    line: String,
+    /// Of an end: what kind of operation has ended.
+    kind: Option<OperationKind>,
+    /// Whether subscribers have it already.
+    told: bool,
 }
 
 /// Something that an operation says.
@@ -64,11 +76,21 @@ impl Bus {
             mailboxes: Vec::new(),
             closed: false,
         };
-        Self { source, root, disk, state: Mutex::new(state) }
+        Self { source, root, disk, state: Mutex::new(state), closing: AtomicBool::new(false) }
     }
 
     pub(crate) fn source(&self) -> SourceId {
         self.source
+    }
+
+    /// Asks every operation to stop, because the project is being closed.
+    pub(crate) fn begin_closing(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the project is being closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     pub(crate) fn subscribe(&self) -> Feed {
@@ -84,12 +106,12 @@ impl Bus {
     /// Says something that is not an end.
     pub(crate) fn say(&self, said: Said) {
         let mut state = self.lock();
-        let Some(event) = state.number(said) else { return };
-        state.unwritten.push(encode_line(&event));
-        if let Err(error) = self.write(&mut state, false) {
+        if state.number(said, None).is_none() {
+            return;
+        }
+        if let Err(error) = self.write(&mut state) {
             tracing::warn!(%error, "an event waits for the log");
         }
-        state.hand_on(&event, None);
     }
 
     /// Says how an operation ended: stored first, then told.
@@ -97,20 +119,23 @@ impl Bus {
         let operation_id = said.operation_id;
         let not_durable = |message: String| OutcomeNotDurable { operation_id, message };
         let mut state = self.lock();
-        let event =
-            state.number(said).ok_or_else(|| not_durable("the operation has ended already".to_owned()))?;
-        state.unwritten.push(encode_line(&event));
-        self.write(&mut state, true).map_err(|error| not_durable(error.to_string()))?;
-        let outcome = Outcome::of(&event, kind, Provenance::Live)
-            .ok_or_else(|| not_durable("what was said is no end".to_owned()))?;
-        state.hand_on(&event, Some(&outcome));
-        Ok(outcome)
+        let event = state
+            .number(said, Some(kind))
+            .ok_or_else(|| not_durable("the operation has ended already".to_owned()))?;
+        self.write(&mut state).map_err(|error| not_durable(error.to_string()))?;
+        Outcome::of(&event, kind, Provenance::Live)
+            .ok_or_else(|| not_durable("what was said is no end".to_owned()))
     }
 
     /// Ends every subscription once it has been read to its end.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        if !state.unwritten.is_empty()
+            && let Err(error) = self.write(&mut state)
+        {
+            tracing::warn!(%error, "the log ends early; whoever opens the project next completes it");
+        }
         for mailbox in state.mailboxes.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
             mailbox.close();
         }
@@ -128,20 +153,34 @@ impl Bus {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, state: &mut State, sync: bool) -> Result<(), LogError> {
+    /// Brings everything that was said into the log, and tells of what may be told.
+    fn write(&self, state: &mut State) -> Result<(), LogError> {
+        let written = self.append(state);
+        state.tell(written.is_ok());
+        written
+    }
+
+    fn append(&self, state: &mut State) -> Result<(), LogError> {
+        if state.alive.as_ref().is_some_and(|alive| !alive.still_valid()) {
+            // Somebody deleted `.packer/`. What follows must not go into a file that nobody can find.
+            state.alive = None;
+            state.log = EventLogWriter::new(Arc::clone(&self.disk), self.source);
+        }
         if state.alive.is_none() {
             packer_fs::layout::ensure_operational(&*self.disk)?;
             state.alive = Some(SourceLock::hold(&self.root, self.source)?);
         }
-        let lines: Vec<&[u8]> = state.unwritten.iter().map(|line| line.trim_end().as_bytes()).collect();
+        let lines: Vec<&[u8]> =
+            state.unwritten.iter().map(|unwritten| unwritten.line.trim_end().as_bytes()).collect();
+        let sync = state.unwritten.iter().any(|unwritten| unwritten.event.terminal);
         state.log.append_lines(&lines, sync)?;
-        state.unwritten.clear();
         Ok(())
     }
 }
 
 impl State {
-    fn number(&mut self, said: Said) -> Option<Arc<Event>> {
+    /// Gives what was said its numbers; from then on it waits for the log.
+    fn number(&mut self, said: Said, kind: Option<OperationKind>) -> Option<Arc<Event>> {
         let draft = Draft {
             operation_id: said.operation_id,
             causation_id: said.causation_id,
@@ -151,7 +190,12 @@ impl State {
             body: said.body,
         };
         match self.sequencer.number(draft) {
-            Ok(event) => Some(Arc::new(event)),
+            Ok(event) => {
+                let event = Arc::new(event);
+                let line = encode_line(&event);
+                self.unwritten.push(Unwritten { event: Arc::clone(&event), line, kind, told: false });
+                Some(event)
+            }
             Err(error) => {
                 // Only a mistake of this crate gets here; saying nothing keeps the order of the log right.
                 tracing::error!(%error, "an event out of turn was not said");
@@ -160,14 +204,27 @@ impl State {
         }
     }
 
-    fn hand_on(&mut self, event: &Arc<Event>, outcome: Option<&Outcome>) {
-        self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
-            Some(mailbox) => {
-                mailbox.put(event, outcome.cloned());
-                true
+    /// Hands on what nobody was told of yet: all of it once it is `written`, otherwise up to the first end.
+    fn tell(&mut self, written: bool) {
+        for unwritten in &mut self.unwritten {
+            if !written && unwritten.event.terminal {
+                break;
             }
-            None => false,
-        });
+            if !std::mem::replace(&mut unwritten.told, true) {
+                let event = &unwritten.event;
+                let outcome = unwritten.kind.and_then(|kind| Outcome::of(event, kind, Provenance::Live));
+                self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
+                    Some(mailbox) => {
+                        mailbox.put(event, outcome.clone());
+                        true
+                    }
+                    None => false,
+                });
+            }
+        }
+        if written {
+            self.unwritten.clear();
+        }
     }
 }
 

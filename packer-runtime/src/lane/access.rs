@@ -23,7 +23,7 @@ impl LaneAccess {
         if let Some(operation_id) = shared.stuck() {
             return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
         }
-        let stop = || operation.is_cancelled() || shared.is_closing();
+        let stop = || operation.is_cancelled();
         let wait = if shared.wait_for_lane { Wait::Block(&stop) } else { Wait::Never };
         let mut on_wait = |found: Option<&packer_fs::lock::HolderFacts>| {
             let behind = Behind { lock: Lock::Lane, operations: 1, holder: found.and_then(holder) };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -24,9 +25,9 @@ use packer_fs::journal::{
 };
 use packer_fs::registry_file;
 
-use super::refresh::observe;
-use super::{Finale, LaneAccess};
-use crate::observe::{Lane, Observed};
+use super::refresh::{observe, observe_to_the_end};
+use super::{Finale, LaneAccess, panic_message};
+use crate::observe::{Lane, ObserveError, Observed};
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
 
@@ -88,8 +89,11 @@ pub(crate) fn mutate<'s>(
     let contents = look_at(&*shared.disk, &state, mutation).map_err(|e| Stop::Failed(io_failure(&e)))?;
     let plan = mutation::plan(&state, &contents, mutation);
     if let Some(shown) = shown {
-        compare(&state, shown, &plan)?;
+        let configuration = observed.basis.config != shared.status().snapshot.basis().config;
+        compare(&state, shown, &plan, configuration)?;
     }
+    // What does not forbid it, and should be known: above all, which files were left without becoming assets.
+    operation.diagnose(&plan.warnings);
     match plan.verdict {
         Verdict::Blocked => {
             let blockers = plan.blockers.iter().map(DiagnosticRecord::from).collect();
@@ -98,7 +102,7 @@ pub(crate) fn mutate<'s>(
         Verdict::Empty => {
             let published = shared.publish(operation, &observed, state);
             let report = report(&plan, operation, None);
-            let report = MutationReport { unchanged: true, result_revision: Some(published.to), ..report };
+            let report = MutationReport { unchanged: true, result_revision: Some(published.to()), ..report };
             return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Mutation(report))));
         }
         Verdict::Ready => {}
@@ -108,8 +112,14 @@ pub(crate) fn mutate<'s>(
     Ok(finish(shared, operation, access, committed, &plan, observed))
 }
 
-/// Refuses a plan whose effects are not, or no longer, what was shown.
-fn compare(state: &WorkspaceState, shown: &MutationPlan, plan: &MutationPlan) -> Result<(), Stop> {
+/// Refuses a plan whose effects are not, or no longer, what was shown. `configuration` says whether that moved since this
+/// process last published.
+fn compare(
+    state: &WorkspaceState,
+    shown: &MutationPlan,
+    plan: &MutationPlan,
+    configuration: bool,
+) -> Result<(), Stop> {
     if shown.compute_effects_digest() != shown.effects_digest {
         return Err(Stop::Rejected(Rejection::PlanAltered {}));
     }
@@ -130,12 +140,27 @@ fn compare(state: &WorkspaceState, shown: &MutationPlan, plan: &MutationPlan) ->
     let mut changed: BTreeSet<AssetPath> =
         then.keys().chain(now.keys()).filter(|path| then.get(*path) != now.get(*path)).cloned().collect();
     changed.extend(touched(shown).symmetric_difference(&touched(plan)).map(|step| step.path().clone()));
-    let registry = shown.registry_mutations != plan.registry_mutations;
+    // Effects on the registry differ whenever a file does; the registry itself moved if a line is not as it was.
+    let explained = !changed.is_empty() || configuration;
+    let registry = shown.registry_mutations.iter().any(|mutation| has_moved(state.registry(), mutation))
+        || (!explained && shown.registry_mutations != plan.registry_mutations);
     Err(Stop::Rejected(Rejection::StalePlan {
         changed: changed.into_iter().collect(),
         registry,
-        configuration: false,
+        configuration,
     }))
+}
+
+/// Whether the registry is not what `mutation` was planned for.
+fn has_moved(registry: &Registry, mutation: &RegistryMutation) -> bool {
+    match mutation {
+        RegistryMutation::Insert { entry } => registry.lines_of(entry.uuid).next().is_some(),
+        RegistryMutation::Update { before, .. }
+        | RegistryMutation::Retire { before }
+        | RegistryMutation::Delete { entry: before } => {
+            !registry.lines_of(before.uuid).any(|line| line == before)
+        }
+    }
 }
 
 fn commit<'s>(
@@ -175,6 +200,7 @@ fn commit<'s>(
     // Somebody may have deleted the lock's file since, and another process hold a new one.
     access.verify(operation)?;
     operation.progress(Phase::Commit, 0, Some(total), Unit::Files, None);
+    operation.is_about_to_commit();
     let recorded = staged.record_intent().map_err(|error| stop_of(state, operation, error))?;
     let committed = recorded.apply().map_err(|error| match error {
         ApplyError::Frozen { conflicts, .. } => {
@@ -203,13 +229,22 @@ fn finish<'s>(
 ) -> Finale<'s> {
     let mut report = report(plan, operation, Some(committed.head().commit));
     drop(before);
-    // What is committed is committed: an observation that fails now leaves the snapshot as it was, and says so itself.
-    match observe(shared, operation, Lane::Held) {
-        Ok(observed) => {
-            let state = observed.evaluate();
-            report.result_revision = Some(shared.publish(operation, &observed, state).to);
+    // What is committed is committed, whatever becomes of the observation.
+    let see = || {
+        let observed = observe_to_the_end(shared, operation)?;
+        let state = observed.evaluate();
+        Ok::<_, ObserveError>(shared.publish(operation, &observed, state).to())
+    };
+    match catch_unwind(AssertUnwindSafe(see)) {
+        Ok(Ok(revision)) => report.result_revision = Some(revision),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the committed workspace could not be observed");
+            shared.lose_sight(operation);
         }
-        Err(stop) => tracing::warn!(?stop, "the committed workspace could not be observed"),
+        Err(panic) => {
+            tracing::error!(message = panic_message(&*panic), "observing the committed workspace panicked");
+            shared.lose_sight(operation);
+        }
     }
     report.took_ms = operation.took_ms();
     let afterwards = move || {

@@ -48,7 +48,7 @@ pub(crate) fn recover_everything(
 ) -> Result<Recovery, DiskError> {
     let mut dead = DeadLogs::find(root, disk, bus.source())?;
     let boot = host::boot_id().unwrap_or_default();
-    let logged = |operation: OperationId, source: SourceId| has_succeeded(&**disk, &dead, operation, source);
+    let logged = |operation: OperationId, source: SourceId| has_succeeded(disk, &dead, operation, source);
     let found = journal::recover(&**disk, &RecoverOptions { boot: &boot, success_is_logged: &logged })?;
 
     let mut recovery = Recovery::default();
@@ -60,9 +60,16 @@ pub(crate) fn recover_everything(
         let dead_operation = DeadOperation { operation, source };
         let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
         run.say(EventBody::Started {});
-        let kind = dead.record(dead_operation).and_then(|record| record.kind);
-        dead.end(dead_operation, Ending::Aborted(AbortReport { kind, by: run.id }));
-        conclude(&run, operation, RecoveryResult::Dropped, &mut recovery);
+        // One in the history has committed, and somebody else finished it while its log could not be continued.
+        let (ending, result) = match journal::read_history(&**disk, operation) {
+            Ok(intent) => (prepared(&intent.prepared, &dead, dead_operation, run.id), RecoveryResult::Closed),
+            Err(_) => {
+                let kind = dead.record(dead_operation).and_then(|record| record.kind);
+                (Ending::Aborted(AbortReport { kind, by: run.id }), RecoveryResult::Dropped)
+            }
+        };
+        dead.end(dead_operation, ending);
+        conclude(&run, operation, result, &mut recovery);
     }
     dead.release();
     Ok(recovery)
@@ -183,8 +190,8 @@ fn frozen_report(kind: Option<OperationKind>, cause: &FrozenCause) -> UnknownOut
     UnknownOutcomeReport { kind, cause, message, path }
 }
 
-/// Whether the log of `source` says that `operation` succeeded.
-fn has_succeeded(disk: &dyn Disk, dead: &DeadLogs, operation: OperationId, source: SourceId) -> bool {
+/// Whether the log of `source` says durably that `operation` succeeded.
+fn has_succeeded(disk: &Arc<dyn Disk>, dead: &DeadLogs, operation: OperationId, source: SourceId) -> bool {
     let succeeded = |replay: &Replay| {
         replay.operation(operation).is_some_and(|record| {
             matches!(record.state, OperationState::Succeeded | OperationState::Recovered)
@@ -193,7 +200,10 @@ fn has_succeeded(disk: &dyn Disk, dead: &DeadLogs, operation: OperationId, sourc
     match dead.logs.get(&source) {
         Some(log) => succeeded(&log.replay),
         None => match disk.read(&layout::event_log(source), MAX_LOG_BYTES) {
-            Ok(bytes) => succeeded(&Replay::fold(&read_log(&bytes).events)),
+            Ok(bytes) => {
+                succeeded(&Replay::fold(&read_log(&bytes).events))
+                    && EventLogWriter::new(Arc::clone(disk), source).append_lines(&[], true).is_ok()
+            }
             Err(_) => false,
         },
     }
@@ -307,9 +317,12 @@ fn left_behind(disk: &dyn Disk) -> Result<Vec<SourceId>, DiskError> {
 impl DeadLog {
     fn open(disk: &Arc<dyn Disk>, source: SourceId, lock: SourceGuard) -> Result<Self, EventLogError> {
         let path = layout::event_log(source);
+        let mut writer = EventLogWriter::new(Arc::clone(disk), source);
         let bytes = match disk.read(&path, MAX_LOG_BYTES) {
             Ok(_) => {
                 event_log::trim_torn_tail(&**disk, source)?;
+                // What is read may be in memory only, and is about to be acted on.
+                writer.append_lines(&[], true)?;
                 disk.read(&path, MAX_LOG_BYTES)?
             }
             Err(error) if error.is_not_found() => Vec::new(),
@@ -320,7 +333,6 @@ impl DeadLog {
         let position = events.last().map_or(0, |event| event.position);
         let running: Vec<_> = replay.running().map(|record| (record.operation_id, record.last)).collect();
         let sequencer = SourceSequencer::continuing(source, position, running);
-        let writer = EventLogWriter::new(Arc::clone(disk), source);
         Ok(Self { lock, replay, sequencer, writer })
     }
 }

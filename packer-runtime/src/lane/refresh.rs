@@ -19,7 +19,7 @@ pub(crate) fn refresh<'s>(shared: &'s Arc<Shared>, operation: &Operation) -> Res
     let published = shared.publish(operation, &observed, state);
     Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Refresh(RefreshReport {
         from: published.from,
-        to: published.to,
+        to: published.to(),
         changed: published.changed,
         took_ms: operation.took_ms(),
     }))))
@@ -27,10 +27,12 @@ pub(crate) fn refresh<'s>(shared: &'s Arc<Shared>, operation: &Operation) -> Res
 
 /// Observes on behalf of an operation. Where commits of other processes keep disturbing it, it takes the lane.
 pub(crate) fn observe(shared: &Arc<Shared>, operation: &Operation, lane: Lane) -> Result<Observed, Stop> {
-    match observe_once(shared, operation, lane) {
+    let cancel = || operation.is_cancelled();
+    match observe_once(shared, operation, lane, &cancel) {
         Err(ObserveError::Disturbed) => {
             let access = LaneAccess::enter(shared, operation)?;
-            let observed = observe_once(shared, operation, Lane::Held).map_err(|e| stop(operation, e));
+            let observed =
+                observe_once(shared, operation, Lane::Held, &cancel).map_err(|e| stop(operation, e));
             drop(access);
             observed
         }
@@ -38,16 +40,34 @@ pub(crate) fn observe(shared: &Arc<Shared>, operation: &Operation, lane: Lane) -
     }
 }
 
-fn observe_once(shared: &Arc<Shared>, operation: &Operation, lane: Lane) -> Result<Observed, ObserveError> {
+/// Observes after a commit, under the lane: what has happened can no longer be called off.
+pub(crate) fn observe_to_the_end(
+    shared: &Arc<Shared>,
+    operation: &Operation,
+) -> Result<Observed, ObserveError> {
+    observe_once(shared, operation, Lane::Held, &|| false)
+}
+
+/// Observes under the lane, for whoever has to tell apart why it cannot be done.
+pub(crate) fn observe_held(shared: &Arc<Shared>, operation: &Operation) -> Result<Observed, ObserveError> {
+    observe_once(shared, operation, Lane::Held, &|| operation.is_cancelled())
+}
+
+fn observe_once(
+    shared: &Arc<Shared>,
+    operation: &Operation,
+    lane: Lane,
+    cancel: &(dyn Fn() -> bool + Sync),
+) -> Result<Observed, ObserveError> {
     let status = shared.status();
     let progress = |scanned: ScanProgress| {
         operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
     };
-    let cancel = || operation.is_cancelled() || shared.is_closing();
-    shared.observer.observe(lane, Some(status.snapshot.state()), &cancel, &progress)
+    shared.observer.observe(lane, Some(status.snapshot.state()), cancel, &progress)
 }
 
-fn stop(operation: &Operation, error: ObserveError) -> Stop {
+/// What an observation that could not be made means for the operation.
+pub(crate) fn stop(operation: &Operation, error: ObserveError) -> Stop {
     match error {
         ObserveError::Config { diagnostics } | ObserveError::Registry { diagnostics } => {
             operation.diagnose(&diagnostics);

@@ -2,14 +2,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use packer_events::report::{Ending, Failure};
+use packer_events::body::{Behind, EventBody, Lock, Phase};
+use packer_events::report::Ending;
 
 use crate::operation::{Operation, Stop};
 use crate::shared::Shared;
+
+/// What somebody who waits for a turn may at most be late by when told to stop.
+const LATEST: Duration = Duration::from_millis(20);
 
 type Job = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 
@@ -25,14 +30,12 @@ impl Worker {
     pub(crate) fn spawn(name: &str, shared: Arc<Shared>) -> std::io::Result<Self> {
         let (sender, jobs) = channel::<Job>();
         let waiting = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&waiting);
         let thread = std::thread::Builder::new().name(format!("packer-{name}")).spawn(move || {
             for job in jobs {
                 // Each job contains its own panics; one that escapes must still not end the thread.
                 if catch_unwind(AssertUnwindSafe(|| job(&shared))).is_err() {
                     tracing::error!("a job of the {} panicked outside of its operation", thread_name());
                 }
-                counter.fetch_sub(1, Ordering::AcqRel);
             }
         })?;
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), waiting })
@@ -43,28 +46,42 @@ impl Worker {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Queues a job. Once the worker is closing, the job is handed back.
-    pub(crate) fn send(&self, job: impl FnOnce(&Arc<Shared>) + Send + 'static) -> Result<(), Closed> {
+    /// Queues a job, which counts as waiting or running until it drops its place. Once the worker is closing, no job is
+    /// taken.
+    pub(crate) fn send(&self, job: impl FnOnce(&Arc<Shared>, Place) + Send + 'static) -> Result<(), Closed> {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = &*sender else { return Err(Closed) };
         self.waiting.fetch_add(1, Ordering::AcqRel);
-        sender.send(Box::new(job)).map_err(|_| Closed)
+        let place = Place { waiting: Arc::clone(&self.waiting) };
+        sender.send(Box::new(move |shared| job(shared, place))).map_err(|_| Closed)
     }
 
-    /// Waits for a turn in the queue and takes it: the worker does nothing else until the turn is dropped. `None` if the
-    /// worker is closing.
-    pub(crate) fn turn(&self) -> Option<Turn> {
-        let (grant, granted) = sync_channel::<()>(1);
+    /// Waits for a turn in the queue and takes it: the worker does nothing else until the turn is dropped. Stops waiting
+    /// when `operation` is cancelled, which is in `phase`.
+    pub(crate) fn turn(&self, operation: &Operation, phase: Option<Phase>) -> Result<Turn, Stop> {
+        let ahead = self.waiting();
+        if ahead > 0 {
+            let behind = Behind { lock: Lock::Lane, operations: ahead, holder: None };
+            operation.say(EventBody::Queued { behind });
+        }
+        let (grant, granted) = sync_channel::<Place>(1);
         let (held, released) = channel::<()>();
-        self.send(move |_| {
-            if grant.send(()).is_ok() {
+        self.send(move |_, place| {
+            if grant.send(place).is_ok() {
                 // Ends when the turn is dropped, which is all that is ever said.
                 let _ = released.recv();
             }
         })
-        .ok()?;
-        granted.recv().ok()?;
-        Some(Turn { _held: held })
+        .map_err(|_: Closed| Stop::Cancelled(phase))?;
+        loop {
+            match granted.recv_timeout(LATEST) {
+                Ok(place) => return Ok(Turn { _place: place, _held: held }),
+                Err(RecvTimeoutError::Timeout) if !operation.is_cancelled() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Err(Stop::Cancelled(phase));
+                }
+            }
+        }
     }
 
     /// Takes no more jobs, and waits until those that were taken are done.
@@ -88,7 +105,21 @@ fn thread_name() -> String {
 #[derive(Debug)]
 #[must_use = "the turn ends when this is dropped"]
 pub(crate) struct Turn {
+    _place: Place,
     _held: Sender<()>,
+}
+
+/// A job's place in the queue, from when it was sent until it is over. Whoever waits for the job's outcome finds the place
+/// free.
+#[derive(Debug)]
+pub(crate) struct Place {
+    waiting: Arc<AtomicU64>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// The worker takes no more jobs.
@@ -108,10 +139,11 @@ impl Finale<'_> {
     }
 }
 
-/// Runs an operation to its one end: stored, then told, then cleaned up after.
+/// Runs an operation to its one end: stored, then told, then cleaned up after. Only then whoever waits for it goes on.
 pub(crate) fn conduct<'s>(
     shared: &'s Arc<Shared>,
     operation: &Operation,
+    place: Place,
     run: impl FnOnce() -> Result<Finale<'s>, Stop>,
 ) {
     let span = tracing::info_span!("operation", operation_id = %operation.id, kind = %operation.kind);
@@ -122,7 +154,7 @@ pub(crate) fn conduct<'s>(
         Err(panic) => {
             let message = panic_message(&*panic);
             tracing::error!(message, "an operation panicked");
-            Finale::plain(operation.stopped(Stop::Failed(Failure::Panic { message })))
+            Finale::plain(operation.stopped(operation.panicked(message)))
         }
     };
     let unknown = matches!(finale.ending, Ending::OutcomeUnknown(_));
@@ -130,11 +162,16 @@ pub(crate) fn conduct<'s>(
     if ended.is_err() || unknown {
         shared.get_stuck(operation.id);
     }
-    if ended.is_ok()
-        && let Some(afterwards) = finale.afterwards
-    {
-        afterwards();
+    match finale.afterwards {
+        Some(afterwards) if ended.is_ok() => {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(afterwards)) {
+                // It has ended as it did; what was not cleaned up is left to recovery.
+                tracing::error!(message = panic_message(&*panic), "cleaning up after an operation panicked");
+            }
+        }
+        left => drop(left),
     }
+    drop(place);
     operation.release(ended);
 }
 

@@ -7,7 +7,7 @@ pub use open::{OpenError, OpenOptions};
 
 use std::sync::Arc;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::{Revision, SourceId};
 use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
@@ -15,7 +15,7 @@ use packer_events::body::{Behind, EventBody, Lock, OperationKind};
 use packer_events::report::Failure;
 use packer_fs::disk::DiskError;
 
-use crate::build::{BuildRequest, build};
+use crate::build::{BuildRequest, PACK_FILE, build};
 use crate::feed::Feed;
 use crate::freshness::Freshness;
 use crate::lane::{Closed, Finale, Worker, conduct, kind_of, look_at, mutate, refresh};
@@ -106,7 +106,12 @@ impl Project {
         &self.shared.root
     }
 
-    /// What a path means below the assets root: a path relative to the project, absolute, or already an asset path.
+    /// Where a build puts the pack, unless it is told otherwise.
+    pub fn pack_path(&self) -> Utf8PathBuf {
+        self.shared.root.join(&self.status().snapshot.state().config().output).join(PACK_FILE)
+    }
+
+    /// What a path means below the assets root: a path relative to the project, or absolute; without `.` and `..`.
     pub fn locate(&self, path: &Utf8Path) -> Result<Target, LocateError> {
         let root = self.status().snapshot.state().config().assets.clone();
         let relative = path.strip_prefix(&self.shared.root).unwrap_or(path);
@@ -189,9 +194,9 @@ impl Project {
             operation.say(EventBody::Queued { behind: Behind { lock, operations: ahead, holder: None } });
         }
         let queued = Arc::clone(&operation);
-        let sent = worker.send(move |shared| {
-            conduct(shared, &queued, || {
-                if queued.is_cancelled() || shared.is_closing() {
+        let sent = worker.send(move |shared, place| {
+            conduct(shared, &queued, place, || {
+                if queued.is_cancelled() {
                     return Err(Stop::Cancelled(None));
                 }
                 run(shared, &queued)
@@ -207,7 +212,7 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        self.shared.close();
+        self.shared.bus.begin_closing();
         // The builder uses the lane, so the lane ends last.
         self.builder.close();
         self.lane.close();

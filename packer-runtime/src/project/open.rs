@@ -106,8 +106,15 @@ impl Project {
         let observer = Observer { disk: Arc::clone(&disk), kinds, pool };
 
         let (recovery, observed) = recover_and_observe(root, &disk, &bus, &observer)?;
-        let shared =
-            Arc::new(Shared::new(root.to_owned(), observer, codecs, bus, options.wait_for_lane, &observed));
+        let shared = Arc::new(Shared::new(
+            root.to_owned(),
+            observer,
+            codecs,
+            bus,
+            options.wait_for_lane,
+            options.jobs,
+            &observed,
+        ));
         if let Some(operation) = recovery.frozen.or(observed.frozen) {
             shared.get_stuck(operation);
         }
