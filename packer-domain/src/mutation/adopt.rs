@@ -101,7 +101,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, adopt: &Adopt) {
         let id = draft.registry.allocate(uuid);
         let state = EntryState::Live { anchor: sidecar, build: BuildParticipation::Included };
         draft.registry.insert(RegistryEntry { uuid, id, state });
-        draft.take_name(name.clone());
         draft.affects(uuid, Some(name), Change::Adopted);
     }
 }

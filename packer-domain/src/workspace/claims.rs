@@ -1,7 +1,7 @@
 //! Which source files each anchor claims.
 //!
 //! A sidecar claims the file it stands beside. A directory asset claims what its patterns match below its folder,
-//! without anchors, and without the folders of directory assets further in: those are cut out.
+//! which are never anchors, and without the folders of directory assets further in: those are cut out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,6 @@ pub(super) fn claims(observation: &Observation) -> Claims {
             (Some(AnchorForm::Directory { folder }), Some(declaration)) => observation
                 .files_below(folder.as_ref())
                 .map(|(path, _)| path)
-                .filter(|path| !observation.anchors.contains_key(*path))
                 .filter(|path| !is_cut_out(path, folder.as_ref(), &asset_folders))
                 .filter(|path| declaration.inputs.matches(path))
                 .cloned()

@@ -73,6 +73,15 @@ fn separating_copies() {
 }
 
 #[test]
+fn two_copies_never_get_one_name() {
+    let copies = [a(), image("a", "own", "b.png"), image("a", "own", "c.png")];
+    let mut world = World::new(&project("a 1 a.png.asset.toml", &copies));
+    let plan = world.plan(&reconcile(""));
+    world.apply(&plan);
+    assert_eq!(world.state().divergences(), []);
+}
+
+#[test]
 fn separating_unregistered_copies_lets_both_be_registered() {
     let parts = [a(), image("a", "a", "b.png"), image("c", "c", "c.png"), image("c", "c", "d.png")];
     let mut world = World::new(&project("", &parts));

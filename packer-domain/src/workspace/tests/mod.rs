@@ -149,6 +149,7 @@ fn what_a_merge_leaves_in_the_registry() {
     check!("one_uuid_at_two_places", &with("a 1 a.png.asset.toml\na 1 b.png.asset.toml", ""));
     check!("one_uuid_with_two_ids", &with("a 1 a.png.asset.toml\na 2 a.png.asset.toml excluded", ""));
     check!("one_uuid_live_and_retired", &with("a 1 a.png.asset.toml\na 1 retired", ""));
+    check!("one_uuid_retired_under_an_earlier_id", &with("a 1 retired\na 2 a.png.asset.toml", ""));
     check!("one_uuid_retired_twice", &with("a 1 a.png.asset.toml\nz 8 retired\nz 9 retired", ""));
     check!("contradicting_lines_and_missing", "//- registry\na 1 a.png.asset.toml\na 2 a.png.asset.toml\n");
     check!(
