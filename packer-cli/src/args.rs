@@ -1,0 +1,284 @@
+//! The arguments of `packer`: commands, flags and their help. What they do is in `commands`.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Builds the assets of a game into one verified, mappable pack.
+#[derive(Debug, Parser)]
+#[command(name = "packer", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// What all commands take.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CommandArgs,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 errors in the workspace or a failed operation, 2 usage, 3 refused,
+4 lane unavailable, 5 recovery required, 70 a bug, 130 cancelled.";
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct GlobalArgs {
+    /// The project's folder [default: the nearest one upwards with a packer.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub project: Option<Utf8PathBuf>,
+    /// Text for people, or one JSON object a line
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Say only what was asked for, and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// List everything in full, and write developers' logs to standard error (PACKER_LOG filters them)
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Give up (exit code 4) where another process holds the lane, instead of waiting for it
+    #[arg(long, global = true)]
+    pub no_wait: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Text for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CommandArgs {
+    /// Make a new project
+    New(NewArgs),
+    /// Make assets of raw files: write their anchors and register them
+    Adopt(AdoptArgs),
+    /// Say how the workspace stands, and what to do about what diverges
+    Status,
+    /// List the assets
+    List(ListArgs),
+    /// Tell everything about one asset
+    Show(ShowArgs),
+    /// List every diagnostic; exit code 1 if one is an error
+    Check,
+    /// Explain a diagnostic code, or list all of them
+    Explain(ExplainArgs),
+    /// Resolve divergences between the registry and the disk
+    Reconcile(ReconcileArgs),
+    /// Build the pack
+    Build(BuildArgs),
+    /// Observe the workspace anew and say what changed
+    Refresh,
+    /// Check a pack from end to end
+    Verify(VerifyArgs),
+    /// Write the payloads of a pack as files
+    Unpack(UnpackArgs),
+    /// Print the recorded events of the project
+    Events,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The folder of the project; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub dir: Utf8PathBuf,
+    /// The project's name [default: the folder's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// How far a mutation goes.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Apply without asking, planned anew under the lock
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Show what would be done, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    /// Files, and folders with everything below them
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<Utf8PathBuf>,
+    /// The kind for all of them, over every rule (`raw` takes any file)
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only assets of this kind
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Only assets with this text in the name or the anchor's path
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A name, an id, a uuid, or the path of an anchor or a source
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A code such as `anchor/moved`; all codes are listed without one
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArgs {
+    /// Codes, assets and paths whose divergences are meant; all divergences without one
+    #[arg(value_name = "CODE|ASSET|PATH")]
+    pub select: Vec<String>,
+    /// Which resolution, where several are possible
+    #[arg(long = "as", value_name = "RESOLUTION")]
+    pub resolution: Option<String>,
+    /// Which of the paths concerned, for resolutions that are for one
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<Utf8PathBuf>,
+    /// The name, for resolutions that need one
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The build profile of packer.toml
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The output folder, instead of the project's
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<Utf8PathBuf>,
+    /// How many threads scan and bake [default: as many as the machine has]
+    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<usize>,
+    /// Take nothing over from former builds: bake everything
+    #[arg(long)]
+    pub no_store: bool,
+    /// Build what can be built; the rest stands in the pack as absent, and the exit code is 1
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Build a second time from nothing, with another number of threads, and compare
+    #[arg(long)]
+    pub prove: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The pack [default: the project's]
+    #[arg(value_name = "PACK")]
+    pub pack: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnpackArgs {
+    /// The pack
+    #[arg(value_name = "PACK")]
+    pub pack: Utf8PathBuf,
+    /// The folder to write to
+    #[arg(value_name = "DIR")]
+    pub dir: Utf8PathBuf,
+}
+
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    // A typing error must not start a hundred thousand threads.
+    match text.parse() {
+        Ok(jobs @ 1..=1024) => Ok(jobs),
+        Ok(_) | Err(_) => Err("expected a number from 1 to 1024".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_of_this_version() {
+        let command = Cli::command();
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let expected = [
+            "new",
+            "adopt",
+            "status",
+            "list",
+            "show",
+            "check",
+            "explain",
+            "reconcile",
+            "build",
+            "refresh",
+            "verify",
+            "unpack",
+            "events",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn every_command_and_flag_is_in_the_page_about_the_command_line() {
+        let page = include_str!("../../docs/cli.md");
+        let command = Cli::command();
+        let mut looked_at = 0;
+        for sub in std::iter::once(&command).chain(command.get_subcommands()) {
+            let name = sub.get_name();
+            assert!(
+                page.contains(&format!("packer {name}")) || name == "packer",
+                "{name} is not in docs/cli.md"
+            );
+            for flag in sub.get_arguments().filter_map(clap::Arg::get_long) {
+                looked_at += 1;
+                assert!(page.contains(&format!("`--{flag}")), "--{flag} of {name} is not in docs/cli.md");
+            }
+        }
+        assert!(looked_at > 15, "only {looked_at} flags were looked at");
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        for bad in [
+            &["packer", "adopt", "a", "--yes", "--dry-run"][..],
+            &["packer", "status", "--quiet", "--verbose"],
+            &["packer", "build", "--jobs", "0"],
+            &["packer", "build", "--jobs", "100000"],
+            &["packer", "adopt"],
+            &["packer"],
+        ] {
+            assert!(Cli::try_parse_from(bad).is_err(), "{bad:?} was taken");
+        }
+        let cli = Cli::try_parse_from(["packer", "build", "--project", "p", "--format", "json", "-j", "2"]);
+        assert_eq!(cli.unwrap().global.format, Format::Json);
+    }
+}

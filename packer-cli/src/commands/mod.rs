@@ -1,0 +1,57 @@
+//! The commands: each turns its arguments into requests to the packer, and hands what comes back to `render` and `Ui`.
+
+mod adopt;
+mod build;
+mod check;
+mod events;
+mod explain;
+mod list;
+mod mutate;
+mod new;
+mod reconcile;
+mod refresh;
+mod show;
+mod status;
+mod unpack;
+mod verify;
+
+use std::sync::Arc;
+
+use packer_runtime::codec::Codec;
+
+use crate::args::{Cli, CommandArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::project;
+use crate::render::Detail;
+use crate::ui::Ui;
+
+/// Runs the command that the arguments name.
+pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    let jobs = match &cli.command {
+        CommandArgs::Build(args) => args.jobs,
+        _ => None,
+    };
+    let open = |ui: &mut Ui| project::open(global, codecs.clone(), jobs, ui);
+    match &cli.command {
+        CommandArgs::New(args) => new::run(args, ui),
+        CommandArgs::Adopt(args) => adopt::run(args, &open(ui)?, ui),
+        CommandArgs::Status => Ok(status::run(&open(ui)?, ui)),
+        CommandArgs::List(args) => list::run(args, &open(ui)?, ui),
+        CommandArgs::Show(args) => show::run(args, &open(ui)?, ui),
+        CommandArgs::Check => Ok(check::run(&open(ui)?, ui)),
+        CommandArgs::Explain(args) => explain::run(args, ui),
+        CommandArgs::Reconcile(args) => reconcile::run(args, &open(ui)?, ui),
+        CommandArgs::Build(args) => build::run(args, &open(ui)?, ui),
+        CommandArgs::Refresh => refresh::run(&open(ui)?, ui),
+        CommandArgs::Verify(args) => verify::run(args, open, ui),
+        CommandArgs::Unpack(args) => unpack::run(args, ui),
+        CommandArgs::Events => events::run(global, ui),
+    }
+}
+
+/// How much of long lists to show.
+fn detail(ui: &Ui) -> Detail {
+    if ui.is_verbose() { Detail::Full } else { Detail::Short }
+}

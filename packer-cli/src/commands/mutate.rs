@@ -1,0 +1,68 @@
+//! What all mutating commands have in common: preview, question, and carrying out.
+
+use packer_runtime::api::{Command, Mutation, MutationPlan, Verdict};
+
+use super::detail;
+use crate::args::ApplyArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::follow::{self, Followed};
+use crate::project::Opened;
+use crate::render;
+use crate::ui::Ui;
+
+/// Previews and asks, or applies at once, as the arguments say.
+pub(super) fn carry_out(
+    mutation: Mutation,
+    apply: ApplyArgs,
+    opened: &Opened,
+    ui: &mut Ui,
+) -> Result<Exit, Failure> {
+    if apply.yes {
+        let followed = follow::run(&opened.project, Command::Mutate(mutation), ui)?;
+        if !ui.is_json() && !ui.is_quiet() {
+            let text = render::warnings(&followed.diagnostics, detail(ui), ui.paint_out());
+            ui.out(&text);
+        }
+        return Ok(told(&followed, ui));
+    }
+    let plan = opened.project.preview(&mutation)?;
+    decide(plan, apply, opened, ui)
+}
+
+/// Shows a plan and, if somebody says so, applies it.
+pub(super) fn decide(
+    plan: MutationPlan,
+    apply: ApplyArgs,
+    opened: &Opened,
+    ui: &mut Ui,
+) -> Result<Exit, Failure> {
+    if ui.is_json() {
+        ui.json(&plan);
+    } else {
+        let text = render::plan(&plan, detail(ui), ui.paint_out());
+        ui.out(&text);
+    }
+    ui.flush();
+    match plan.verdict {
+        Verdict::Blocked => return Ok(Exit::Refused),
+        Verdict::Empty => return Ok(Exit::Done),
+        Verdict::Ready if apply.dry_run => return Ok(Exit::Done),
+        Verdict::Ready => {}
+    }
+    if !ui.is_interactive() {
+        let message = "nobody can be asked here, so nothing was changed";
+        return Err(Failure::usage(message)
+            .hint("--yes applies without asking, --dry-run only shows what would be done"));
+    }
+    if !ui.confirm("Apply?") {
+        ui.note("nothing was changed");
+        return Ok(Exit::Refused);
+    }
+    let followed = follow::run(&opened.project, Command::Apply(Box::new(plan)), ui)?;
+    Ok(told(&followed, ui))
+}
+
+fn told(followed: &Followed, ui: &mut Ui) -> Exit {
+    follow::tell(&followed.outcome, ui)
+}

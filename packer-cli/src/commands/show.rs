@@ -1,0 +1,41 @@
+//! `packer show ASSET`: everything about one asset.
+
+use packer_runtime::api::{AssetSelector, AssetUuid, SelectError, Snapshot};
+
+use crate::args::ShowArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::project::Opened;
+use crate::render::{self, Advice};
+use crate::ui::Ui;
+
+pub(super) fn run(args: &ShowArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
+    let status = opened.project.status();
+    let snapshot = &status.snapshot;
+    let uuid = select(&args.asset, opened, snapshot)?;
+    let Some(asset) = snapshot.asset(uuid) else {
+        return Err(Failure::usage(format!("{} is not a managed asset", args.asset))
+            .hint("`packer list` lists all assets"));
+    };
+    if ui.is_json() {
+        ui.json(&asset);
+        return Ok(Exit::Done);
+    }
+    let name_of = |uuid| snapshot.asset(uuid)?.row.name.map(|name| name.to_string());
+    let text = render::detail(&asset, name_of, &Advice::of_snapshot(snapshot), ui.paint_out());
+    ui.out(&text);
+    Ok(Exit::Done)
+}
+
+/// The asset that a text means: as it is, or as a path from where people stand.
+pub(super) fn select(text: &str, opened: &Opened, snapshot: &Snapshot) -> Result<AssetUuid, SelectError> {
+    let as_it_is = snapshot.select(&AssetSelector(text.to_owned()));
+    match as_it_is {
+        Err(SelectError::Unknown { .. }) => opened
+            .candidates(text)
+            .into_iter()
+            .find_map(|path| snapshot.select(&AssetSelector(path.as_str().to_owned())).ok())
+            .map_or(as_it_is, Ok),
+        Ok(_) | Err(SelectError::Ambiguous { .. }) => as_it_is,
+    }
+}

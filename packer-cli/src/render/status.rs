@@ -1,0 +1,243 @@
+//! The state of a workspace: the figures as the packer counted them, what is known of their freshness, and every
+//! divergence with what resolves it.
+
+use std::collections::BTreeMap;
+
+use packer_events::record::UnknownCause;
+use packer_runtime::api::{
+    AssetCounts, AssetPath, DiagnosticCounts, Divergence, DivergenceCode, FileCounts, Freshness, KindId,
+    LineageId, Revision, WorkspaceSummary,
+};
+use serde::Serialize;
+
+use super::advice::advice_for;
+use super::{Detail, bytes, count, table, things};
+use crate::ui::{Paint, plain};
+
+/// A status as one JSON object.
+#[derive(Debug, Serialize)]
+pub(crate) struct StatusJson<'s> {
+    revision: Revision,
+    freshness: &'s Freshness,
+    lineage: LineageId,
+    assets: AssetCounts,
+    kinds: &'s BTreeMap<KindId, u64>,
+    files: FileCounts,
+    diagnostics: DiagnosticCounts,
+    divergences: &'s BTreeMap<DivergenceCode, u64>,
+}
+
+impl<'s> StatusJson<'s> {
+    pub(crate) fn new(summary: &'s WorkspaceSummary, freshness: &'s Freshness) -> Self {
+        let WorkspaceSummary { revision, lineage, assets, kinds, files, diagnostics, divergences } = summary;
+        Self {
+            revision: *revision,
+            freshness,
+            lineage: *lineage,
+            assets: *assets,
+            kinds,
+            files: *files,
+            diagnostics: *diagnostics,
+            divergences,
+        }
+    }
+}
+
+/// The figures and the freshness.
+pub(crate) fn status(name: &str, summary: &WorkspaceSummary, freshness: &Freshness, paint: Paint) -> String {
+    let WorkspaceSummary { revision, lineage, assets, kinds, files, diagnostics: _, divergences: _ } =
+        summary;
+    let mut text = format!("{}, revision {revision}\n", paint.strong(&plain(name)));
+    text.push_str(&self::freshness(freshness, paint));
+    text.push('\n');
+    let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{} {kind}", count(*n))).collect();
+    let row = |key: &str, value: String| vec![format!("  {key}"), value];
+    let mut rows = vec![
+        row("lineage", lineage.to_string()),
+        row(
+            "assets",
+            format!(
+                "{} managed ({} included, {} excluded), {} unregistered, {} missing, {} invalid",
+                count(assets.managed),
+                count(assets.included),
+                count(assets.excluded),
+                count(assets.unregistered),
+                count(assets.missing),
+                count(assets.invalid)
+            ),
+        ),
+    ];
+    if !kinds.is_empty() {
+        rows.push(row("kinds", kinds.join(", ")));
+    }
+    rows.push(row(
+        "files",
+        format!(
+            "{} claimed, {} unclaimed, {} ignored, {} in all",
+            count(files.inputs),
+            count(files.unclaimed),
+            count(files.ignored),
+            bytes(files.bytes)
+        ),
+    ));
+    rows.push(row("findings", summary_line(summary)));
+    text.push_str(&table(&rows));
+    if summary.assets.missing + summary.assets.invalid + summary.diagnostics.error > 0 {
+        text.push_str(&format!("{} lists every finding\n", paint.command("`packer check`")));
+    }
+    if files.unclaimed > 0 {
+        let files = if files.unclaimed == 1 {
+            "1 file is".to_owned()
+        } else {
+            format!("{} files are", count(files.unclaimed))
+        };
+        let hint = paint.command("`packer adopt PATH`");
+        text.push_str(&format!("{files} claimed by no asset: {hint} makes assets of them\n"));
+    }
+    text
+}
+
+/// `2 errors, 1 warning, 0 infos`.
+fn summary_line(summary: &WorkspaceSummary) -> String {
+    let DiagnosticCounts { error, warning, info } = summary.diagnostics;
+    let parts = [
+        things(error, "error", "errors"),
+        things(warning, "warning", "warnings"),
+        things(info, "info", "infos"),
+    ];
+    parts.join(", ")
+}
+
+fn freshness(freshness: &Freshness, paint: Paint) -> String {
+    match freshness {
+        Freshness::Verified { at, watched: true } => {
+            format!("verified against the disk at {at}, and watched since")
+        }
+        Freshness::Verified { at, watched: false } => format!("verified against the disk at {at}"),
+        Freshness::Dirty { paths } => {
+            let named: Vec<&str> = paths.iter().take(3).map(AssetPath::as_str).collect();
+            let more = if paths.len() > named.len() { " …" } else { "" };
+            let paths = things(paths.len() as u64, "path", "paths");
+            format!("{}: {paths} may differ by now: {}{more}", paint.warning("dirty"), named.join(", "))
+        }
+        Freshness::Unknown { cause } => {
+            let why = match cause {
+                UnknownCause::Overflow => "more changed than could be followed",
+                UnknownCause::WatchLost => "the watcher is gone",
+                UnknownCause::ScanInterrupted => "a scan did not complete",
+                UnknownCause::ChangedOutside => "another process committed",
+            };
+            format!("{}: {why}", paint.warning("anything may differ by now"))
+        }
+        Freshness::RecoveryRequired { operation_id } => format!(
+            "{}: operation {operation_id} stopped amid its commit; {} says what to do",
+            paint.error("recovery required"),
+            paint.command("`packer explain lane/frozen`")
+        ),
+    }
+}
+
+/// Every divergence, with what resolves it.
+pub(crate) fn divergences(
+    divergences: &[Divergence],
+    counts: &BTreeMap<DivergenceCode, u64>,
+    path: impl Fn(&AssetPath) -> String,
+    detail: Detail,
+    paint: Paint,
+) -> String {
+    if divergences.is_empty() {
+        return "nothing diverges\n".to_owned();
+    }
+    let by_code: Vec<String> = counts.iter().map(|(code, n)| format!("{} {code}", count(*n))).collect();
+    let mut text = format!("{} {}\n", paint.strong("divergences:"), by_code.join(", "));
+    for divergence in &divergences[..detail.shown(divergences.len())] {
+        let code = paint.bad(divergence.code.as_str());
+        text.push_str(&format!("  {code}: {}\n", plain(&divergence.message)));
+        for line in advice_for(divergence, counts.get(&divergence.code) == Some(&1), &path) {
+            text.push_str(&format!("      {}\n", plain(&line)));
+        }
+    }
+    if let Some(rest) = detail.rest(divergences.len()) {
+        text.push_str(&format!("  {rest}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use packer_runtime::api::{Resolution, ResolutionNeed};
+
+    use super::*;
+    use crate::render::testing::{asset_path, divergence, operation_id, summary, time};
+
+    #[test]
+    fn a_workspace_with_everything() {
+        let verified = Freshness::Verified { at: time(), watched: false };
+        insta::assert_snapshot!(status("harbour", &summary(), &verified, Paint::PLAIN));
+    }
+
+    #[test]
+    fn a_clean_workspace_is_quiet() {
+        let mut clean = summary();
+        clean.files.unclaimed = 0;
+        clean.assets.missing = 0;
+        clean.assets.invalid = 0;
+        clean.diagnostics = DiagnosticCounts::default();
+        clean.kinds.clear();
+        let verified = Freshness::Verified { at: time(), watched: true };
+        insta::assert_snapshot!(status("harbour", &clean, &verified, Paint::PLAIN));
+    }
+
+    #[test]
+    fn every_freshness_has_its_words() {
+        let states = [
+            Freshness::Verified { at: time(), watched: true },
+            Freshness::Verified { at: time(), watched: false },
+            Freshness::Dirty { paths: ["a", "b", "c", "d"].map(asset_path).into() },
+            Freshness::Unknown { cause: UnknownCause::Overflow },
+            Freshness::Unknown { cause: UnknownCause::WatchLost },
+            Freshness::Unknown { cause: UnknownCause::ScanInterrupted },
+            Freshness::Unknown { cause: UnknownCause::ChangedOutside },
+            Freshness::RecoveryRequired { operation_id: operation_id() },
+        ];
+        let lines: Vec<String> = states.iter().map(|state| freshness(state, Paint::PLAIN)).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn every_divergence_code_is_listed_with_what_resolves_it() {
+        let all: Vec<Divergence> = DivergenceCode::ALL
+            .iter()
+            .map(|code| {
+                let offers: &[(Resolution, &[ResolutionNeed])] = match code {
+                    DivergenceCode::AnchorUnregistered => &[(Resolution::Register, &[])],
+                    DivergenceCode::AnchorMissing => &[(Resolution::Retire, &[])],
+                    DivergenceCode::AnchorMoved => &[(Resolution::AcceptMove, &[])],
+                    DivergenceCode::AnchorDuplicateUuid => &[(Resolution::NewUuid, &[ResolutionNeed::Path])],
+                    DivergenceCode::NameConflict => {
+                        &[(Resolution::Rename, &[ResolutionNeed::Path, ResolutionNeed::Name])]
+                    }
+                    DivergenceCode::RegistryDuplicateId => &[(Resolution::Reallocate, &[])],
+                    DivergenceCode::RegistryDuplicateEntry => {
+                        &[(Resolution::KeepLine(1), &[]), (Resolution::KeepLine(2), &[])]
+                    }
+                    DivergenceCode::AnchorInvalid
+                    | DivergenceCode::InputMissing
+                    | DivergenceCode::ReferenceUnresolved
+                    | DivergenceCode::ReferenceCycle => &[],
+                };
+                divergence(*code, &["ui/a.png.asset.toml", "ui/b.png.asset.toml"], offers)
+            })
+            .collect();
+        let counts = all.iter().map(|divergence| (divergence.code, 1)).collect();
+        let shown = divergences(&all, &counts, |path| format!("assets/{path}"), Detail::Short, Paint::PLAIN);
+        insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn the_json_has_the_figures_as_given() {
+        let verified = Freshness::Verified { at: time(), watched: false };
+        let summary = summary();
+        insta::assert_json_snapshot!(StatusJson::new(&summary, &verified));
+    }
+}
