@@ -203,10 +203,13 @@ impl<'a> Draft<'a> {
             Verdict::Ready
         };
         let registry = &self.registry;
-        let affected = self.affected.into_iter().map(|affected| Affected {
+        let with_id = |affected: Affected| Affected {
             id: registry.lines_of(affected.uuid).next().map(|entry| entry.id),
             ..affected
-        });
+        };
+        let mut affected: Vec<Affected> = self.affected.into_iter().map(with_id).collect();
+        // People look for names; a uuid says nothing to them.
+        affected.sort_by(|a, b| (&a.name, a.uuid, a.change).cmp(&(&b.name, b.uuid, b.change)));
         MutationPlan {
             schema: PLAN_SCHEMA,
             mutation,
@@ -218,7 +221,7 @@ impl<'a> Draft<'a> {
             registry_mutations,
             filesystem_mutations: filesystem,
             seen: self.seen.into_iter().map(|(path, seen)| SeenPath { path, seen }).collect(),
-            affected: affected.collect(),
+            affected,
         }
     }
 }

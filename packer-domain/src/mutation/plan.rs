@@ -34,7 +34,7 @@ pub struct MutationPlan {
     pub filesystem_mutations: Vec<FilesystemMutation>,
     /// What it depends on, by path; for telling what moved when it is stale.
     pub seen: Vec<SeenPath>,
-    /// The assets whose meaning changes, and how.
+    /// The assets whose meaning changes, and how, by name.
     pub affected: Vec<Affected>,
     /// Digest of verdict, registry and filesystem mutations: two plans with one digest do the same.
     pub effects_digest: Digest,
