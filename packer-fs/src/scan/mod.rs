@@ -19,7 +19,7 @@ use std::io;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use packer_domain::diagnostic::Diagnostic;
+use packer_domain::diagnostic::{Diagnostic, Subject};
 use packer_domain::identity::Digest;
 use packer_domain::path::AssetPath;
 use thiserror::Error;
@@ -171,8 +171,22 @@ pub fn scan(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<ScanResult, Sc
     result.folders.sort_unstable();
     result.anchors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     result.unread.sort_unstable();
+    for problem in &mut result.problems {
+        place(problem, request.assets_root);
+    }
     result.problems.sort_unstable();
     Ok(result)
+}
+
+/// Says of a problem with a path in which file it is, relative to the project, where it does not say so already.
+fn place(problem: &mut Diagnostic, assets_root: &Utf8Path) {
+    if problem.file.is_none() {
+        problem.file = match &problem.subject {
+            Subject::Path(path) => Some(format!("{assets_root}/{path}")),
+            Subject::Unrepresentable(path) => Some(format!("{assets_root}/{path}")),
+            Subject::Project | Subject::Asset(_) => None,
+        };
+    }
 }
 
 impl ScanResult {
