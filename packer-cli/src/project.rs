@@ -11,7 +11,7 @@ use packer_runtime::codec::Codec;
 
 use crate::args::GlobalArgs;
 use crate::failure::Failure;
-use crate::render;
+use crate::render::{self, ProjectFlag};
 use crate::ui::Ui;
 
 /// An open project, and where people stand.
@@ -19,6 +19,7 @@ use crate::ui::Ui;
 pub(crate) struct Opened {
     pub project: Project,
     place: Place,
+    flag: ProjectFlag,
 }
 
 /// Where the project is, and where people stand.
@@ -101,7 +102,7 @@ pub(crate) fn open(
     for outcome in project.recovered() {
         tell_recovery(outcome, ui);
     }
-    Ok(Opened { project, place })
+    Ok(Opened { project, place, flag: ProjectFlag::new(global.project.as_deref()) })
 }
 
 /// Says what a recovery did.
@@ -118,6 +119,11 @@ impl Opened {
     /// Where it is, and where people stand.
     pub(crate) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// What names the project in a command that is to be typed.
+    pub(crate) fn project_flag(&self) -> &ProjectFlag {
+        &self.flag
     }
 
     /// What a path that people typed means: from where they stand, or else from the project's folder.

@@ -46,6 +46,6 @@ fn findings(followed: &Followed, opened: &Opened, ui: &mut Ui) {
         followed.diagnostics.iter().cloned().partition(|record| is_error(&record));
     let paint = ui.paint_err();
     ui.note(&render::warnings(&others, detail(ui), paint));
-    let advice = Advice::of_snapshot(&opened.project.status().snapshot);
+    let advice = Advice::of_snapshot(&opened.project.status().snapshot, opened.project_flag());
     ui.error(&render::diagnostics(&errors, &advice, paint));
 }

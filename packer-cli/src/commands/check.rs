@@ -24,7 +24,7 @@ pub(super) fn run(opened: &Opened, ui: &mut Ui) -> Exit {
         return exit;
     }
     let paint = ui.paint_out();
-    let advice = Advice::of_snapshot(snapshot);
+    let advice = Advice::of_snapshot(snapshot, opened.project_flag());
     for diagnostic in snapshot.diagnostics() {
         let record = DiagnosticRecord::from(diagnostic);
         let text = render::diagnostic(&record, &advice.of(&record), paint);

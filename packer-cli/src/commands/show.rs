@@ -22,7 +22,12 @@ pub(super) fn run(args: &ShowArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
         return Ok(Exit::Done);
     }
     let name_of = |uuid| snapshot.asset(uuid)?.row.name.map(|name| name.to_string());
-    let text = render::detail(&asset, name_of, &Advice::of_snapshot(snapshot), ui.paint_out());
+    let text = render::detail(
+        &asset,
+        name_of,
+        &Advice::of_snapshot(snapshot, opened.project_flag()),
+        ui.paint_out(),
+    );
     ui.out(&text);
     Ok(Exit::Done)
 }

@@ -18,7 +18,8 @@ pub(super) fn run(opened: &Opened, ui: &mut Ui) -> Exit {
     let text = render::status(snapshot.project_name(), summary, &status.freshness, paint);
     ui.out(&text);
     let path = |path: &packer_runtime::api::AssetPath| snapshot.project_path(path);
-    let text = render::divergences(snapshot.divergences(), &summary.divergences, path, detail(ui), paint);
+    let (divergences, counts) = (snapshot.divergences(), &summary.divergences);
+    let text = render::divergences(divergences, counts, path, opened.project_flag(), detail(ui), paint);
     ui.out(&text);
     Exit::Done
 }

@@ -3,9 +3,27 @@
 //! The resolutions, their words and what they need are the packer's; here they are put into the form of a command.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use camino::Utf8Path;
 use packer_events::record::DiagnosticRecord;
 use packer_runtime::api::{AssetPath, Divergence, ResolutionNeed, ResolutionOffer, Snapshot};
+
+/// The end of a command line that names the project as the one did that is running: nothing where it was found by itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProjectFlag(String);
+
+impl ProjectFlag {
+    pub(crate) fn new(project: Option<&Utf8Path>) -> Self {
+        Self(project.map_or_else(String::new, |folder| format!(" --project {}", quoted(folder.as_str()))))
+    }
+}
+
+impl fmt::Display for ProjectFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The commands for the diagnostics that tell of divergences, by what such a diagnostic says.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +38,12 @@ impl Advice {
     }
 
     /// What `snapshot` offers for its divergences.
-    pub(crate) fn of_snapshot(snapshot: &Snapshot) -> Self {
+    pub(crate) fn of_snapshot(snapshot: &Snapshot, project: &ProjectFlag) -> Self {
         let alone = |code| snapshot.summary().divergences.get(&code) == Some(&1);
         let path = |path: &AssetPath| snapshot.project_path(path);
         let advise = |divergence: &Divergence| {
             let key = (divergence.code.as_str().to_owned(), divergence.message.clone());
-            (key, advice_for(divergence, alone(divergence.code), path))
+            (key, advice_for(divergence, alone(divergence.code), path, project))
         };
         Self { commands: snapshot.divergences().iter().map(advise).collect() }
     }
@@ -43,6 +61,7 @@ pub(crate) fn advice_for(
     divergence: &Divergence,
     is_alone: bool,
     path: impl Fn(&AssetPath) -> String,
+    project: &ProjectFlag,
 ) -> Vec<String> {
     if divergence.resolutions.is_empty() {
         return vec![format!("`packer explain {}` says what to mend by hand", divergence.code)];
@@ -64,7 +83,7 @@ pub(crate) fn advice_for(
                 ResolutionNeed::Name => command.push_str(" --name NEW-NAME"),
             }
         }
-        format!("`{command}`: {}", offer.title)
+        format!("`{command}{project}`: {}", offer.title)
     };
     divergence.resolutions.iter().map(line).collect()
 }
@@ -101,7 +120,7 @@ mod tests {
     use crate::render::testing::divergence;
 
     fn lines(divergence: &Divergence, is_alone: bool) -> Vec<String> {
-        advice_for(divergence, is_alone, |path| format!("assets/{path}"))
+        advice_for(divergence, is_alone, |path| format!("assets/{path}"), &ProjectFlag::default())
     }
 
     #[test]
@@ -140,6 +159,15 @@ mod tests {
     fn what_no_command_resolves_is_explained() {
         let missing = divergence(DivergenceCode::InputMissing, &["a.png.asset.toml"], &[]);
         assert_eq!(lines(&missing, true), ["`packer explain input/missing` says what to mend by hand"]);
+    }
+
+    #[test]
+    fn a_project_that_was_named_is_named_again() {
+        let missing =
+            divergence(DivergenceCode::AnchorMissing, &["a.png.asset.toml"], &[(Resolution::Retire, &[])]);
+        let flag = ProjectFlag::new(Some(Utf8Path::new("../my game")));
+        let lines = advice_for(&missing, true, ToString::to_string, &flag);
+        assert_eq!(lines, ["`packer reconcile anchor/missing --project '../my game'`: do retire"]);
     }
 
     #[test]

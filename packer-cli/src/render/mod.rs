@@ -12,7 +12,7 @@ mod status;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use advice::{Advice, selector};
+pub(crate) use advice::{Advice, ProjectFlag, selector};
 pub(crate) use asset::{detail, rows};
 pub(crate) use diagnostic::{diagnostic, diagnostics};
 pub(crate) use ending::ending;

@@ -10,7 +10,7 @@ use packer_runtime::api::{
 };
 use serde::Serialize;
 
-use super::advice::advice_for;
+use super::advice::{ProjectFlag, advice_for};
 use super::{Detail, bytes, count, table, things};
 use crate::ui::{Paint, plain};
 
@@ -142,6 +142,7 @@ pub(crate) fn divergences(
     divergences: &[Divergence],
     counts: &BTreeMap<DivergenceCode, u64>,
     path: impl Fn(&AssetPath) -> String,
+    project: &ProjectFlag,
     detail: Detail,
     paint: Paint,
 ) -> String {
@@ -153,12 +154,17 @@ pub(crate) fn divergences(
     for divergence in &divergences[..detail.shown(divergences.len())] {
         let code = paint.bad(divergence.code.as_str());
         text.push_str(&format!("  {code}: {}\n", plain(&divergence.message)));
-        for line in advice_for(divergence, counts.get(&divergence.code) == Some(&1), &path) {
+        for line in advice_for(divergence, counts.get(&divergence.code) == Some(&1), &path, project) {
             text.push_str(&format!("      {}\n", plain(&line)));
         }
     }
     if let Some(rest) = detail.rest(divergences.len()) {
         text.push_str(&format!("  {rest}\n"));
+    }
+    if divergences.len() > 1 {
+        let all = paint.command(&format!("`packer reconcile{project}`"));
+        let code = paint.command(&format!("`packer reconcile CODE{project}`"));
+        text.push_str(&format!("{all} goes through all of them, {code} through those of one code\n"));
     }
     text
 }
@@ -230,7 +236,15 @@ mod tests {
             })
             .collect();
         let counts = all.iter().map(|divergence| (divergence.code, 1)).collect();
-        let shown = divergences(&all, &counts, |path| format!("assets/{path}"), Detail::Short, Paint::PLAIN);
+        let project = ProjectFlag::default();
+        let shown = divergences(
+            &all,
+            &counts,
+            |path| format!("assets/{path}"),
+            &project,
+            Detail::Short,
+            Paint::PLAIN,
+        );
         insta::assert_snapshot!(shown);
     }
 

@@ -8,20 +8,30 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use packer_events::body::{Phase, Unit};
 use packer_events::time::Timestamp;
 
-use crate::render::{bytes, count, phase_word};
+use crate::render::{bytes, count, phase_word, things};
 
 /// The least time between two lines about one phase, in milliseconds.
 const LINE_INTERVAL_MS: u64 = 5_000;
+
+/// A phase that took longer than this, in milliseconds, has a line about its end.
+const LONG_MS: u64 = 1_000;
 
 /// What shows progress.
 pub(super) struct ProgressView {
     kind: Kind,
 }
 
+/// When lines about a phase came.
+#[derive(Clone, Copy)]
+struct Said {
+    first: Timestamp,
+    last: Timestamp,
+}
+
 enum Kind {
     None,
     Bars { area: MultiProgress, bars: BTreeMap<Phase, ProgressBar> },
-    Lines { said: BTreeMap<Phase, Timestamp> },
+    Lines { said: BTreeMap<Phase, Said> },
 }
 
 impl ProgressView {
@@ -52,24 +62,29 @@ impl ProgressView {
         match &mut self.kind {
             Kind::None => None,
             Kind::Bars { area, bars } => {
-                let bar = bars.entry(phase).or_insert_with(|| area.add(bar(phase)));
-                match total {
-                    Some(total) => {
-                        bar.set_length(total);
-                        bar.set_style(style(unit, true));
-                    }
-                    None => bar.set_style(style(unit, false)),
+                let bar = bars
+                    .entry(phase)
+                    .or_insert_with(|| area.add(ProgressBar::hidden().with_prefix(phase_word(phase))));
+                // The style comes first: each further call draws.
+                bar.set_style(style(unit, total.is_some()));
+                if let Some(total) = total {
+                    bar.set_length(total);
+                } else if done > 0 {
+                    bar.set_message(amount(done, unit));
                 }
                 bar.set_position(done);
                 None
             }
             Kind::Lines { said } => {
-                let ended = total == Some(done) && done > 0;
-                let soon = said.get(&phase).is_some_and(|then| time.ms_since(*then) < LINE_INTERVAL_MS);
-                if soon && !ended {
+                let Some(Said { first, last }) = said.get(&phase).copied() else {
+                    said.insert(phase, Said { first: time, last: time });
+                    return Some(beginning(phase, total, unit));
+                };
+                let ended = total == Some(done) && time.ms_since(first) >= LONG_MS;
+                if !ended && time.ms_since(last) < LINE_INTERVAL_MS {
                     return None;
                 }
-                said.insert(phase, time);
+                said.insert(phase, Said { first, last: time });
                 Some(line(phase, done, total, unit))
             }
         }
@@ -98,33 +113,39 @@ impl ProgressView {
     }
 }
 
-fn bar(phase: Phase) -> ProgressBar {
-    ProgressBar::new(0).with_prefix(phase_word(phase))
-}
-
 fn style(unit: Unit, is_bounded: bool) -> ProgressStyle {
     let template = match (unit, is_bounded) {
+        (_, false) => "{prefix:>12} {msg}",
         (Unit::Bytes, true) => "{prefix:>12} [{bar:30}] {bytes}/{total_bytes}",
-        (Unit::Bytes, false) => "{prefix:>12} {bytes}",
         (Unit::Files | Unit::Assets | Unit::Steps, true) => "{prefix:>12} [{bar:30}] {human_pos}/{human_len}",
-        (Unit::Files | Unit::Assets | Unit::Steps, false) => "{prefix:>12} {human_pos}",
     };
     let style = ProgressStyle::with_template(template).expect("each template above is valid");
     style.progress_chars("=> ")
 }
 
-fn line(phase: Phase, done: u64, total: Option<u64>, unit: Unit) -> String {
-    let number = |n: u64| if unit == Unit::Bytes { bytes(n) } else { count(n) };
-    let unit = match unit {
-        Unit::Bytes => "",
-        Unit::Files => " files",
-        Unit::Assets => " assets",
-        Unit::Steps => " steps",
-    };
+fn beginning(phase: Phase, total: Option<u64>, unit: Unit) -> String {
     match total {
-        Some(total) => format!("{}: {} of {}{unit}", phase_word(phase), number(done), number(total)),
-        None if done == 0 => format!("{} …", phase_word(phase)),
-        None => format!("{}: {}{unit}", phase_word(phase), number(done)),
+        Some(total) => format!("{} {}", phase_word(phase), amount(total, unit)),
+        None => format!("{} …", phase_word(phase)),
+    }
+}
+
+fn line(phase: Phase, done: u64, total: Option<u64>, unit: Unit) -> String {
+    match total {
+        Some(total) if unit == Unit::Bytes => {
+            format!("{}: {} of {}", phase_word(phase), bytes(done), amount(total, unit))
+        }
+        Some(total) => format!("{}: {} of {}", phase_word(phase), count(done), amount(total, unit)),
+        None => format!("{}: {}", phase_word(phase), amount(done, unit)),
+    }
+}
+
+fn amount(number: u64, unit: Unit) -> String {
+    match unit {
+        Unit::Bytes => bytes(number),
+        Unit::Files => things(number, "file", "files"),
+        Unit::Assets => things(number, "asset", "assets"),
+        Unit::Steps => things(number, "step", "steps"),
     }
 }
 
@@ -150,15 +171,17 @@ mod tests {
         assert_eq!(
             said,
             [
-                "baking: 0 of 1,200 assets",
+                "baking 1,200 assets",
                 "baking: 500 of 1,200 assets",
                 "baking: 1,000 of 1,200 assets",
                 "baking: 1,200 of 1,200 assets"
             ]
         );
-        assert_eq!(
-            view.show(Timestamp::from_unix_ms(0), Phase::Scan, 0, None, Unit::Files).unwrap(),
-            "scanning …"
-        );
+        let at = Timestamp::from_unix_ms;
+        assert_eq!(view.show(at(0), Phase::Scan, 7, None, Unit::Files).unwrap(), "scanning …");
+        assert_eq!(view.show(at(6_000), Phase::Scan, 1, None, Unit::Files).unwrap(), "scanning: 1 file");
+        // What takes no time has one line.
+        assert!(view.show(at(0), Phase::Stage, 0, Some(3), Unit::Files).is_some());
+        assert_eq!(view.show(at(10), Phase::Stage, 3, Some(3), Unit::Files), None);
     }
 }
