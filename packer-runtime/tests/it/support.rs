@@ -1,18 +1,37 @@
-//! A project in a temporary folder, and the few things that tests do to it.
+//! What the tests share: a project in a temporary folder, the few things that tests do to it, and what they read off it.
+//!
+//! Every workspace, when it is dropped, checks every log that it holds: numbers without a gap, one end an operation. No test
+//! has to ask for that.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::identity::UuidDraw;
+use packer_events::body::{EventBody, OperationKind};
 use packer_events::event::Event;
+use packer_events::record::{DiagnosticRecord, SeverityRecord};
+use packer_events::report::{BuildReport, Ending, Failure, MutationReport, OutcomeReport, Rejection};
+use packer_events::sequence::StreamCheck;
+use packer_fs::lock::{HolderFacts, LaneGuard, LaneLock, Wait};
 use packer_runtime::api::{
-    Adopt, BuildRequest, Command, FeedNext, KindId, Mutation, OpenOptions, Outcome, Project, Target,
-    create_project, draw,
+    Adopt, BuildRequest, Command, Digest, Feed, FeedItem, FeedNext, KindId, Mutation, OpenOptions,
+    OperationHandle, OperationId, Outcome, PACK_FILE, Project, Target, create_project, draw, recorded_logs,
 };
+use packer_runtime::codec::{Codec, builtin};
+
+/// What no test ever waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The files of a project, by path, with the digests of their contents; folders end with a slash and have none.
+pub(crate) type Tree = BTreeMap<String, Option<Digest>>;
 
 /// A project in a folder of its own.
 pub(crate) struct Workspace {
     _folder: tempfile::TempDir,
     pub root: Utf8PathBuf,
+    /// Whether some operation has no end on purpose.
+    pub has_unended: bool,
 }
 
 impl Workspace {
@@ -20,7 +39,21 @@ impl Workspace {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap().join("game");
         create_project(&root, "game").unwrap();
-        Self { _folder: folder, root }
+        Self { _folder: folder, root, has_unended: false }
+    }
+
+    /// A project with these files, all of them adopted.
+    pub(crate) fn adopted(
+        files: &[(&str, &[u8])],
+        codecs: Vec<std::sync::Arc<dyn Codec>>,
+    ) -> (Self, Project) {
+        let workspace = Self::new();
+        for (path, bytes) in files {
+            workspace.write(path, bytes);
+        }
+        let project = workspace.open_with(codecs);
+        mutated(&run(&project, Command::Mutate(adopt_all(None))));
+        (workspace, project)
     }
 
     pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
@@ -29,30 +62,114 @@ impl Workspace {
         std::fs::write(path, bytes).unwrap();
     }
 
-    pub(crate) fn open(&self) -> Project {
-        Project::open(&self.root, OpenOptions { jobs: Some(2), ..OpenOptions::default() }).unwrap()
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.root.join(path)).unwrap()
     }
 
-    /// Every file outside of `.packer/`, with its contents.
-    pub(crate) fn tree(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
-        let mut tree = std::collections::BTreeMap::new();
+    pub(crate) fn text(&self, path: &str) -> String {
+        String::from_utf8(self.read(path)).unwrap()
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        std::fs::remove_file(self.root.join(path)).unwrap();
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.root.join(from), self.root.join(to)).unwrap();
+    }
+
+    pub(crate) fn pack(&self) -> Vec<u8> {
+        self.read(&format!("build/{PACK_FILE}"))
+    }
+
+    pub(crate) fn open(&self) -> Project {
+        self.open_with(Vec::new())
+    }
+
+    /// Opens the project with two threads, and with `codecs` beside the built-in ones.
+    pub(crate) fn open_with(&self, codecs: Vec<std::sync::Arc<dyn Codec>>) -> Project {
+        let codecs = builtin().into_iter().chain(codecs).collect();
+        Project::open(&self.root, OpenOptions { codecs, jobs: Some(2), ..OpenOptions::default() }).unwrap()
+    }
+
+    /// Everything outside of `.packer/`.
+    pub(crate) fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
         walk(&self.root, &self.root, &mut tree);
         tree
     }
+
+    /// Takes the lane as another process would.
+    pub(crate) fn hold_lane(&self, holder: OperationId) -> LaneGuard {
+        let facts = HolderFacts::here(&format!("{} {holder}", OperationKind::Adopt), 1_700_000_000_000);
+        LaneLock::acquire(&self.root, &facts, Wait::Never, &mut |_| {}).unwrap()
+    }
+
+    /// Every event of an operation, from whichever log has it.
+    pub(crate) fn events_of(&self, operation: OperationId) -> Vec<Event> {
+        let logs = recorded_logs(&self.root).unwrap();
+        let events = logs.iter().flat_map(|log| &log.events);
+        events.filter(|event| event.operation_id == operation).map(|event| (**event).clone()).collect()
+    }
+
+    /// Every diagnostic that an operation said.
+    pub(crate) fn diagnostics_of(&self, outcome: &Outcome) -> Vec<DiagnosticRecord> {
+        let said = |event: Event| match event.body {
+            EventBody::Diagnostic(diagnostic) => Some(diagnostic),
+            _ => None,
+        };
+        self.events_of(outcome.operation_id()).into_iter().filter_map(said).collect()
+    }
+
+    /// What is left of builds that came to nothing.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let is_left = |path: &String| path.contains(".staging-");
+        let mut left: Vec<String> = self.tree().into_keys().filter(is_left).collect();
+        for entry in self.root.join(".packer").read_dir_utf8().unwrap() {
+            let name = entry.unwrap().file_name().to_owned();
+            left.extend(name.starts_with("prove-").then_some(name));
+        }
+        left
+    }
 }
 
-fn walk(root: &Utf8Path, dir: &Utf8Path, tree: &mut std::collections::BTreeMap<String, Vec<u8>>) {
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for log in recorded_logs(&self.root).unwrap() {
+            assert_eq!(log.damaged_lines, 0);
+            let from_start = log.events.first().is_none_or(|event| event.position == 1);
+            let check = StreamCheck::log();
+            let mut check = if from_start { check } else { check.joined_late() };
+            for event in &log.events {
+                check.push(event).unwrap();
+            }
+            assert!(self.has_unended || check.running().count() == 0, "an operation has no end: {log:#?}");
+        }
+    }
+}
+
+fn walk(root: &Utf8Path, dir: &Utf8Path, tree: &mut Tree) {
     for entry in dir.read_dir_utf8().unwrap() {
         let path = entry.unwrap().into_path();
         if path.file_name() == Some(".packer") {
             continue;
         }
+        let name = path.strip_prefix(root).unwrap();
         if path.is_dir() {
+            tree.insert(format!("{name}/"), None);
             walk(root, &path, tree);
         } else {
-            tree.insert(path.strip_prefix(root).unwrap().to_string(), std::fs::read(&path).unwrap());
+            tree.insert(name.to_string(), Some(Digest::of(&std::fs::read(&path).unwrap())));
         }
     }
+}
+
+/// An operation that nobody here runs.
+pub(crate) fn some_operation(n: u8) -> OperationId {
+    OperationId::drawn(UuidDraw { unix_ms: 1_700_000_000_000 + u64::from(n), entropy: [n; 16] })
 }
 
 pub(crate) fn adopt_all(kind: Option<&str>) -> Mutation {
@@ -65,22 +182,105 @@ pub(crate) fn run(project: &Project, command: Command) -> Outcome {
 }
 
 pub(crate) fn build(project: &Project) -> Outcome {
-    run(project, Command::Build(BuildRequest::default()))
+    build_as(project, BuildRequest::default())
+}
+
+pub(crate) fn build_as(project: &Project, request: BuildRequest) -> Outcome {
+    run(project, Command::Build(request))
+}
+
+pub(crate) fn keep_going() -> BuildRequest {
+    BuildRequest { keep_going: true, ..BuildRequest::default() }
+}
+
+/// What a build that succeeded says of itself.
+#[track_caller]
+pub(crate) fn built(outcome: &Outcome) -> &BuildReport {
+    let Some(OutcomeReport::Build(report)) = outcome.success() else { panic!("{outcome:#?}") };
+    report
+}
+
+#[track_caller]
+pub(crate) fn mutated(outcome: &Outcome) -> &MutationReport {
+    let Some(OutcomeReport::Mutation(report)) = outcome.success() else { panic!("{outcome:#?}") };
+    report
+}
+
+#[track_caller]
+pub(crate) fn rejection(outcome: &Outcome) -> &Rejection {
+    let Ending::Rejected(report) = outcome.ending() else { panic!("{outcome:#?}") };
+    &report.reason
+}
+
+#[track_caller]
+pub(crate) fn failure(outcome: &Outcome) -> &Failure {
+    let Ending::Failed(report) = outcome.ending() else { panic!("{outcome:#?}") };
+    &report.cause
+}
+
+/// The codes of errors, with the files they are about.
+pub(crate) fn errors(diagnostics: &[DiagnosticRecord]) -> Vec<(&str, &str)> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == SeverityRecord::Error);
+    errors.map(|error| (error.code.as_str(), error.file.as_deref().unwrap_or_default())).collect()
+}
+
+/// The next event of a feed.
+#[track_caller]
+pub(crate) fn next(feed: &mut Feed) -> FeedItem {
+    match feed.next(PATIENCE) {
+        FeedNext::Item(item) => item,
+        FeedNext::Timeout => panic!("no event came"),
+        FeedNext::Closed => panic!("the feed closed"),
+    }
+}
+
+/// The first event of a feed that is as asked.
+#[track_caller]
+pub(crate) fn until(feed: &mut Feed, is_it: impl Fn(&Event) -> bool) -> FeedItem {
+    loop {
+        let item = next(feed);
+        if is_it(&item.event) {
+            return item;
+        }
+    }
+}
+
+/// Everything that a feed has until the project is closed.
+pub(crate) fn until_closed(feed: &mut Feed) -> Vec<FeedItem> {
+    let mut items = Vec::new();
+    loop {
+        match feed.next(PATIENCE) {
+            FeedNext::Item(item) => items.push(item),
+            FeedNext::Closed => return items,
+            FeedNext::Timeout => panic!("the feed neither goes on nor closes"),
+        }
+    }
 }
 
 /// Every event that the feed has by the end of one operation.
-pub(crate) fn until_end(feed: &mut packer_runtime::api::Feed) -> Vec<Event> {
+pub(crate) fn until_end(feed: &mut Feed) -> Vec<Event> {
     let mut events = Vec::new();
     loop {
-        match feed.next(Duration::from_secs(30)) {
-            FeedNext::Item(item) => {
-                events.push((*item.event).clone());
-                if item.event.terminal {
-                    return events;
-                }
-            }
-            FeedNext::Timeout => panic!("no terminal event came: {events:#?}"),
-            FeedNext::Closed => panic!("the feed closed before the end: {events:#?}"),
+        let item = next(feed);
+        events.push((*item.event).clone());
+        if item.event.terminal {
+            return events;
         }
     }
+}
+
+/// Waits until the operation waits for a lock that another process holds.
+#[track_caller]
+pub(crate) fn until_locked_out(feed: &mut Feed, handle: &OperationHandle) -> Event {
+    let waits = |event: &Event| {
+        event.operation_id == handle.id()
+            && matches!(&event.body, EventBody::Queued { behind } if behind.holder.is_some())
+    };
+    (*until(feed, waits).event).clone()
+}
+
+#[track_caller]
+pub(crate) fn assert_cancelled(handle: &OperationHandle) {
+    let outcome = handle.wait().unwrap();
+    assert!(matches!(outcome.ending(), Ending::Cancelled(_)), "{outcome:#?}");
 }
