@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 errors in the workspace or a failed operation, 2 usage, 3 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct GlobalArgs {
-    /// The project's folder [default: the nearest one upwards with a packer.toml]
+    /// The project's folder [default: the nearest one upwards with a `packer.toml`]
     #[arg(long, global = true, value_name = "DIR")]
     pub project: Option<Utf8PathBuf>,
     /// Text for people, or one JSON object a line
@@ -31,10 +31,10 @@ pub(crate) struct GlobalArgs {
     /// Say only what was asked for, and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// List everything in full, and write developers' logs to standard error (PACKER_LOG filters them)
+    /// List everything in full, and write developers' logs to standard error (`PACKER_LOG` filters them)
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// When to colour; NO_COLOR is honoured
+    /// When to colour; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
     /// Give up (exit code 4) where another process holds the lane, instead of waiting for it

@@ -10,7 +10,7 @@ use packer_runtime::packs::PackError;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::render::{self, Advice};
+use crate::render::{self, Advice, push};
 use crate::ui::{Ui, plain};
 
 /// Why a command did not do what was asked.
@@ -81,12 +81,12 @@ impl Failure {
         }
         let paint = ui.paint_err();
         let mut text = render::diagnostics(&self.diagnostics, &Advice::none(), paint);
-        text.push_str(&format!("{}: {}\n", paint.error("error"), plain(&self.message)));
+        push!(text, "{}: {}\n", paint.error("error"), plain(&self.message));
         for cause in &self.causes {
-            text.push_str(&format!("  because: {}\n", plain(cause)));
+            push!(text, "  because: {}\n", plain(cause));
         }
         for hint in &self.hints {
-            text.push_str(&format!("  = help: {}\n", plain(hint)));
+            push!(text, "  = help: {}\n", plain(hint));
         }
         ui.error(&text);
     }

@@ -71,7 +71,7 @@ pub(crate) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
                 normal.pop();
             }
             Utf8Component::Prefix(_) | Utf8Component::RootDir | Utf8Component::Normal(_) => {
-                normal.push(component)
+                normal.push(component);
             }
         }
     }

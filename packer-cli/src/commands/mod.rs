@@ -33,7 +33,7 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Build(args) => args.jobs,
         _ => None,
     };
-    let open = |ui: &mut Ui| project::open(global, codecs.clone(), jobs, ui);
+    let open = move |ui: &mut Ui| project::open(global, codecs, jobs, ui);
     match &cli.command {
         CommandArgs::New(args) => new::run(args, ui),
         CommandArgs::Adopt(args) => adopt::run(args, &open(ui)?, ui),

@@ -8,6 +8,7 @@ use crate::args::NewArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::{normalized, working_folder};
+use crate::render::push;
 use crate::ui::{Ui, plain};
 
 /// A new project as one JSON object.
@@ -38,7 +39,7 @@ pub(super) fn run(args: &NewArgs, ui: &mut Ui) -> Result<Exit, Failure> {
     let paint = ui.paint_out();
     let mut text = format!("{}: project {} in {}\n", paint.good("made"), plain(name), plain(folder.as_str()));
     for file in &made {
-        text.push_str(&format!("  {}\n", plain(file.strip_prefix(&folder).unwrap_or(file).as_str())));
+        push!(text, "  {}\n", plain(file.strip_prefix(&folder).unwrap_or(file).as_str()));
     }
     text.push_str("put sources below assets/, then, in that folder:\n");
     for (command, what) in [
@@ -46,7 +47,7 @@ pub(super) fn run(args: &NewArgs, ui: &mut Ui) -> Result<Exit, Failure> {
         ("packer check", "says what is wrong with them"),
         ("packer build", "builds the pack"),
     ] {
-        text.push_str(&format!("  {}  {what}\n", paint.command(command)));
+        push!(text, "  {}  {what}\n", paint.command(command));
     }
     ui.out(&text);
     Ok(Exit::Done)

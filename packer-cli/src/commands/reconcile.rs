@@ -150,13 +150,7 @@ fn ask_and_resolve(
         }
     }
     let is_alone = snapshot.summary().divergences.get(&divergence.code) == Some(&1);
-    let text = render::selector(divergence, is_alone, |path| path.to_string());
-    let select = match (text.parse(), divergence.paths.first(), divergence.assets.first()) {
-        (Ok(code), _, _) => Selector::Code(code),
-        (Err(_), Some(path), _) => Selector::Path(path.clone()),
-        (Err(_), None, Some(uuid)) => Selector::Asset(*uuid),
-        (Err(_), None, None) => Selector::Code(divergence.code),
-    };
+    let select = render::selector(divergence, is_alone);
     let resolution = Some(offer.resolution);
     let reconcile = Reconcile { select: vec![select], resolution, path, name, draw: draw() };
     carry_out(Mutation::Reconcile(reconcile), apply, opened, ui)

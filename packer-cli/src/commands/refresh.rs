@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow;
 use crate::project::Opened;
-use crate::render::{self, Advice, Detail};
+use crate::render::{self, Advice, Detail, push};
 use crate::ui::{Ui, plain};
 
 pub(super) fn run(opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -36,7 +36,7 @@ fn listed(word: &str, divergences: &[DivergenceRecord], detail: Detail) -> Strin
     };
     let mut text: String = divergences[..detail.shown(divergences.len())].iter().map(line).collect();
     if let Some(rest) = detail.rest(divergences.len()) {
-        text.push_str(&format!("  {rest}\n"));
+        push!(text, "  {rest}\n");
     }
     text
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use camino::Utf8Path;
 use packer_events::record::DiagnosticRecord;
-use packer_runtime::api::{AssetPath, Divergence, ResolutionNeed, ResolutionOffer, Snapshot};
+use packer_runtime::api::{AssetPath, Divergence, ResolutionNeed, ResolutionOffer, Selector, Snapshot};
 
 /// The end of a command line that names the project as the one did that is running: nothing where it was found by itself.
 #[derive(Clone, Debug, Default)]
@@ -66,19 +66,24 @@ pub(crate) fn advice_for(
     if divergence.resolutions.is_empty() {
         return vec![format!("`packer explain {}` says what to mend by hand", divergence.code)];
     }
-    let selector = quoted(&selector(divergence, is_alone, &path));
+    let selector = match selector(divergence, is_alone) {
+        Selector::Code(code) => code.to_string(),
+        Selector::Asset(uuid) => uuid.to_string(),
+        Selector::Name(name) => name.to_string(),
+        Selector::Path(selected) => quoted(&path(&selected)),
+    };
     let is_choice = divergence.resolutions.len() > 1;
     let line = |offer: &ResolutionOffer| {
         let mut command = format!("packer reconcile {selector}");
         if is_choice {
-            command.push_str(&format!(" --as {}", offer.resolution));
+            push!(command, " --as {}", offer.resolution);
         }
         for need in &offer.needs {
             match need {
                 ResolutionNeed::Path => {
                     let last =
                         divergence.paths.last().map_or_else(|| "PATH".to_owned(), |p| quoted(&path(p)));
-                    command.push_str(&format!(" --path {last}"));
+                    push!(command, " --path {last}");
                 }
                 ResolutionNeed::Name => command.push_str(" --name NEW-NAME"),
             }
@@ -89,16 +94,12 @@ pub(crate) fn advice_for(
 }
 
 /// What selects `divergence`, and as little else as can be.
-pub(crate) fn selector(
-    divergence: &Divergence,
-    is_alone: bool,
-    path: impl Fn(&AssetPath) -> String,
-) -> String {
+pub(crate) fn selector(divergence: &Divergence, is_alone: bool) -> Selector {
     match (divergence.paths.first(), divergence.assets.first()) {
-        _ if is_alone => divergence.code.as_str().to_owned(),
-        (Some(first), _) => path(first),
-        (None, Some(uuid)) => uuid.to_string(),
-        (None, None) => divergence.code.as_str().to_owned(),
+        _ if is_alone => Selector::Code(divergence.code),
+        (Some(first), _) => Selector::Path(first.clone()),
+        (None, Some(uuid)) => Selector::Asset(*uuid),
+        (None, None) => Selector::Code(divergence.code),
     }
 }
 

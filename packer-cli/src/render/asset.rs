@@ -79,7 +79,7 @@ pub(crate) fn detail(
     text.push_str(&table(&lines));
     if !found.is_empty() {
         let records: Vec<DiagnosticRecord> = found.iter().map(DiagnosticRecord::from).collect();
-        text.push_str(&format!("{}\n\n", things(found.len() as u64, "finding:", "findings:")));
+        push!(text, "{}\n\n", things(found.len() as u64, "finding:", "findings:"));
         text.push_str(&diagnostics(&records, advice, paint));
     }
     text

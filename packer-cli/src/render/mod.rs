@@ -2,6 +2,16 @@
 //!
 //! Figures, verdicts, severities and resolutions are shown as they were given. Lists are cut for display only, and say so.
 
+/// Adds formatted text to a `String`, which takes everything.
+macro_rules! push {
+    ($text:expr, $($format:tt)+) => {{
+        use std::fmt::Write as _;
+        let _ = write!($text, $($format)+);
+    }};
+}
+
+pub(crate) use push;
+
 mod advice;
 mod asset;
 mod diagnostic;

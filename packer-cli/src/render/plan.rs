@@ -38,21 +38,21 @@ pub(crate) fn plan(plan: &MutationPlan, detail: Detail, paint: Paint) -> String 
         text.push('\n');
     }
     if let Some(rest) = detail.rest(blockers.len()) {
-        text.push_str(&format!("{rest}\n\n"));
+        push!(text, "{rest}\n\n");
     }
     text.push_str(&warnings(&records(found), detail, paint));
     text.push_str(&assets(affected, detail, paint));
     text.push_str(&files(filesystem_mutations, detail, paint));
     text.push_str(&registry(registry_mutations, detail, paint));
     let word = mutation.word();
-    text.push_str(&match verdict {
-        Verdict::Ready => format!("{} to {word}\n", paint.good("ready")),
+    match verdict {
+        Verdict::Ready => push!(text, "{} to {word}\n", paint.good("ready")),
         Verdict::Blocked => {
             let reasons = things(blockers.len() as u64, "reason", "reasons");
-            format!("{}: {reasons} not to {word}, and nothing was changed\n", paint.bad("blocked"))
+            push!(text, "{}: {reasons} not to {word}, and nothing was changed\n", paint.bad("blocked"));
         }
-        Verdict::Empty => format!("there is nothing to {word}\n"),
-    });
+        Verdict::Empty => push!(text, "there is nothing to {word}\n"),
+    }
     text
 }
 
@@ -81,10 +81,10 @@ pub(crate) fn warnings(found: &[DiagnosticRecord], detail: Detail, paint: Paint)
             Some(SeverityRecord::Info) => paint.strong(&format!("info[{}]", plain(code))),
         };
         let title = code.parse().map_or("", DiagnosticCode::title);
-        text.push_str(&format!("{word}: {} times: {title}\n", count(group.len() as u64)));
+        push!(text, "{word}: {} times: {title}\n", count(group.len() as u64));
         text.push_str(&by_extension(&group, detail));
         if let Some(help) = help {
-            text.push_str(&format!("  = help: {}\n", plain(help)));
+            push!(text, "  = help: {}\n", plain(help));
         }
         text.push('\n');
     }
@@ -124,7 +124,7 @@ fn by_extension(group: &[&DiagnosticRecord], detail: Detail) -> String {
     let shown = &extensions[..detail.shown(extensions.len())];
     let mut text = table(&shown.iter().map(row).collect::<Vec<_>>());
     if let Some(rest) = detail.rest(extensions.len()) {
-        text.push_str(&format!("  {rest}\n"));
+        push!(text, "  {rest}\n");
     }
     text
 }
@@ -182,15 +182,15 @@ fn files(mutations: &[FilesystemMutation], detail: Detail, paint: Paint) -> Stri
     for mutation in &mutations[..detail.shown(mutations.len())] {
         match mutation {
             FilesystemMutation::Create { path, contents, after: _ } => {
-                text.push_str(&format!("  {} {}\n", paint.good("create"), plain(path.as_str())));
+                push!(text, "  {} {}\n", paint.good("create"), plain(path.as_str()));
                 if detail == Detail::Full {
                     for line in contents.lines() {
-                        text.push_str(&format!("    {}\n", paint.good(&format!("+{}", plain(line)))));
+                        push!(text, "    {}\n", paint.good(&format!("+{}", plain(line))));
                     }
                 }
             }
             FilesystemMutation::Edit { path, diff: changes, before: _, after: _, contents: _ } => {
-                text.push_str(&format!("  {} {}\n", paint.strong("edit"), plain(path.as_str())));
+                push!(text, "  {} {}\n", paint.strong("edit"), plain(path.as_str()));
                 text.push_str(&diff(changes, paint));
             }
         }
@@ -209,7 +209,7 @@ fn diff(diff: &str, paint: Paint) -> String {
             Some('@') => paint.command(&line),
             Some(_) | None => line,
         };
-        text.push_str(&format!("    {line}\n"));
+        push!(text, "    {line}\n");
     }
     text
 }
@@ -231,7 +231,7 @@ fn registry(mutations: &[RegistryMutation], detail: Detail, paint: Paint) -> Str
     let mut text = heading("registry:", &parts, paint);
     let mut line = |is_new: bool, entry: &dyn std::fmt::Display| {
         let line = plain(&format!("{} {entry}", if is_new { '+' } else { '-' }));
-        text.push_str(&format!("  {}\n", if is_new { paint.good(&line) } else { paint.bad(&line) }));
+        push!(text, "  {}\n", if is_new { paint.good(&line) } else { paint.bad(&line) });
     };
     for mutation in &mutations[..detail.shown(mutations.len())] {
         match mutation {
@@ -253,7 +253,7 @@ fn registry(mutations: &[RegistryMutation], detail: Detail, paint: Paint) -> Str
 /// Says what of a list is left out, and leaves a line free.
 fn end(mut text: String, len: usize, detail: Detail) -> String {
     if let Some(rest) = detail.rest(len) {
-        text.push_str(&format!("  {rest}\n"));
+        push!(text, "  {rest}\n");
     }
     text.push('\n');
     text

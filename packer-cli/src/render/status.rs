@@ -83,7 +83,7 @@ pub(crate) fn status(name: &str, summary: &WorkspaceSummary, freshness: &Freshne
     rows.push(row("findings", summary_line(summary)));
     text.push_str(&table(&rows));
     if summary.assets.missing + summary.assets.invalid + summary.diagnostics.error > 0 {
-        text.push_str(&format!("{} lists every finding\n", paint.command("`packer check`")));
+        push!(text, "{} lists every finding\n", paint.command("`packer check`"));
     }
     if files.unclaimed > 0 {
         let files = if files.unclaimed == 1 {
@@ -92,7 +92,7 @@ pub(crate) fn status(name: &str, summary: &WorkspaceSummary, freshness: &Freshne
             format!("{} files are", count(files.unclaimed))
         };
         let hint = paint.command("`packer adopt PATH`");
-        text.push_str(&format!("{files} claimed by no asset: {hint} makes assets of them\n"));
+        push!(text, "{files} claimed by no asset: {hint} makes assets of them\n");
     }
     text
 }
@@ -153,18 +153,18 @@ pub(crate) fn divergences(
     let mut text = format!("{} {}\n", paint.strong("divergences:"), by_code.join(", "));
     for divergence in &divergences[..detail.shown(divergences.len())] {
         let code = paint.bad(divergence.code.as_str());
-        text.push_str(&format!("  {code}: {}\n", plain(&divergence.message)));
+        push!(text, "  {code}: {}\n", plain(&divergence.message));
         for line in advice_for(divergence, counts.get(&divergence.code) == Some(&1), &path, project) {
-            text.push_str(&format!("      {}\n", plain(&line)));
+            push!(text, "      {}\n", plain(&line));
         }
     }
     if let Some(rest) = detail.rest(divergences.len()) {
-        text.push_str(&format!("  {rest}\n"));
+        push!(text, "  {rest}\n");
     }
     if divergences.len() > 1 {
         let all = paint.command(&format!("`packer reconcile{project}`"));
         let code = paint.command(&format!("`packer reconcile CODE{project}`"));
-        text.push_str(&format!("{all} goes through all of them, {code} through those of one code\n"));
+        push!(text, "{all} goes through all of them, {code} through those of one code\n");
     }
     text
 }

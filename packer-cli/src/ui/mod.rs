@@ -27,14 +27,23 @@ pub(crate) struct Ui {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     format: Format,
-    quiet: bool,
-    verbose: bool,
-    color_out: bool,
-    color_err: bool,
+    volume: Volume,
+    paint_out: Paint,
+    paint_err: Paint,
     /// Whether somebody can answer questions.
     interactive: bool,
     progress: ProgressView,
     out_state: OutState,
+}
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Volume {
+    /// What was asked for, and errors.
+    Quiet,
+    Normal,
+    /// Everything in full.
+    Verbose,
 }
 
 /// How writing to standard output goes.
@@ -63,14 +72,17 @@ impl Ui {
             (true, false) => ProgressView::lines(),
         };
         Self {
-            color_out: human && colored(out.is_terminal()),
-            color_err: colored(err.is_terminal()),
+            paint_out: Paint::new(human && colored(out.is_terminal())),
+            paint_err: Paint::new(colored(err.is_terminal())),
             interactive: human && io::stdin().is_terminal() && err.is_terminal(),
             out: Box::new(BufWriter::with_capacity(1 << 16, out)),
             err: Box::new(err),
             format: global.format,
-            quiet: global.quiet,
-            verbose: global.verbose,
+            volume: match (global.quiet, global.verbose) {
+                (true, _) => Volume::Quiet,
+                (false, true) => Volume::Verbose,
+                (false, false) => Volume::Normal,
+            },
             progress,
             out_state: OutState::Open,
         }
@@ -81,11 +93,11 @@ impl Ui {
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
+        self.volume == Volume::Quiet
     }
 
     pub(crate) fn is_verbose(&self) -> bool {
-        self.verbose
+        self.volume == Volume::Verbose
     }
 
     /// Whether there is somebody who can be asked.
@@ -100,12 +112,12 @@ impl Ui {
 
     /// Colours for what goes to standard output.
     pub(crate) fn paint_out(&self) -> Paint {
-        Paint::new(self.color_out)
+        self.paint_out
     }
 
     /// Colours for what goes to standard error.
     pub(crate) fn paint_err(&self) -> Paint {
-        Paint::new(self.color_err)
+        self.paint_err
     }
 
     /// Writes what was asked for; ends the line if `text` does not.
@@ -152,7 +164,7 @@ impl Ui {
 
     /// Says something worth knowing to a person; silent where only what was asked for is wanted.
     pub(crate) fn note(&mut self, text: &str) {
-        if !self.quiet {
+        if !self.is_quiet() {
             self.error(text);
         }
     }
@@ -192,10 +204,8 @@ impl Ui {
         match &self.out_state {
             OutState::Open | OutState::Closed => exit,
             OutState::Failed(error) => {
-                let text = format!(
-                    "{}: standard output cannot be written: {error}",
-                    self.paint_err().error("error")
-                );
+                let text =
+                    format!("{}: standard output cannot be written: {error}", self.paint_err.error("error"));
                 self.error(&text);
                 if exit == Exit::Done { Exit::Failed } else { exit }
             }
@@ -260,10 +270,9 @@ pub(crate) mod testing {
             out,
             err,
             format,
-            quiet,
-            verbose: false,
-            color_out: false,
-            color_err: false,
+            volume: if quiet { Volume::Quiet } else { Volume::Normal },
+            paint_out: Paint::PLAIN,
+            paint_err: Paint::PLAIN,
             interactive: false,
             progress: ProgressView::none(),
             out_state: OutState::Open,

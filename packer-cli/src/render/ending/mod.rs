@@ -283,10 +283,10 @@ fn moved(paths: &[AssetPath], registry: bool, configuration: bool) -> String {
         text.push_str("  changed: registry.jsonl\n");
     }
     for path in &paths[..detail.shown(paths.len())] {
-        text.push_str(&format!("  changed: {}\n", plain(path.as_str())));
+        push!(text, "  changed: {}\n", plain(path.as_str()));
     }
     if let Some(rest) = detail.rest(paths.len()) {
-        text.push_str(&format!("  {rest}\n"));
+        push!(text, "  {rest}\n");
     }
     text
 }
