@@ -4,30 +4,18 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use crate::harbour;
 
 /// Builds, and ends as the packer ends.
 pub(crate) fn run(repository: &Path, arguments: &[OsString]) -> ExitCode {
-    let arguments = build_arguments(repository, arguments);
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--release", "--package", "packer-cli", "--"])
-        .args(arguments)
-        .status();
-    match status {
-        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
-        Err(error) => {
-            eprintln!("cargo run: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    packer_cli::run(command_line(repository, arguments), packer_cli::builtin_codecs())
 }
 
-/// The packer's arguments, without its own name.
-fn build_arguments(repository: &Path, arguments: &[OsString]) -> Vec<OsString> {
-    let mut all = vec![OsString::from("build")];
+/// The packer's command line, its own name first.
+fn command_line(repository: &Path, arguments: &[OsString]) -> Vec<OsString> {
+    let mut all = vec![OsString::from("packer"), OsString::from("build")];
     if arguments.is_empty() {
         all.extend(["--project".into(), repository.join(harbour::FOLDER).into_os_string()]);
     } else {
@@ -43,10 +31,10 @@ mod tests {
     #[test]
     fn only_a_bare_call_chooses_the_example() {
         let root = Path::new("/repository");
-        let bare = build_arguments(root, &[]);
-        assert_eq!(bare[..2], [OsString::from("build"), OsString::from("--project")]);
-        assert!(Path::new(&bare[2]).ends_with(harbour::FOLDER));
-        let given = build_arguments(root, &["--jobs".into(), "2".into()]);
-        assert_eq!(given, ["build", "--jobs", "2"].map(OsString::from));
+        let bare = command_line(root, &[]);
+        assert_eq!(bare[..3], ["packer", "build", "--project"].map(OsString::from));
+        assert!(Path::new(&bare[3]).ends_with(harbour::FOLDER));
+        let given = command_line(root, &["--jobs".into(), "2".into()]);
+        assert_eq!(given, ["packer", "build", "--jobs", "2"].map(OsString::from));
     }
 }
