@@ -35,9 +35,12 @@ pub(crate) struct Followed {
 /// Runs `command` to its end. Ctrl-C cancels it, and its end is waited for nevertheless.
 pub(crate) fn run(project: &Project, command: Command, ui: &mut Ui) -> Result<Followed, Failure> {
     let mut feed = project.subscribe();
-    let (handle, _guard) = interrupt::cancellable(|| project.submit(command));
+    let (handle, guard) = interrupt::cancellable(|| project.submit(command));
     let mut told = Told::default();
     loop {
+        if guard.was_cancelled() {
+            ui.note("cancelling: waiting for the operation to end");
+        }
         match feed.next(PATIENCE) {
             FeedNext::Item(item) => {
                 if told.take(&item, &handle, ui) {

@@ -2,6 +2,7 @@
 //!
 //! Nothing is lost by ending the process: whatever it had begun is recovered by the next one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use packer_runtime::api::OperationHandle;
@@ -19,6 +20,7 @@ enum Running {
 }
 
 static RUNNING: Mutex<Running> = Mutex::new(Running::Nothing);
+static CANCELLED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: Once = Once::new();
 
 fn running() -> MutexGuard<'static, Running> {
@@ -42,6 +44,7 @@ fn on_signal() {
         Running::Submitting { cancelled } => *cancelled = true,
         Running::Operation(handle) => handle.cancel(),
     }
+    CANCELLED.store(true, Ordering::Relaxed);
 }
 
 /// Submits an operation so that a signal cancels it from the first moment until `Guard` is dropped.
@@ -60,6 +63,14 @@ pub(crate) fn cancellable(submit: impl FnOnce() -> OperationHandle) -> (Operatio
 /// While it lives, signals cancel instead of ending the process.
 #[derive(Debug)]
 pub(crate) struct Guard(());
+
+impl Guard {
+    /// Whether a signal has come since this was last asked.
+    pub(crate) fn was_cancelled(&self) -> bool {
+        let Self(()) = self;
+        CANCELLED.swap(false, Ordering::Relaxed)
+    }
+}
 
 impl Drop for Guard {
     fn drop(&mut self) {

@@ -38,21 +38,25 @@ pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    logging::install(&cli.global);
+    interrupt::install();
+    conduct(&cli, codecs, &mut Ui::new(&cli.global)).into()
+}
+
+/// Runs one command to its end, whatever happens on the way.
+fn conduct(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Exit {
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        logging::install(&cli.global);
-        interrupt::install();
-        let mut ui = Ui::new(&cli.global);
-        let exit = match commands::run(&cli, codecs, &mut ui) {
+        let exit = match commands::run(cli, codecs, ui) {
             Ok(exit) => exit,
             Err(failure) => {
-                failure.show(&mut ui);
+                failure.show(ui);
                 failure.exit
             }
         };
         ui.finish(exit)
     }));
     // The panic's message has been printed where it happened.
-    ended.unwrap_or(Exit::Bug).into()
+    ended.unwrap_or(Exit::Bug)
 }
 
 /// The codecs that come with the packer.
@@ -67,3 +71,6 @@ fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     exit.into()
 }
+
+#[cfg(test)]
+mod tests;
