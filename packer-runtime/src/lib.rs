@@ -25,3 +25,5 @@ mod project;
 mod record;
 mod shared;
 mod snapshot;
+#[cfg(test)]
+mod testing;

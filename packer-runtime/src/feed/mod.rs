@@ -124,10 +124,15 @@ impl Feed {
                     continue;
                 }
                 drop(state);
-                if let Some(item) = self.read_back(spill.after) {
+                let item = self.read_back(spill.after);
+                state = mailbox.lock();
+                if let Some(item) = item {
+                    // Caught up, it follows again at once, and not only when it is asked for more.
+                    if state.queue.resume(item.event.position).is_ok() {
+                        self.replay = None;
+                    }
                     return FeedNext::Item(item);
                 }
-                state = mailbox.lock();
             } else if state.closed {
                 return FeedNext::Closed;
             }

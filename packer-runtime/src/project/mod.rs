@@ -1,6 +1,8 @@
 //! `Project`: one open project. Reads answer from the published snapshot; everything that changes something is submitted.
 
 mod open;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use open::pool;
 pub use open::{OpenError, OpenOptions};

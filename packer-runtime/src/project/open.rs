@@ -92,7 +92,11 @@ impl Project {
         Self::open_on(disk, root, options)
     }
 
-    fn open_on(disk: Arc<dyn Disk>, root: &Utf8Path, options: OpenOptions) -> Result<Self, OpenError> {
+    pub(super) fn open_on(
+        disk: Arc<dyn Disk>,
+        root: &Utf8Path,
+        options: OpenOptions,
+    ) -> Result<Self, OpenError> {
         let config = disk.stat(layout::CONFIG.into()).map_err(OpenError::Disk)?;
         if config.is_none_or(|stat| stat.kind != EntryKind::File) {
             return Err(OpenError::NotAProject { path: root.to_owned() });

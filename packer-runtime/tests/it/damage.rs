@@ -61,9 +61,10 @@ fn a_pack_that_was_changed_is_noticed_and_built_anew() {
 #[test]
 fn damage_that_no_stat_tells_is_noticed_when_payloads_are_taken_over() {
     let (workspace, project) = game();
+    let disk = OsDisk::new(workspace.root.clone());
+    let record = BuildRecord::load(&disk, layout::BUILD_RECORD.into()).unwrap().unwrap();
     change_unseen(&workspace.root.join("build/assets.pack"), |bytes| {
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
+        record.iter().for_each(|(_, payload)| bytes[payload.offset as usize] ^= 1);
     });
     workspace.write("assets/a.txt", b"changed");
     assert_eq!(rebuilt(&workspace, &project), (3, false, damaged()));

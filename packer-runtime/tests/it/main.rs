@@ -3,7 +3,12 @@
 mod builds;
 mod codecs;
 mod damage;
+mod feeds;
 mod lane;
+mod mutations;
+mod opening;
 mod overtaken;
+mod reads;
+mod recovery;
 mod story;
 mod support;

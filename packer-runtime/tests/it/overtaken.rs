@@ -123,6 +123,21 @@ fn an_adoption_is_applied_while_a_build_bakes_and_the_build_is_overtaken() {
 }
 
 #[test]
+fn bakes_take_no_thread_from_the_lane() {
+    let (codec, gate) = gated();
+    let files = [("assets/a.slow", &b"a"[..]), ("assets/b.slow", b"b"), ("assets/c.slow", b"c")];
+    let (workspace, project) = Workspace::adopted(&files, vec![codec]);
+    let handle = project.submit(Command::Build(BuildRequest::default()));
+    // Both of the project's threads bake.
+    gate.entered();
+    gate.entered();
+    workspace.write("assets/new.txt", b"new");
+    assert_eq!(mutated(&run(&project, Command::Mutate(adopt_all(None)))).assets_added, 1);
+    drop(gate);
+    assert!(moved(&handle.wait().unwrap()).1);
+}
+
+#[test]
 fn what_no_asset_uses_may_change() {
     let Held { workspace, project, gate, handle } = held();
     workspace.write("assets/unclaimed.txt", b"new");

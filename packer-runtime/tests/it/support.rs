@@ -236,7 +236,7 @@ pub(crate) fn next(feed: &mut Feed) -> FeedItem {
 
 /// The first event of a feed that is as asked.
 #[track_caller]
-pub(crate) fn until(feed: &mut Feed, is_it: impl Fn(&Event) -> bool) -> FeedItem {
+pub(crate) fn until(feed: &mut Feed, mut is_it: impl FnMut(&Event) -> bool) -> FeedItem {
     loop {
         let item = next(feed);
         if is_it(&item.event) {
