@@ -122,3 +122,31 @@ impl From<Exit> for ExitCode {
         Self::from(exit.code())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use packer_runtime::api::{DiskError, DiskOperation};
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_contract() {
+        assert_eq!(Exit::ALL.map(Exit::code), [0, 1, 2, 3, 4, 5, 70, 130]);
+    }
+
+    #[test]
+    fn every_reason_not_to_open_has_its_code() {
+        let source = std::io::Error::other("gone");
+        let disk = DiskError { operation: DiskOperation::Read, path: "registry.jsonl".into(), source };
+        for (error, expected) in [
+            (OpenError::NotAProject { path: "game".into() }, Exit::Usage),
+            (OpenError::Unusable { file: "packer.toml", diagnostics: Vec::new() }, Exit::Failed),
+            (OpenError::AssetsRoot { message: "there is no assets".to_owned() }, Exit::Failed),
+            (OpenError::Disturbed, Exit::LaneUnavailable),
+            (OpenError::Disk(disk), Exit::Failed),
+            (OpenError::Threads { message: "too many".to_owned() }, Exit::Failed),
+        ] {
+            assert_eq!(Exit::of_open_error(&error), expected, "{error}");
+        }
+    }
+}

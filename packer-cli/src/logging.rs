@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{ColorChoice, GlobalArgs};
+use crate::args::GlobalArgs;
+use crate::ui::is_colored;
 
 /// The variable that filters the logs, in the syntax of `tracing`.
 const VARIABLE: &str = "PACKER_LOG";
@@ -15,11 +16,7 @@ pub(crate) fn install(global: &GlobalArgs) {
         Ok(filter) if !filter.is_empty() => EnvFilter::new(filter),
         Ok(_) | Err(_) => EnvFilter::new(default_filter(global.verbose)),
     };
-    let colored = match global.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => std::io::stderr().is_terminal(),
-    };
+    let colored = is_colored(global.color, std::io::stderr().is_terminal());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -1,6 +1,8 @@
 //! `packer show ASSET`: everything about one asset.
 
-use packer_runtime::api::{AssetSelector, AssetUuid, SelectError, Snapshot};
+use std::collections::BTreeMap;
+
+use packer_runtime::api::{AssetQuery, AssetSelector, AssetUuid, SelectError, Snapshot};
 
 use crate::args::ShowArgs;
 use crate::exit::Exit;
@@ -21,7 +23,8 @@ pub(super) fn run(args: &ShowArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
         ui.json(&asset);
         return Ok(Exit::Done);
     }
-    let name_of = |uuid| snapshot.asset(uuid)?.row.name.map(|name| name.to_string());
+    let names = if asset.referred_by.is_empty() { BTreeMap::new() } else { names(snapshot) };
+    let name_of = |uuid| names.get(&uuid).cloned();
     let text = render::detail(
         &asset,
         name_of,
@@ -30,6 +33,12 @@ pub(super) fn run(args: &ShowArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
     );
     ui.out(&text);
     Ok(Exit::Done)
+}
+
+/// What to call each asset.
+fn names(snapshot: &Snapshot) -> BTreeMap<AssetUuid, String> {
+    let rows = snapshot.assets(&AssetQuery::default()).rows;
+    rows.into_iter().filter_map(|row| Some((row.uuid?, row.name?.to_string()))).collect()
 }
 
 /// The asset that a text means: as it is, or as a path from where people stand.

@@ -58,13 +58,7 @@ impl Ui {
     /// The terminal, or whatever the standard streams are.
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
-        let colored = |is_terminal: bool| match global.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                is_terminal && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
-            }
-        };
+        let colored = |is_terminal: bool| is_colored(global.color, is_terminal);
         let human = global.format == Format::Human;
         let progress = match (human && !global.quiet, err.is_terminal()) {
             (false, _) => ProgressView::none(),
@@ -209,6 +203,17 @@ impl Ui {
                 self.error(&text);
                 if exit == Exit::Done { Exit::Failed } else { exit }
             }
+        }
+    }
+}
+
+/// Whether to colour an output.
+pub(crate) fn is_colored(choice: ColorChoice, is_terminal: bool) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            is_terminal && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
     }
 }
