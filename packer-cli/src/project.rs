@@ -83,6 +83,7 @@ impl Place {
     pub(crate) fn absolute(&self, path: &Utf8Path) -> Utf8PathBuf {
         let absolute = normalized(&self.cwd.join(path));
         match absolute.strip_prefix(&self.spelled) {
+            Ok(below) if below.as_str().is_empty() => self.root.clone(),
             Ok(below) => self.root.join(below),
             Err(_) => absolute,
         }
@@ -178,12 +179,13 @@ mod tests {
         for (typed, expected) in [
             ("ui/a.png", "/real/harbour/assets/ui/a.png"),
             (".", "/real/harbour/assets"),
+            ("/link/harbour", "/real/harbour"),
             ("../assets/./ui/", "/real/harbour/assets/ui"),
             ("/link/harbour/assets/ui", "/real/harbour/assets/ui"),
             ("../../../../../etc", "/etc"),
             ("/elsewhere/a", "/elsewhere/a"),
         ] {
-            assert_eq!(place.absolute(Utf8Path::new(typed)), expected, "{typed}");
+            assert_eq!(place.absolute(Utf8Path::new(typed)).as_str(), expected, "{typed}");
         }
     }
 }
