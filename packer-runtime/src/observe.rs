@@ -218,13 +218,11 @@ impl Observer {
             let same = observation.files.get(&anchor.path).is_some_and(|fact| fact.digest == anchor.digest);
             if same { observation.anchors.get(&anchor.path) } else { None }
         });
-        match known {
-            Some(parsed) => Arc::clone(parsed),
-            None => {
-                let file = format!("{}/{}", config.assets, anchor.path);
-                Arc::new(parse_anchor(&anchor.bytes, &anchor.path, &file, &self.kinds))
-            }
+        if let Some(parsed) = known {
+            return Arc::clone(parsed);
         }
+        let file = format!("{}/{}", config.assets, anchor.path);
+        Arc::new(parse_anchor(&anchor.bytes, &anchor.path, &file, &self.kinds))
     }
 }
 

@@ -51,7 +51,7 @@ impl Former {
             Some(boot) => Some(boot.clone()) == host::boot_id(),
             None => true,
         };
-        if !is_intact(shared, &head.pack, same_boot, |shared, fact| pack_is(shared, fact)) {
+        if !is_intact(shared, &head.pack, same_boot, pack_is) {
             // A pack that was deleted is no damage: it is simply built again.
             if shared.disk.stat(&head.pack.path).is_ok_and(|stat| stat.is_some()) {
                 diagnose_damage(operation, &head.pack.path);
@@ -99,15 +99,12 @@ impl Former {
         let mut lacking = Vec::new();
         for id in order {
             let entry = entries.get(&id).copied();
-            match entry.and_then(|entry| self.payload(entry)) {
-                Some(payload) => {
-                    // Only where it would go matters.
-                    let _ = placer.place(id, announced(&payload)?).ok()?;
-                }
-                None => {
-                    placer.absent(id).ok()?;
-                    lacking.extend(entry);
-                }
+            if let Some(payload) = entry.and_then(|entry| self.payload(entry)) {
+                // Only where it would go matters.
+                let _ = placer.place(id, announced(&payload)?).ok()?;
+            } else {
+                placer.absent(id).ok()?;
+                lacking.extend(entry);
             }
         }
         let prefix = placer.finish().ok()?;

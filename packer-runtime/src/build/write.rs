@@ -201,10 +201,10 @@ impl PackJob<'_> {
         }
     }
 
-    fn receive<'e>(
+    fn receive(
         &self,
         mut writer: PackWriter,
-        windows: std::sync::mpsc::Receiver<Vec<Ready<'e>>>,
+        windows: std::sync::mpsc::Receiver<Vec<Ready<'_>>>,
         total: u64,
     ) -> Result<Written, Stop> {
         let mut written = Written {
@@ -234,7 +234,7 @@ impl PackJob<'_> {
                         written.reused += 1;
                     }
                     Ready::Made(entry, made) => {
-                        self.take(&mut writer, &mut written, &mut changed, entry, made, doomed)?
+                        self.take(&mut writer, &mut written, &mut changed, entry, made, doomed)?;
                     }
                 }
                 done += 1;

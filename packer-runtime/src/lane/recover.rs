@@ -61,12 +61,11 @@ pub(crate) fn recover_everything(
         let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
         run.say(EventBody::Started {});
         // One in the history has committed, and somebody else finished it while its log could not be continued.
-        let (ending, result) = match journal::read_history(&**disk, operation) {
-            Ok(intent) => (prepared(&intent.prepared, &dead, dead_operation, run.id), RecoveryResult::Closed),
-            Err(_) => {
-                let kind = dead.record(dead_operation).and_then(|record| record.kind);
-                (Ending::Aborted(AbortReport { kind, by: run.id }), RecoveryResult::Dropped)
-            }
+        let (ending, result) = if let Ok(intent) = journal::read_history(&**disk, operation) {
+            (prepared(&intent.prepared, &dead, dead_operation, run.id), RecoveryResult::Closed)
+        } else {
+            let kind = dead.record(dead_operation).and_then(|record| record.kind);
+            (Ending::Aborted(AbortReport { kind, by: run.id }), RecoveryResult::Dropped)
         };
         dead.end(dead_operation, ending);
         conclude(&run, operation, result, &mut recovery);
@@ -238,7 +237,7 @@ impl DeadLogs {
                     logs.insert(source, log);
                 }
                 Err(error) => {
-                    tracing::warn!(%source, %error, "the log of a dead process cannot be continued")
+                    tracing::warn!(%source, %error, "the log of a dead process cannot be continued");
                 }
             }
         }

@@ -7,7 +7,7 @@ mod tests;
 pub(crate) use open::pool;
 pub use open::{OpenError, OpenOptions};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::{Revision, SourceId};
@@ -62,6 +62,7 @@ pub struct Project {
     shared: Arc<Shared>,
     lane: Arc<Worker>,
     builder: Worker,
+    submitting: Mutex<()>,
     recovered: Vec<Outcome>,
 }
 
@@ -140,6 +141,8 @@ impl Project {
 
     /// Accepts a command. It runs when its turn comes; its one end is an event, and the handle's outcome.
     pub fn submit(&self, command: Command) -> OperationHandle {
+        // What is accepted first also runs first.
+        let _in_order = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
         let (kind, title) = self.describe(&command);
         let base = self.status().snapshot.revision();
         let operation = Operation::accept(&self.shared.bus, kind, title, None, Some(base));
@@ -147,21 +150,21 @@ impl Project {
         match command {
             Command::Apply(plan) => {
                 let mutation = plan.mutation.clone();
-                self.queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
+                queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
                     mutate(shared, operation, &mutation, Some(&plan))
                 });
             }
             Command::Mutate(mutation) => {
-                self.queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
+                queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
                     mutate(shared, operation, &mutation, None)
                 });
             }
             Command::Refresh => {
-                self.queue(&self.lane, Lock::Lane, operation, |shared, operation| refresh(shared, operation))
+                queue(&self.lane, Lock::Lane, operation, |shared, operation| refresh(shared, operation));
             }
             Command::Build(request) => {
                 let lane = Arc::clone(&self.lane);
-                self.queue(&self.builder, Lock::Build, operation, move |shared, operation| {
+                queue(&self.builder, Lock::Build, operation, move |shared, operation| {
                     build(shared, &lane, operation, &request)
                 });
             }
@@ -182,34 +185,6 @@ impl Project {
             }
         }
     }
-
-    fn queue(
-        &self,
-        worker: &Worker,
-        lock: Lock,
-        operation: Operation,
-        run: impl for<'s> FnOnce(&'s Arc<Shared>, &Arc<Operation>) -> Result<Finale<'s>, Stop> + Send + 'static,
-    ) {
-        let operation = Arc::new(operation);
-        let ahead = worker.waiting();
-        if ahead > 0 {
-            operation.say(EventBody::Queued { behind: Behind { lock, operations: ahead, holder: None } });
-        }
-        let queued = Arc::clone(&operation);
-        let sent = worker.send(move |shared, place| {
-            conduct(shared, &queued, place, || {
-                if queued.is_cancelled() {
-                    return Err(Stop::Cancelled(None));
-                }
-                run(shared, &queued)
-            });
-        });
-        if sent == Err(Closed) {
-            let message = "the project was closed before the operation could run".to_owned();
-            // Whoever waits learns it from the handle; whether the event could be stored changes nothing more.
-            let _ = operation.end(operation.stopped(Stop::Failed(Failure::Panic { message })));
-        }
-    }
 }
 
 impl Drop for Project {
@@ -219,5 +194,33 @@ impl Drop for Project {
         self.builder.close();
         self.lane.close();
         self.shared.bus.close();
+    }
+}
+
+/// Queues an accepted operation, and says so if it has to wait.
+fn queue(
+    worker: &Worker,
+    lock: Lock,
+    operation: Operation,
+    run: impl for<'s> FnOnce(&'s Arc<Shared>, &Arc<Operation>) -> Result<Finale<'s>, Stop> + Send + 'static,
+) {
+    let operation = Arc::new(operation);
+    let ahead = worker.waiting();
+    if ahead > 0 {
+        operation.say(EventBody::Queued { behind: Behind { lock, operations: ahead, holder: None } });
+    }
+    let queued = Arc::clone(&operation);
+    let sent = worker.send(move |shared, place| {
+        conduct(shared, &queued, place, || {
+            if queued.is_cancelled() {
+                return Err(Stop::Cancelled(None));
+            }
+            run(shared, &queued)
+        });
+    });
+    if sent == Err(Closed) {
+        let message = "the project was closed before the operation could run".to_owned();
+        // Whoever waits learns it from the handle; whether the event could be stored changes nothing more.
+        let _ = operation.end(operation.stopped(Stop::Failed(Failure::Panic { message })));
     }
 }

@@ -1,7 +1,7 @@
 //! Opening a project: recover what dead processes left, if the lane is free; then observe.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::codec::Codec;
@@ -89,11 +89,11 @@ impl Project {
     /// Opens the project in the folder `root`.
     pub fn open(root: &Utf8Path, options: OpenOptions) -> Result<Self, OpenError> {
         let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.to_owned()));
-        Self::open_on(disk, root, options)
+        Self::open_on(&disk, root, options)
     }
 
     pub(super) fn open_on(
-        disk: Arc<dyn Disk>,
+        disk: &Arc<dyn Disk>,
         root: &Utf8Path,
         options: OpenOptions,
     ) -> Result<Self, OpenError> {
@@ -106,10 +106,10 @@ impl Project {
         let kinds = Arc::new(KindCatalog::new(codecs.values().map(|codec| codec.spec().clone())));
         let pool = pool(options.jobs)?;
         let source = SourceId::drawn(clock::draw());
-        let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(&disk), source));
-        let observer = Observer { disk: Arc::clone(&disk), kinds, pool };
+        let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source));
+        let observer = Observer { disk: Arc::clone(disk), kinds, pool };
 
-        let (recovery, observed) = recover_and_observe(root, &disk, &bus, &observer)?;
+        let (recovery, found) = recover_and_observe(root, disk, &bus, &observer)?;
         let shared = Arc::new(Shared::new(
             root.to_owned(),
             observer,
@@ -117,9 +117,9 @@ impl Project {
             bus,
             options.wait_for_lane,
             options.jobs,
-            &observed,
+            &found,
         ));
-        if let Some(operation) = recovery.frozen.or(observed.frozen) {
+        if let Some(operation) = recovery.frozen.or(found.frozen) {
             shared.get_stuck(operation);
         }
         let worker = |name| {
@@ -127,7 +127,7 @@ impl Project {
             worker.map_err(|error| OpenError::Threads { message: error.to_string() })
         };
         let (lane, builder) = (Arc::new(worker("lane")?), worker("builder")?);
-        Ok(Self { shared, lane, builder, recovered: recovery.outcomes })
+        Ok(Self { shared, lane, builder, submitting: Mutex::new(()), recovered: recovery.outcomes })
     }
 }
 
@@ -158,17 +158,17 @@ fn recover_and_observe(
             Recovery::default()
         }
     };
-    let observed = match observer.observe(Lane::Free, None, &|| false, &|_| {}) {
+    let found = match observer.observe(Lane::Free, None, &|| false, &|_| {}) {
         Err(ObserveError::Disturbed) => {
             let guard = LaneLock::acquire(root, &facts, Wait::Block(&|| false), &mut |_| {});
             let guard = guard.map_err(lock_error)?;
-            let observed = observer.observe(Lane::Held, None, &|| false, &|_| {});
+            let found = observer.observe(Lane::Held, None, &|| false, &|_| {});
             drop(guard);
-            observed
+            found
         }
         result => result,
     };
-    Ok((recovery, observed.map_err(observe_error)?))
+    Ok((recovery, found.map_err(observe_error)?))
 }
 
 fn lock_error(error: LockError) -> OpenError {

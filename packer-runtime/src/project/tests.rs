@@ -14,6 +14,7 @@ use packer_events::report::{
     Ending, Failure, OutcomeReport, RecoverReport, RecoveryResult, Rejection, UnknownOutcomeCause,
 };
 use packer_events::sequence::StreamCheck;
+use packer_fs::disk::Disk;
 use packer_fs::journal;
 
 use super::{Command, OpenOptions, Project};
@@ -50,8 +51,8 @@ impl Bench {
     fn reopen(&mut self) {
         self.project = None;
         self.disk.unhook();
-        let disk: Arc<HookedDisk> = Arc::clone(&self.disk);
-        self.project = Some(Project::open_on(disk, &self.root, OpenOptions::default()).unwrap());
+        let disk: Arc<dyn Disk> = self.disk.clone();
+        self.project = Some(Project::open_on(&disk, &self.root, OpenOptions::default()).unwrap());
     }
 
     fn project(&self) -> &Project {
@@ -92,7 +93,9 @@ impl Bench {
     fn assert_logs_are_whole(&self) {
         for log in recorded_logs(&self.root).unwrap() {
             let mut check = StreamCheck::log();
-            log.events.iter().for_each(|event| check.push(event).unwrap());
+            for event in &log.events {
+                check.push(event).unwrap();
+            }
             assert_eq!(check.running().count(), 0);
         }
     }
@@ -110,7 +113,6 @@ fn adopt() -> Command {
     Command::Mutate(Mutation::Adopt(Adopt { targets: vec![Target::Root], kind: None, draw: draw() }))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where something can fail otherwise than by a panic")]
 fn panics() -> io::Result<()> {
     panic!("at the worst moment")
 }
@@ -286,7 +288,7 @@ fn without_log(bench: &Bench) -> Arc<AtomicBool> {
     let full = Arc::new(AtomicBool::new(true));
     let is_full = Arc::clone(&full);
     bench.disk.hook(move |name, path: &Utf8Path| {
-        let is_log = name == "open_write" && path.as_str().ends_with(".jsonl");
+        let is_log = name == "open_write" && path.extension() == Some("jsonl");
         if is_log && is_full.load(Ordering::Relaxed) { fails() } else { Ok(()) }
     });
     full
@@ -316,7 +318,9 @@ fn an_end_that_cannot_be_stored_is_told_to_nobody_until_it_is() {
     );
     told.extend(drain(&mut feed));
     let mut check = StreamCheck::feed();
-    told.iter().for_each(|item| check.push(&item.event).unwrap());
+    for item in &told {
+        check.push(&item.event).unwrap();
+    }
     assert_eq!(check.running().count(), 0);
     assert_eq!(told.iter().filter(|item| item.outcome.is_some()).count(), 3);
     bench.assert_logs_are_whole();

@@ -182,7 +182,7 @@ fn what_the_options_say_decides_what_is_baked_again() {
     assert_eq!(built(&build(&project)).baked, 3);
 
     // Nothing that is in no output is a reason to write one.
-    let before = workspace.tree()["build/assets.pack"].clone();
+    let before = workspace.tree()["build/assets.pack"];
     workspace.write(
         "packer.toml",
         config.replace("\"zstd\"", "\"lz4\"").replace("\"game\"", "\"renamed\"").as_bytes(),

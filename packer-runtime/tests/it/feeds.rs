@@ -63,7 +63,9 @@ fn a_stalled_subscriber_catches_up_and_follows_again() {
     let mut feed = project.subscribe();
     let burst = |project: &Project| {
         let handles: Vec<_> = (0..MANY).map(|_| project.submit(Command::Refresh)).collect();
-        handles.iter().for_each(|handle| drop(handle.wait().unwrap()));
+        for handle in &handles {
+            handle.wait().unwrap();
+        }
     };
     let mut check = StreamCheck::feed();
     for _ in 0..2 {

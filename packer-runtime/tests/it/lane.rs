@@ -146,8 +146,7 @@ fn closing_a_project_ends_everything_that_waits() {
     let told = until_closed(&mut feed);
     assert_eq!(told.iter().filter(|item| item.outcome.is_some()).count(), handles.len());
     let locks = workspace.root.join(".packer/events").read_dir_utf8().unwrap();
-    let is_lock = |path: &str| path.ends_with(".lock");
-    assert_eq!(locks.filter(|entry| is_lock(entry.as_ref().unwrap().file_name())).count(), 0);
+    assert_eq!(locks.filter(|entry| entry.as_ref().unwrap().path().extension() == Some("lock")).count(), 0);
 }
 
 #[test]

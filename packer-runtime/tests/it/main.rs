@@ -1,4 +1,5 @@
 //! The runtime on a real disk, through its public face alone.
+#![expect(clippy::unwrap_used, reason = "all of it is test, also what stands beside the test functions")]
 
 mod builds;
 mod codecs;

@@ -65,25 +65,6 @@ impl Dead {
         EventLogWriter::new(Arc::clone(&self.disk), self.source).append(line.trim_end().as_bytes()).unwrap();
     }
 
-    /// What it would have reported.
-    fn outcome(&self) -> OutcomeReport {
-        OutcomeReport::Mutation(MutationReport {
-            mutation: OperationKind::Adopt,
-            commit: Some(1),
-            assets_added: 77,
-            assets_changed: 0,
-            assets_removed: 0,
-            files_created: 1,
-            files_changed: 0,
-            files_moved: 0,
-            files_removed: 0,
-            registry_changes: 0,
-            result_revision: None,
-            unchanged: false,
-            took_ms: 5,
-        })
-    }
-
     fn request(&self) -> CommitRequest {
         CommitRequest {
             operation: self.operation,
@@ -94,7 +75,7 @@ impl Dead {
                 digest: Digest::of(&self.workspace.read("registry.jsonl")),
             },
             inverse: serde_json::Value::Null,
-            prepared: serde_json::to_value(self.outcome()).unwrap(),
+            prepared: serde_json::to_value(prepared_outcome()).unwrap(),
         }
     }
 
@@ -151,6 +132,25 @@ impl Dead {
     }
 }
 
+/// What the adoption that died would have reported.
+fn prepared_outcome() -> OutcomeReport {
+    OutcomeReport::Mutation(MutationReport {
+        mutation: OperationKind::Adopt,
+        commit: Some(1),
+        assets_added: 77,
+        assets_changed: 0,
+        assets_removed: 0,
+        files_created: 1,
+        files_changed: 0,
+        files_moved: 0,
+        files_removed: 0,
+        registry_changes: 0,
+        result_revision: None,
+        unchanged: false,
+        took_ms: 5,
+    })
+}
+
 #[test]
 fn an_operation_that_died_before_it_committed_is_aborted() {
     let dead = Dead::while_it_did(OperationKind::Adopt);
@@ -169,7 +169,7 @@ fn an_operation_that_died_after_its_intent_is_finished_and_told_as_recovered() {
     let dead = Dead::while_it_did(OperationKind::Adopt);
     std::mem::forget(dead.recorded());
     let (project, outcome) = dead.recovered_as(RecoveryResult::Finished);
-    assert_eq!(dead.ending(), Ending::Recovered { outcome: dead.outcome(), by: outcome.operation_id() });
+    assert_eq!(dead.ending(), Ending::Recovered { outcome: prepared_outcome(), by: outcome.operation_id() });
     assert_eq!(dead.workspace.text("assets/made.txt"), "made");
     assert_eq!(read_head(&*dead.disk).unwrap().map(|head| head.operation), Some(dead.operation));
     assert_eq!(project.status().snapshot.unclaimed().len(), 2, "what is observed is what was recovered");
@@ -191,11 +191,11 @@ fn an_operation_that_died_before_its_end_was_logged_is_told_as_recovered() {
 fn an_operation_whose_end_is_logged_is_only_cleaned_up_after() {
     let mut dead = Dead::while_it_did(OperationKind::Adopt);
     std::mem::forget(dead.committed());
-    dead.say(EventBody::Succeeded { outcome: dead.outcome() });
+    dead.say(EventBody::Succeeded { outcome: prepared_outcome() });
     // Somebody goes on working.
     dead.workspace.write("assets/made.txt", b"edited since");
     dead.recovered_as(RecoveryResult::Closed);
-    assert_eq!(dead.ending(), Ending::Succeeded(dead.outcome()));
+    assert_eq!(dead.ending(), Ending::Succeeded(prepared_outcome()));
     assert_eq!(dead.workspace.text("assets/made.txt"), "edited since");
     dead.assert_nothing_pending();
 }
