@@ -34,6 +34,9 @@ pub const DIRECTORY_ANCHOR: &str = "asset.toml";
 /// What follows the input's file name in a sidecar's.
 pub const SIDECAR_SUFFIX: &str = ".asset.toml";
 
+/// The longest file name that common file systems take.
+const MAX_FILE_NAME_BYTES: usize = 255;
+
 /// Which files an anchor is for, told from its path alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AnchorForm {
@@ -66,6 +69,9 @@ pub fn sidecar_of(input: &AssetPath) -> Result<AssetPath, SidecarError> {
     if has_anchor_name(input) {
         return Err(SidecarError::Anchor { path: input.clone() });
     }
+    if input.file_name().len() + SIDECAR_SUFFIX.len() > MAX_FILE_NAME_BYTES {
+        return Err(SidecarError::TooLong { path: input.clone() });
+    }
     input.with_suffix(SIDECAR_SUFFIX).map_err(|source| SidecarError::Path { source })
 }
 
@@ -80,6 +86,12 @@ pub enum SidecarError {
     /// It has an anchor's name.
     #[error("{path} has the name of an anchor, and an anchor is no input")]
     Anchor {
+        /// The file.
+        path: AssetPath,
+    },
+    /// No file system would take the sidecar's name.
+    #[error("{path} has so long a name that its anchor's would be over {MAX_FILE_NAME_BYTES} bytes")]
+    TooLong {
         /// The file.
         path: AssetPath,
     },

@@ -66,8 +66,12 @@ fn parse_text(text: &str, form: AnchorForm, mut findings: Findings<'_>, kinds: &
         };
     };
     let root = TableReader::root(&toml);
-    let uuid: Option<AssetUuid> =
-        required(&root, &mut findings, "uuid", "every asset has one; `packer adopt` writes it");
+    let uuid: Option<AssetUuid> = required(
+        &root,
+        &mut findings,
+        "uuid",
+        "bring it back from version control; for a new asset, any new UUID v7 will do",
+    );
     let name: Option<AssetName> =
         required(&root, &mut findings, "name", "add `name = \"…\"`: what code and other assets call it");
     let spec = read_kind(&root, kinds, &mut findings);

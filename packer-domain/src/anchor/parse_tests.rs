@@ -105,7 +105,7 @@ assets/x:1:1: error[anchor/missing-key] the top level lacks the key `kind`
 assets/x:1:1: error[anchor/missing-key] the top level lacks the key `name`
   help: add `name = \"…\"`: what code and other assets call it
 assets/x:1:1: error[anchor/missing-key] the top level lacks the key `uuid`
-  help: every asset has one; `packer adopt` writes it
+  help: bring it back from version control; for a new asset, any new UUID v7 will do
 ",
     );
     expect(

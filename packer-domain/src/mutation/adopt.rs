@@ -44,6 +44,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, adopt: &Adopt) {
         return;
     }
 
+    say_what_cannot_be_adopted(draft, adopt);
     let anchors = names_of_anchors(draft.state);
     let mut chosen: Vec<(AssetPath, AssetPath, KindId)> = Vec::new();
     for file in candidates(draft.state, adopt) {
@@ -115,13 +116,39 @@ fn names_of_anchors(state: &WorkspaceState) -> BTreeMap<String, AssetPath> {
 
 /// The unclaimed files that the targets cover, by path bytes.
 fn candidates(state: &WorkspaceState, adopt: &Adopt) -> BTreeSet<AssetPath> {
-    let covered = |file: &AssetPath| {
-        adopt.targets.iter().any(|target| match target {
-            Target::Root => true,
-            Target::Path(path) => path == file || file.strip_folder(path.as_str()).is_some(),
-        })
-    };
-    state.unclaimed().iter().filter(|file| covered(file)).cloned().collect()
+    state.unclaimed().iter().filter(|file| is_covered(adopt, file.as_str())).cloned().collect()
+}
+
+/// Whether `path`, which need not be one that an asset can have, is a target or below one.
+fn is_covered(adopt: &Adopt, path: &str) -> bool {
+    adopt.targets.iter().any(|target| match target {
+        Target::Root => true,
+        Target::Path(target) => {
+            path.strip_prefix(target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+    })
+}
+
+/// Says of everything that the targets cover and that can be no input why it is left.
+fn say_what_cannot_be_adopted(draft: &mut Draft<'_>, adopt: &Adopt) {
+    for found in &draft.state.observation().diagnostics {
+        let is_left = matches!(
+            found.code,
+            DiagnosticCode::PathNotRepresentable
+                | DiagnosticCode::PathSpecialFile
+                | DiagnosticCode::PathSymlink
+                | DiagnosticCode::PathUnreadable
+                | DiagnosticCode::PathUnstable
+        );
+        let path = match &found.subject {
+            Subject::Path(path) => path.as_str(),
+            Subject::Unrepresentable(text) => text,
+            Subject::Project | Subject::Asset(_) => continue,
+        };
+        if is_left && is_covered(adopt, path) {
+            draft.warn(found.clone());
+        }
+    }
 }
 
 /// Says what is wrong with targets that lead to no unclaimed file.
@@ -152,7 +179,7 @@ fn check_targets(draft: &mut Draft<'_>, adopt: &Adopt) {
                 DiagnosticCode::PlanTargetMissing,
                 path,
                 format!("there is no {path} below the assets root"),
-                "it does not exist, or an ignore rule covers it",
+                "it does not exist, an ignore rule covers it, or it is neither a file nor a folder",
             );
         }
     }

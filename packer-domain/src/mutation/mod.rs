@@ -56,7 +56,8 @@ impl Mutation {
 /// Write anchors for raw files, by the project's rules and then the built-in ones, and register them.
 ///
 /// Blocked by: `plan/target-missing`, `kind/unknown`, `plan/target-exists`, `registry/duplicate-entry`. Warns of:
-/// `plan/no-rule`, `plan/already-managed`, `path/collision`.
+/// `plan/no-rule`, `plan/already-managed`, `path/collision`, and of what can be no input: `path/not-representable`,
+/// `path/special-file`, `path/symlink`, `path/unreadable`, `path/unstable`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Adopt {
     /// Files, and folders with everything below them.

@@ -5,7 +5,8 @@
 //! - `//- packer.toml`, its text (a plain project where there is none);
 //! - `//- registry`, a line each: `ALIAS ID ANCHOR [excluded]` or `ALIAS ID retired`;
 //! - `//- assets/PATH`, a file and its contents; `$ALIAS` stands for a uuid;
-//! - `//- ignored PATH`, a file on disk that no observation has; `//- unreadable PATH`; `//- folder PATH`.
+//! - `//- ignored PATH`, a file on disk that no observation has; `//- unreadable PATH`; `//- folder PATH`;
+//! - `//- found CODE PATH`, a problem with a path that the scan found.
 //!
 //! An alias has up to five letters, and uuids are in the order of their aliases. Texts for comparison are made in
 //! `render`. Nothing here is a model of the registry's text form: that is `packer-fs`'s.
@@ -45,6 +46,7 @@ pub(crate) struct World {
     pub(crate) files: BTreeMap<AssetPath, Vec<u8>>,
     pub(crate) ignored: BTreeMap<AssetPath, Vec<u8>>,
     pub(crate) unreadable: Vec<AssetPath>,
+    pub(crate) found: Vec<(DiagnosticCode, String)>,
     pub(crate) folders: BTreeSet<AssetPath>,
 }
 
@@ -133,6 +135,7 @@ impl World {
             files: BTreeMap::new(),
             ignored: BTreeMap::new(),
             unreadable: Vec::new(),
+            found: Vec::new(),
             folders: BTreeSet::new(),
         };
         let mut sections = fixture.split("//- ");
@@ -146,6 +149,10 @@ impl World {
                     world.ignored.insert(path(file), text.as_bytes().to_vec());
                 }
                 Some(("unreadable", file)) => world.unreadable.push(path(file)),
+                Some(("found", found)) => {
+                    let (code, path) = found.split_once(' ').expect("a code and a path");
+                    world.found.push((code.parse().expect("a code of a diagnostic"), path.to_owned()));
+                }
                 Some(("folder", folder)) => {
                     world.folders.insert(path(folder));
                 }
@@ -194,6 +201,14 @@ impl World {
         for file in &self.unreadable {
             let subject = Subject::Path(file.clone());
             let found = Diagnostic::new(DiagnosticCode::PathUnreadable, subject, "the file cannot be read");
+            observation.diagnostics.push(found.in_file(format!("{}/{file}", project.assets)));
+        }
+        for (code, file) in &self.found {
+            let subject = match AssetPath::parse(file) {
+                Ok(path) if *code != DiagnosticCode::PathNotRepresentable => Subject::Path(path),
+                Ok(_) | Err(_) => Subject::Unrepresentable(file.clone()),
+            };
+            let found = Diagnostic::new(*code, subject, "it is left");
             observation.diagnostics.push(found.in_file(format!("{}/{file}", project.assets)));
         }
         WorkspaceInputs {

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::anchor::{AnchorForm, anchor_form};
+use crate::anchor::{AnchorForm, anchor_form, sidecar_of};
 use crate::observation::Observation;
 use crate::path::AssetPath;
+
+use super::paths::Unread;
 
 /// The files that the anchors of an observation claim.
 #[derive(Debug, Default)]
@@ -60,10 +62,13 @@ pub(super) fn claims(observation: &Observation) -> Claims {
         by_anchor.insert(anchor.clone(), inputs);
     }
 
+    let unread = Unread::of(observation);
     let unclaimed = observation
         .files
         .keys()
         .filter(|path| !observation.anchors.contains_key(*path) && !claimants.contains_key(*path))
+        // So does a sidecar that could not be read.
+        .filter(|path| !sidecar_of(path).is_ok_and(|sidecar| unread.covers(&sidecar)))
         .cloned()
         .collect();
     claimants.retain(|_, anchors| anchors.len() > 1);

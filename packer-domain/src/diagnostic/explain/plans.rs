@@ -72,10 +72,14 @@ is not wanted.";
 pub(in crate::diagnostic) const LANE_FROZEN: &str = "\
 An operation was interrupted in the middle of its commit, and it can neither be
 finished nor taken back safely: something that it touches was changed by
-somebody else since. Every byte is still on disk, in place or under
-.packer/journal, and nothing more is written until this is settled. The message
-names what changed. Put that back, or move it aside, and run `packer status`,
-which tries the recovery again. Do not delete .packer meanwhile.";
+somebody else since, or the disk failed, or its journal is damaged. Every byte
+is still on disk, in place or in .packer/journal/OPERATION.displaced, and the
+project can be read; nothing more is committed until this is settled, whatever
+the workspace looks like by then. No command settles it yet. By hand: copy
+.packer aside, put the files right (`packer events` says what the operation was
+about to do), and then delete .packer/journal/OPERATION.frozen. What was
+displaced goes to .packer/history with the next command; `packer status` says
+what differs then.";
 
 pub(in crate::diagnostic) const LANE_LOCK_UNSUPPORTED: &str = "\
 The packer locks a file under .packer so that two processes never write one

@@ -39,6 +39,16 @@ fn adoptions() -> Vec<Case> {
         (adopt(&["a.png.asset.toml"]), managed(), "plan/already-managed", WARNED),
         (adopt(&["."]), with("//- assets/A.png\n"), "path/collision", WARNED),
         (adopt(&["."]), with("//- assets/A.png.asset.toml\n"), "path/collision", WARNED),
+        (
+            adopt(&["."]),
+            with("//- found path/not-representable d/n\u{fffd}.png\n"),
+            "path/not-representable",
+            WARNED,
+        ),
+        (adopt(&["d"]), with("//- folder d\n//- found path/symlink d/l.png\n"), "path/symlink", WARNED),
+        (adopt(&["."]), with("//- found path/special-file f.png\n"), "path/special-file", WARNED),
+        (adopt(&["."]), with("//- found path/unreadable u.png\n"), "path/unreadable", WARNED),
+        (adopt(&["."]), with("//- found path/unstable u.png\n"), "path/unstable", WARNED),
     ]
 }
 
@@ -182,4 +192,28 @@ fn registering_says_what_it_documents() {
 #[test]
 fn reconciling_says_what_it_documents() {
     check("Reconcile", reconciliations());
+}
+
+#[test]
+fn what_lies_beside_the_targets_is_not_spoken_of() {
+    let world = World::new(
+        "//- registry\n//- assets/d/a.png\n//- found path/symlink dd/l.png\n//- found path/not-representable n\u{fffd}\n",
+    );
+    let plan = world.plan(&adopt(&["d"]));
+    assert_eq!(plan.warnings, [], "{}", crate::testing::plan_text(&plan));
+    assert_eq!(world.plan(&adopt(&["."])).warnings.len(), 2);
+}
+
+#[test]
+fn a_file_whose_anchor_cannot_be_read_or_named_is_left_and_the_others_are_adopted() {
+    let long = format!("{}.png", "n".repeat(245));
+    let world = World::new(&format!(
+        "//- registry\n//- assets/a.png\n//- assets/b.png\n//- assets/{long}\n//- unreadable b.png.asset.toml\n"
+    ));
+    let plan = world.plan(&adopt(&["."]));
+    assert_eq!(plan.verdict, Verdict::Ready, "{}", crate::testing::plan_text(&plan));
+    let created: Vec<&str> = plan.filesystem_mutations.iter().map(|step| step.path().as_str()).collect();
+    assert_eq!(created, ["a.png.asset.toml"]);
+    let left: Vec<&str> = plan.warnings.iter().map(|found| found.code.as_str()).collect();
+    assert_eq!(left, ["path/unreadable", "plan/no-rule"]);
 }
