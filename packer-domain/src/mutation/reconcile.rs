@@ -62,9 +62,27 @@ pub(super) fn plan(draft: &mut Draft<'_>, reconcile: &Reconcile) {
     }
 }
 
-/// The divergences that are meant: those that a selector meets, and of them those that concern the path, if any does.
+/// The divergences that are meant: those that a selector meets, of them those that offer the resolution, if any does, and
+/// of these those that concern the path, if any does.
 fn selected<'a>(state: &'a WorkspaceState, reconcile: &Reconcile) -> Vec<&'a Divergence> {
-    let meets = |divergence: &&Divergence| is_selected(state, reconcile, divergence);
+    let offers = |divergence: &Divergence| {
+        divergence.resolutions.iter().any(|offer| Some(offer.resolution) == reconcile.resolution)
+    };
+    // An asset can diverge in several ways; the resolution then says which of them is meant.
+    let selectors: Vec<(&Selector, bool)> = reconcile
+        .select
+        .iter()
+        .map(|selector| {
+            let mut met = state.divergences().iter().filter(|d| selector_meets(state, selector, d));
+            (selector, met.any(offers))
+        })
+        .collect();
+    let meets = |divergence: &&Divergence| {
+        selectors.is_empty()
+            || selectors.iter().any(|(selector, is_offered)| {
+                selector_meets(state, selector, divergence) && (!is_offered || offers(divergence))
+            })
+    };
     let mut selected: Vec<&Divergence> = state.divergences().iter().filter(meets).collect();
     if let Some(path) = &reconcile.path
         && selected.iter().any(|divergence| named_anchor(divergence, path).is_some())
@@ -80,11 +98,6 @@ fn is_all_that_is_meant(state: &WorkspaceState, reconcile: &Reconcile, divergenc
         let met = state.divergences().iter().filter(|other| selector_meets(state, selector, other));
         met.into_iter().all(|other| other.resolutions.is_empty())
     })
-}
-
-fn is_selected(state: &WorkspaceState, reconcile: &Reconcile, divergence: &Divergence) -> bool {
-    reconcile.select.is_empty()
-        || reconcile.select.iter().any(|selector| selector_meets(state, selector, divergence))
 }
 
 fn selector_meets(state: &WorkspaceState, selector: &Selector, divergence: &Divergence) -> bool {

@@ -143,6 +143,13 @@ fn settling_what_a_merge_left() {
         "a 1 a.png.asset.toml\na 1 a.png.asset.toml excluded",
         [a()]
     );
+    // The first line says that it moved, too; what is asked for says which of both is meant.
+    check!(
+        "keep_of_one_that_moved",
+        "a.png --as keep-2",
+        "a 1 0.png.asset.toml\na 1 a.png.asset.toml",
+        [a()]
+    );
     check!("keep_the_retired_line", "a.png --as keep-2", "a 1 a.png.asset.toml\na 1 retired", [a()]);
     check!(
         "keep_one_of_two_retired_lines",
