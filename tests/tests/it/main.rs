@@ -5,4 +5,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod boundary;
+mod e2e;
 mod tidy;

@@ -1,0 +1,279 @@
+//! Kill -9 at every call that changes the disk, of `adopt`, `reconcile` and `build`: the next command says what it
+//! recovered, and the workspace is entirely before or entirely after.
+//!
+//! A killed process loses nothing that it wrote; what a power cut loses is tested by `packer-fs`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use packer_tests::logs;
+use packer_tests::picture::png;
+use packer_tests::project::{TestProject, Tree};
+use packer_tests::trace::{Call, End, Verdict, trace};
+use serde_json::{Value, json};
+
+use super::packer;
+
+/// Fewer calls than this would mean that something is not seen.
+const FEWEST: usize = 20;
+
+/// More calls than any of these operations makes; only a run that never ends by itself gets here.
+const MOST: usize = 2000;
+
+/// Which side of the commit a workspace is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Before,
+    After,
+}
+
+/// Kills `arguments`, run on copies of `project`, at every call in turn, and has `judge` say which side each copy is on
+/// once the next command has run.
+fn killed_anywhere(project: &TestProject, arguments: &[&str], judge: &(dyn Fn(&TestProject) -> Side + Sync)) {
+    let copy = project.copy();
+    let whole = trace(&copy.command(arguments), |_| Verdict::Go);
+    assert_eq!(whole.end, End::Exited(0), "{arguments:?} does not end well by itself: {:?}", whole.calls);
+    assert!(whole.calls.len() > FEWEST, "{arguments:?} made only {} calls", whole.calls.len());
+    for kind in ["rename", "unlink", "write", "sync", "openat", "mkdir"] {
+        assert!(
+            whole.calls.iter().any(|call| call.name.contains(kind)),
+            "{arguments:?} made no {kind} that was seen"
+        );
+    }
+
+    let next = AtomicUsize::new(1);
+    let survived = AtomicBool::new(false);
+    let work = || {
+        let mut sides = BTreeMap::new();
+        while !survived.load(Ordering::Relaxed) {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            assert!(n < MOST, "{arguments:?} never ended by itself");
+            match killed_at(n, project, arguments, judge) {
+                Some(side) => *sides.entry(side).or_insert(0_usize) += 1,
+                // It made fewer calls than that: every one of them was cut.
+                None => survived.store(true, Ordering::Relaxed),
+            }
+        }
+        sides
+    };
+    let [a, b] = std::thread::scope(|scope| {
+        let workers = [scope.spawn(work), scope.spawn(work)];
+        workers.map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let count = |side| a.get(&side).unwrap_or(&0) + b.get(&side).unwrap_or(&0);
+    let (before, after) = (count(Side::Before), count(Side::After));
+    assert!(before + after > FEWEST, "only {before} + {after} kills");
+    assert!(before > 0 && after > 0, "{before} kills left the workspace before, {after} after");
+}
+
+/// `None` if the process ended before its `n`th call.
+fn killed_at(
+    n: usize,
+    project: &TestProject,
+    arguments: &[&str],
+    judge: &(dyn Fn(&TestProject) -> Side + Sync),
+) -> Option<Side> {
+    let copy = project.copy();
+    let mut left = n;
+    let killed = trace(&copy.command(arguments), |_| {
+        left -= 1;
+        if left == 0 { Verdict::Kill } else { Verdict::Go }
+    });
+    match killed.end {
+        End::Exited(code) => {
+            assert_eq!(code, 0, "{arguments:?} ended by itself, badly");
+            return None;
+        }
+        End::Killed => {}
+    }
+    // Whatever fails from here on says where the process was killed.
+    let place = Place { n, call: killed.calls.last().cloned() };
+    let owed = logs::unfinished(&copy.root());
+    let status = copy.packer(&["status"]).exits(0);
+    let told = status.err.lines().filter(|line| line.starts_with("recovered: ")).count();
+    assert!(
+        told >= owed,
+        "{owed} operations had no end, and the next command told of {told}:\n{}",
+        status.err
+    );
+    assert_eq!(copy.status()["freshness"]["state"], "verified");
+    assert!(!copy.packer(&["status"]).exits(0).err.contains("recovered"), "recovered twice");
+    logs::settled(&copy.root());
+    let side = judge(&copy);
+    drop(place);
+    Some(side)
+}
+
+/// Says where a process was killed if what follows panics.
+struct Place {
+    n: usize,
+    call: Option<Call>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Self { n, call } = self;
+            std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("killed at call {n}: {call:?}\n").as_bytes(),
+            )
+            .unwrap();
+        }
+    }
+}
+
+/// A build of the project succeeds, leaves nothing behind, and its pack is whole.
+fn builds(project: &TestProject) {
+    project.packer(&["build"]).exits(0);
+    project.packer(&["verify"]).exits(0);
+    assert_eq!(project.leftovers(), Vec::<PathBuf>::new(), "an operation left something behind");
+    logs::settled(&project.root());
+}
+
+fn sources(workspace: &Tree) -> Tree {
+    let is_source =
+        |path: &PathBuf| path.starts_with("assets") && !path.to_string_lossy().ends_with(".asset.toml");
+    workspace
+        .iter()
+        .filter(|(path, _)| is_source(path))
+        .map(|(path, bytes)| (path.clone(), bytes.clone()))
+        .collect()
+}
+
+#[test]
+fn an_adoption_that_is_killed_anywhere() {
+    let project = TestProject::new(packer());
+    project.write("assets/ui/button.png", &png(8, 1));
+    project.write("assets/ui/panel.png", &png(16, 2));
+    project.write("assets/texts/hello.txt", b"hello\n");
+    project.write("assets/data/items.json", b"{}");
+    let before = project.workspace();
+    killed_anywhere(&project, &["adopt", "assets", "--yes"], &|copy| {
+        copy.packer(&["check"]).exits(0);
+        let workspace = copy.workspace();
+        let (assets, files) = (copy.status()["assets"].take(), copy.status()["files"].take());
+        assert_eq!(sources(&workspace), sources(&before), "a source was touched");
+        if workspace == before {
+            assert_eq!((&assets["managed"], &files["unclaimed"]), (&json!(0), &json!(4)));
+            // And whoever tries again succeeds.
+            copy.packer(&["adopt", "assets", "--yes"]).exits(0);
+            assert_eq!(copy.status()["assets"]["managed"], 4);
+            builds(copy);
+            return Side::Before;
+        }
+        let counts = (&assets["managed"], &assets["unregistered"], &assets["invalid"], &files["unclaimed"]);
+        assert_eq!(counts, (&json!(4), &json!(0), &json!(0), &json!(0)), "neither before nor after");
+        assert_eq!(workspace.len(), before.len() + 4);
+        assert_eq!(copy.read_text("registry.jsonl").lines().count(), 1 + 4);
+        builds(copy);
+        Side::After
+    });
+}
+
+#[test]
+fn a_reconciliation_that_is_killed_anywhere() {
+    let project = TestProject::adopted(packer());
+    project.packer(&["build"]).exits(0);
+    project.delete("assets/data/blob.bin");
+    project.delete("assets/data/blob.bin.asset.toml");
+    project.rename("assets/texts/hello.txt", "assets/words/hello.txt");
+    project.rename("assets/texts/hello.txt.asset.toml", "assets/words/hello.txt.asset.toml");
+    project.duplicate("assets/ui", "assets/ui-new");
+    let before = project.workspace();
+    let divergences = json!({"anchor/missing": 1, "anchor/moved": 1, "anchor/duplicate-uuid": 2});
+    assert_eq!(project.status()["divergences"], divergences);
+    killed_anywhere(&project, &["reconcile", "--yes"], &|copy| {
+        let workspace = copy.workspace();
+        let status = copy.status();
+        assert_eq!(sources(&workspace), sources(&before), "a source was touched");
+        if workspace == before {
+            assert_eq!(status["divergences"], divergences);
+            copy.packer(&["check"]).exits(1);
+            copy.packer(&["reconcile", "--yes"]).exits(0);
+            builds(copy);
+            return Side::Before;
+        }
+        assert_eq!(status["divergences"], json!({}), "neither before nor after");
+        assert_eq!(status["assets"]["managed"], 5 - 1 + 2);
+        assert!(workspace.keys().eq(before.keys()), "an anchor is missing, or one too many");
+        copy.packer(&["check"]).exits(0);
+        builds(copy);
+        Side::After
+    });
+}
+
+#[test]
+fn a_build_that_is_killed_anywhere() {
+    let project = TestProject::adopted(packer());
+    project.packer(&["build"]).exits(0);
+    let old = project.outputs();
+    project.write("assets/texts/hello.txt", b"changed\n");
+    let workspace = project.workspace();
+    let new = {
+        let copy = project.copy();
+        copy.packer(&["build"]).exits(0);
+        copy.outputs()
+    };
+    assert_ne!(old, new);
+    killed_anywhere(&project, &["build", "--jobs", "1"], &|copy| {
+        assert_eq!(copy.workspace(), workspace, "a build touched the workspace");
+        copy.packer(&["check"]).exits(0);
+        copy.packer(&["verify"]).exits(0);
+        let side = match copy.outputs() {
+            outputs if outputs == old => Side::Before,
+            outputs if outputs == new => Side::After,
+            outputs => panic!("the outputs are torn: {:?}", outputs.keys()),
+        };
+        builds(copy);
+        assert_eq!(copy.outputs(), new);
+        side
+    });
+}
+
+#[test]
+fn a_first_build_that_is_killed_anywhere() {
+    let project = TestProject::adopted(packer());
+    let new = {
+        let copy = project.copy();
+        copy.packer(&["build"]).exits(0);
+        copy.outputs()
+    };
+    killed_anywhere(&project, &["build", "--jobs", "1"], &|copy| {
+        let side = if copy.outputs().is_empty() { Side::Before } else { Side::After };
+        if side == Side::After {
+            assert_eq!(copy.outputs(), new, "the outputs are torn");
+        }
+        builds(copy);
+        assert_eq!(copy.outputs(), new);
+        side
+    });
+}
+
+#[test]
+fn what_a_killed_operation_became_is_told_in_its_own_log() {
+    let project = TestProject::with_sources(packer());
+    // Stopped when it places its second anchor, it is past its commit point and not done.
+    let mut placed = 0;
+    let killed = trace(&project.command(&["adopt", "assets", "--yes"]), |call| {
+        let is_anchor = |path: &PathBuf| path.to_string_lossy().ends_with(".asset.toml");
+        placed += usize::from(call.name.starts_with("rename") && call.path.as_ref().is_some_and(is_anchor));
+        if placed == 2 { Verdict::Kill } else { Verdict::Go }
+    });
+    assert_eq!(killed.end, End::Killed);
+    let status = project.packer(&["status"]).exits(0);
+    assert!(status.err.contains("was past its commit point, and was completed"), "{}", status.err);
+    let bodies: Vec<Value> = logs::settled(&project.root())
+        .iter()
+        .filter(|event| event.terminal)
+        .map(|event| serde_json::to_value(&event.body).unwrap())
+        .collect();
+    let types: Vec<&str> = bodies.iter().map(|body| body["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["recovered", "succeeded"]);
+    assert_eq!(
+        (&bodies[0]["outcome"]["assets_added"], &bodies[1]["outcome"]["result"]),
+        (&json!(4), &json!("finished"))
+    );
+    assert_eq!(project.status()["assets"]["managed"], 4);
+}

@@ -1,0 +1,151 @@
+//! Several processes on one project at once: each operation ends once, nothing is lost, and a build that was overtaken
+//! says so and publishes nothing.
+
+use std::process::{Child, Stdio};
+
+use packer_tests::logs;
+use packer_tests::packer::Run;
+use packer_tests::picture::png;
+use packer_tests::project::TestProject;
+
+use super::packer;
+
+/// How often all of them meet.
+const ROUNDS: u32 = 10;
+
+fn start(project: &TestProject, arguments: &[&str]) -> Child {
+    project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn two_adopt_and_two_build_at_once() {
+    let project = TestProject::adopted(packer());
+    for round in 0..ROUNDS {
+        for side in ["left", "right"] {
+            project.write(&format!("assets/{side}/{round}.png"), &png(8, round));
+            project.write(&format!("assets/{side}/{round}.txt"), format!("{side} {round}\n").as_bytes());
+        }
+        let adopt = |side| start(&project, &["adopt", side, "--yes", "--format", "json"]);
+        let build = || start(&project, &["build", "--format", "json"]);
+        let (left, first) = (adopt("assets/left"), build());
+        let (right, second) = (adopt("assets/right"), build());
+        for adoption in [left, right] {
+            let run = Run::of(adoption.wait_with_output().unwrap()).exits(0);
+            assert_eq!(run.ending()["outcome"]["assets_added"], 2);
+        }
+        for build in [first, second] {
+            let run = Run::of(build.wait_with_output().unwrap());
+            let ending = run.ending();
+            if run.code != 0 {
+                assert_eq!(
+                    (run.code, &ending["outcome"]["reason"]["type"]),
+                    (3, &"inputs_changed".into()),
+                    "{ending}"
+                );
+            }
+        }
+        project.packer(&["check"]).exits(0);
+    }
+    let managed = u64::from(5 + ROUNDS * 4);
+    assert_eq!(project.status()["assets"]["managed"], managed);
+    project.packer(&["build"]).exits(0);
+    assert_eq!(project.packer(&["verify", "--format", "json"]).exits(0).object()["entries"], managed);
+    assert_eq!(project.leftovers(), Vec::<std::path::PathBuf>::new());
+    let ended = logs::settled(&project.root()).iter().filter(|event| event.terminal).count();
+    assert_eq!(ended, 2 + ROUNDS as usize * 4 + 1, "each operation ended once");
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod stopped {
+    //! One process does something while another stands still in the middle of its work.
+
+    use packer_tests::trace::{Call, End, Verdict, trace};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn creates(call: &Call, name: &str) -> bool {
+        call.name == "openat" && call.path.as_ref().is_some_and(|path| path.ends_with(name))
+    }
+
+    /// Runs a build, has `meanwhile` happen while it is about to write its pack, and gives its exit code and ending.
+    fn overtaken(project: &TestProject, meanwhile: impl Fn()) -> (i32, Value) {
+        let mut met = 0;
+        let build = trace(&project.command(&["build"]), |call| {
+            if creates(call, "assets.pack") {
+                met += 1;
+                meanwhile();
+            }
+            Verdict::Go
+        });
+        assert_eq!(met, 1, "the build wrote its pack once: {:?}", build.calls);
+        let End::Exited(code) = build.end else { panic!("the build was killed") };
+        let endings = logs::settled(&project.root());
+        let last = endings.iter().filter(|event| event.terminal).max_by_key(|event| event.time).unwrap();
+        (code, serde_json::to_value(&last.body).unwrap())
+    }
+
+    #[test]
+    fn a_build_that_an_adoption_overtakes_publishes_nothing_and_succeeds_when_run_again() {
+        let project = TestProject::adopted(packer());
+        project.packer(&["build"]).exits(0);
+        let outputs = project.outputs();
+        project.write("assets/texts/hello.txt", b"changed\n");
+        project.write("assets/texts/new.txt", b"new\n");
+        let (code, ending) = overtaken(&project, || {
+            // It does not wait for the build: baking holds no lane.
+            project.packer(&["adopt", "assets/texts", "--yes", "--no-wait"]).exits(0);
+        });
+        assert_eq!((code, &ending["type"]), (3, &json!("rejected")));
+        let reason = &ending["outcome"]["reason"];
+        assert_eq!((&reason["type"], &reason["registry"]), (&json!("inputs_changed"), &json!(true)));
+        assert_eq!(reason["paths"], json!(["texts/new.txt.asset.toml"]));
+        assert_eq!(project.outputs(), outputs, "an overtaken build published something");
+        assert_eq!(project.leftovers(), Vec::<std::path::PathBuf>::new());
+        project.packer(&["build"]).exits(0);
+        assert_eq!(project.packer(&["verify", "--format", "json"]).exits(0).object()["entries"], 6);
+    }
+
+    #[test]
+    fn a_build_whose_input_is_saved_meanwhile_names_it() {
+        let project = TestProject::adopted(packer());
+        let (code, ending) = overtaken(&project, || project.write("assets/ui/panel.png", &png(16, 77)));
+        assert_eq!(code, 3);
+        let expected = json!({
+            "type": "inputs_changed", "paths": ["ui/panel.png"], "registry": false, "configuration": false
+        });
+        assert_eq!(ending["outcome"]["reason"], expected);
+        project.packer(&["build"]).exits(0);
+    }
+
+    #[test]
+    fn a_file_that_nothing_uses_overtakes_nothing() {
+        let project = TestProject::adopted(packer());
+        let (code, _) = overtaken(&project, || project.write("assets/notes.xyz", b"to do"));
+        assert_eq!(code, 0);
+    }
+
+    #[test]
+    fn who_may_not_wait_is_told_who_holds_the_lane() {
+        let project = TestProject::with_sources(packer());
+        let mut met = 0;
+        let adopt = trace(&project.command(&["adopt", "assets", "--yes"]), |call| {
+            if call
+                .path
+                .as_ref()
+                .is_some_and(|path| path.extension().is_some_and(|found| found == "unfinished"))
+                && call.name == "openat"
+            {
+                met += 1;
+                let refused = project.packer(&["adopt", "assets", "--yes", "--no-wait"]).exits(4);
+                assert!(refused.err.contains("process"), "{}", refused.err);
+                // Reads wait for nobody.
+                assert_eq!(project.status()["assets"]["managed"], 0);
+            }
+            Verdict::Go
+        });
+        assert_eq!((met, adopt.end), (1, End::Exited(0)), "{:?}", adopt.calls);
+        assert_eq!(project.status()["assets"]["managed"], 4);
+        logs::settled(&project.root());
+    }
+}
