@@ -23,7 +23,7 @@ Exit codes: 0 done, 1 errors in the workspace or a failed operation, 2 usage, 3 
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct GlobalArgs {
     /// The project's folder [default: the nearest one upwards with a `packer.toml`]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_parser = typed_path)]
     pub project: Option<Utf8PathBuf>,
     /// Text for people, or one JSON object a line
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -88,7 +88,7 @@ pub(crate) enum CommandArgs {
 #[derive(Debug, Args)]
 pub(crate) struct NewArgs {
     /// The folder of the project; it is made if it is not there
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = typed_path)]
     pub dir: Utf8PathBuf,
     /// The project's name [default: the folder's]
     #[arg(long, value_name = "NAME")]
@@ -109,7 +109,7 @@ pub(crate) struct ApplyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AdoptArgs {
     /// Files, and folders with everything below them
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required = true, value_parser = typed_path)]
     pub paths: Vec<Utf8PathBuf>,
     /// The kind for all of them, over every rule (`raw` takes any file)
     #[arg(long, value_name = "KIND")]
@@ -152,7 +152,7 @@ pub(crate) struct ReconcileArgs {
     #[arg(long = "as", value_name = "RESOLUTION")]
     pub resolution: Option<String>,
     /// Which of the paths concerned, for resolutions that are for one
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = typed_path)]
     pub path: Option<Utf8PathBuf>,
     /// The name, for resolutions that need one
     #[arg(long, value_name = "NAME")]
@@ -168,7 +168,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// The output folder, instead of the project's
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = typed_path)]
     pub output: Option<Utf8PathBuf>,
     /// How many threads scan and bake [default: as many as the machine has]
     #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
@@ -187,17 +187,17 @@ pub(crate) struct BuildArgs {
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The pack [default: the project's]
-    #[arg(value_name = "PACK")]
+    #[arg(value_name = "PACK", value_parser = typed_path)]
     pub pack: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct UnpackArgs {
     /// The pack
-    #[arg(value_name = "PACK")]
+    #[arg(value_name = "PACK", value_parser = typed_path)]
     pub pack: Utf8PathBuf,
     /// The folder to write to
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = typed_path)]
     pub dir: Utf8PathBuf,
 }
 
@@ -209,6 +209,11 @@ fn parse_jobs(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A path as it was typed. An empty one, such as a script's variable without a value leaves, would mean the working folder.
+fn typed_path(text: &str) -> Result<Utf8PathBuf, String> {
+    if text.is_empty() { Err("expected a path".to_owned()) } else { Ok(Utf8PathBuf::from(text)) }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -218,6 +223,22 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_empty_path_never_means_the_working_folder() {
+        for typed in [
+            &["adopt", ""][..],
+            &["new", ""],
+            &["build", "--output", ""],
+            &["status", "--project", ""],
+            &["verify", ""],
+            &["unpack", "a.pack", ""],
+            &["reconcile", "--path", ""],
+        ] {
+            let parsed = Cli::try_parse_from(std::iter::once("packer").chain(typed.iter().copied()));
+            assert!(parsed.is_err_and(|error| error.to_string().contains("expected a path")), "{typed:?}");
+        }
     }
 
     #[test]

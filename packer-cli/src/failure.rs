@@ -53,7 +53,12 @@ impl Failure {
         let mut failure = Self::new(exit, error.to_string());
         let mut source = error.source();
         while let Some(cause) = source {
-            failure.causes.push(cause.to_string());
+            let text = cause.to_string();
+            // Many messages end with what is behind them.
+            let said = failure.causes.last().unwrap_or(&failure.message);
+            if !said.ends_with(&text) {
+                failure.causes.push(text);
+            }
             source = cause.source();
         }
         failure
@@ -115,7 +120,8 @@ impl From<OpenError> for Failure {
 impl From<OutcomeNotDurable> for Failure {
     fn from(error: OutcomeNotDurable) -> Self {
         Self::of(Exit::RecoveryRequired, &error)
-            .hint("make room on the disk; the next command finds out how the operation ended, and says so")
+            .hint("make the disk writable, with room on it; the next command ends what this one began, and `packer status` \
+                   says how the workspace stands")
     }
 }
 
@@ -149,11 +155,16 @@ impl From<CreateError> for Failure {
     fn from(error: CreateError) -> Self {
         let exit = match &error {
             CreateError::Exists { .. } => Exit::Refused,
-            CreateError::Disk(_) => Exit::Failed,
+            CreateError::Name { .. } => Exit::Usage,
+            CreateError::NotAFolder { .. } | CreateError::Disk(_) => Exit::Failed,
         };
         let failure = Self::of(exit, &error);
         match error {
             CreateError::Exists { .. } => failure.hint("nothing is written over: name another folder"),
+            CreateError::NotAFolder { .. } => {
+                failure.hint("move it away: the sources of a project stand there")
+            }
+            CreateError::Name { .. } => failure.hint("give it another one: --name NAME"),
             CreateError::Disk(_) => failure,
         }
     }
@@ -218,5 +229,6 @@ mod tests {
             "{}",
             err.text()
         );
+        assert_eq!(err.text().matches("the disk is gone").count(), 1, "said once: {}", err.text());
     }
 }

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use packer_domain::config::ProjectConfig;
+use packer_domain::config::{ProjectConfig, parse_config};
 use packer_domain::identity::LineageId;
+use packer_domain::kind::KindCatalog;
 use packer_domain::registry::Registry;
-use packer_fs::disk::{Disk, DiskError, DiskOperation, OsDisk};
+use packer_fs::disk::{Disk, DiskError, DiskOperation, EntryKind, OsDisk};
 use packer_fs::{layout, registry_file};
 use thiserror::Error;
 
@@ -27,6 +28,18 @@ pub enum CreateError {
         /// What.
         path: Utf8PathBuf,
     },
+    /// Something that is no folder stands where the sources are to be.
+    #[error("{path} is not a folder")]
+    NotAFolder {
+        /// What.
+        path: Utf8PathBuf,
+    },
+    /// No project can have the name.
+    #[error("{name:?} cannot be a project's name: expected a line of 1 to 128 bytes")]
+    Name {
+        /// The name.
+        name: String,
+    },
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -36,6 +49,10 @@ pub enum CreateError {
 ///
 /// `.gitattributes` and `.gitignore` that are there already are left as they are, and not among the files made.
 pub fn create_project(folder: &Utf8Path, name: &str) -> Result<Vec<Utf8PathBuf>, CreateError> {
+    let config = ProjectConfig::new_project_text(name);
+    if parse_config(&config, layout::CONFIG, &KindCatalog::new([])).output.is_none() {
+        return Err(CreateError::Name { name: name.to_owned() });
+    }
     // Rooted nowhere: the folder is absolute, or relative to where the caller is.
     let disk = OsDisk::new(Utf8PathBuf::new());
     disk.create_dir_all(folder)?;
@@ -48,8 +65,10 @@ pub fn create_project(folder: &Utf8Path, name: &str) -> Result<Vec<Utf8PathBuf>,
     let registry = registry_file::encode(&Registry::new(LineageId::drawn(clock::draw())));
     let mut made = Vec::new();
     let assets = folder.join("assets");
-    if disk.stat(&assets)?.is_none() {
-        disk.create_dir(&assets)?;
+    match disk.stat(&assets)? {
+        None => disk.create_dir(&assets)?,
+        Some(stat) if stat.kind == EntryKind::Dir => {}
+        Some(_) => return Err(CreateError::NotAFolder { path: assets }),
     }
     for (name, contents) in [(".gitattributes", GIT_ATTRIBUTES), (".gitignore", GIT_IGNORE)] {
         let path = folder.join(name);
@@ -61,7 +80,7 @@ pub fn create_project(folder: &Utf8Path, name: &str) -> Result<Vec<Utf8PathBuf>,
     write(&disk, &folder.join(layout::REGISTRY), &registry)?;
     made.push(folder.join(layout::REGISTRY));
     // Last, because it is what makes the folder a project.
-    write(&disk, &folder.join(layout::CONFIG), ProjectConfig::new_project_text(name).as_bytes())?;
+    write(&disk, &folder.join(layout::CONFIG), config.as_bytes())?;
     made.push(folder.join(layout::CONFIG));
     disk.sync_dir(folder)?;
     Ok(made)

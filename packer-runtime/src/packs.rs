@@ -171,8 +171,14 @@ pub fn unpack(path: &Utf8Path, folder: &Utf8Path) -> Result<UnpackReport, PackEr
 
 fn open(path: &Utf8Path, verify: Verify) -> Result<Pack, PackError> {
     // Not mapped: whoever passes a path here may change the file meanwhile.
-    Pack::open_plain(path, OpenOptions { verify, ..OpenOptions::default() })
-        .map_err(|error| PackError::Open { path: path.to_owned(), message: error.to_string() })
+    Pack::open_plain(path, OpenOptions { verify, ..OpenOptions::default() }).map_err(|error| {
+        let message = match &error {
+            // The path is said already; why it cannot be read is not.
+            packer_pack::OpenError::Io { source, .. } => source.to_string(),
+            other => other.to_string(),
+        };
+        PackError::Open { path: path.to_owned(), message }
+    })
 }
 
 fn safe_name<'r>(path: &Utf8Path, row: &'r PackRow) -> Result<&'r str, PackError> {

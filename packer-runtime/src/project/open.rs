@@ -98,8 +98,10 @@ impl Project {
         options: OpenOptions,
     ) -> Result<Self, OpenError> {
         let config = disk.stat(layout::CONFIG.into()).map_err(OpenError::Disk)?;
-        if config.is_none_or(|stat| stat.kind != EntryKind::File) {
-            return Err(OpenError::NotAProject { path: root.to_owned() });
+        match config.map(|stat| stat.kind) {
+            // What else stands there is said when it is read.
+            Some(EntryKind::File | EntryKind::Symlink) => {}
+            Some(_) | None => return Err(OpenError::NotAProject { path: root.to_owned() }),
         }
         let codecs: BTreeMap<KindId, Arc<dyn Codec>> =
             options.codecs.into_iter().map(|codec| (codec.spec().id.clone(), codec)).collect();

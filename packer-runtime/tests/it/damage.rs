@@ -128,3 +128,11 @@ fn a_folder_in_the_place_of_an_output_is_in_the_way() {
     std::fs::remove_dir(workspace.root.join("build/assets.pack")).unwrap();
     assert_eq!(rebuilt(&workspace, &project).0, 3);
 }
+
+#[test]
+fn a_pack_that_is_not_there_is_said_not_to_be_there() {
+    let workspace = Workspace::new();
+    let path = workspace.root.join("no.pack");
+    let (error, why) = (packs::verify(&path).unwrap_err().to_string(), std::fs::read(&path).unwrap_err());
+    assert!(error.contains("no.pack") && error.contains(&why.to_string()), "{error}");
+}

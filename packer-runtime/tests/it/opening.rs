@@ -132,6 +132,31 @@ fn a_project_is_created_once_and_only_where_there_is_none() {
     assert_eq!(project.status().snapshot.project_name(), "with \"quotes\" and \\");
 }
 
+#[test]
+fn a_project_that_could_not_be_opened_is_not_created() {
+    let workspace = Workspace::new();
+    let other = workspace.root.join("other");
+    for name in ["", " ", "two\nlines", &"n".repeat(129)] {
+        assert!(matches!(create_project(&other, name), Err(CreateError::Name { .. })), "{name:?}");
+    }
+    assert!(!other.exists());
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("assets"), b"a file").unwrap();
+    assert!(matches!(create_project(&other, "other"), Err(CreateError::NotAFolder { .. })));
+    assert!(!other.join("packer.toml").exists() && !other.join("registry.jsonl").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_configuration_behind_a_link_is_said_to_be_one() {
+    let workspace = Workspace::new();
+    let there = workspace.root.join("packer.toml");
+    std::fs::rename(&there, workspace.root.join("elsewhere.toml")).unwrap();
+    std::os::unix::fs::symlink("elsewhere.toml", &there).unwrap();
+    let error = refused(&workspace);
+    assert!(error.to_string().contains("symbolic link"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_project_that_cannot_be_written_to_can_be_read() {
