@@ -11,6 +11,23 @@ use tempfile::TempDir;
 use crate::packer::{Packer, Run};
 use crate::picture::png;
 
+/// What stays under `.packer/`: all of it is documented in `packer_fs::layout`.
+const OPERATIONAL: [&str; 13] = [
+    ".gitignore",
+    "build-record",
+    "build.holder",
+    "build.lock",
+    "events",
+    "head",
+    "history",
+    "index",
+    "journal",
+    "lane.holder",
+    "lane.lock",
+    "stamp",
+    "store",
+];
+
 /// Files with their contents, by path.
 pub type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -169,17 +186,19 @@ impl TestProject {
         times
     }
 
-    /// What operations have left under `.packer/` and in the build folder that only an operation in progress needs.
+    /// What stands under `.packer/` and in the build folder, and should not while no operation is in progress.
     pub fn leftovers(&self) -> Vec<PathBuf> {
+        let expected = [
+            (".packer/journal", &[][..]),
+            ("build", &["assets.pack", "assets.manifest.json"]),
+            (".packer", &OPERATIONAL),
+        ];
         let mut found = Vec::new();
-        for folder in [".packer", ".packer/journal", "build"] {
+        for (folder, names) in expected {
             let Ok(entries) = fs::read_dir(self.path(folder)) else { continue };
             for entry in entries {
                 let path = entry.expect("a folder can be read").path();
-                let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
-                let is_temporary =
-                    name.starts_with("prove-") || name.starts_with(".staging-") || name.contains("tmp");
-                if folder == ".packer/journal" || is_temporary {
+                if !names.iter().any(|name| path.ends_with(name)) {
                     found.push(path);
                 }
             }

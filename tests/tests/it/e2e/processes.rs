@@ -59,6 +59,11 @@ fn two_adopt_and_two_build_at_once() {
 mod stopped {
     //! One process does something while another stands still in the middle of its work.
 
+    use std::io::{BufRead, BufReader, Read};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use packer_events::event::Event;
     use packer_tests::trace::{Call, End, Verdict, trace};
     use serde_json::{Value, json};
 
@@ -80,9 +85,12 @@ mod stopped {
         });
         assert_eq!(met, 1, "the build wrote its pack once: {:?}", build.calls);
         let End::Exited(code) = build.end else { panic!("the build was killed") };
-        let endings = logs::settled(&project.root());
-        let last = endings.iter().filter(|event| event.terminal).max_by_key(|event| event.time).unwrap();
-        (code, serde_json::to_value(&last.body).unwrap())
+        let events = logs::settled(&project.root());
+        let body = |event: &Event| serde_json::to_value(&event.body).unwrap();
+        let builds = events.iter().filter(|event| body(event)["kind"] == "build");
+        let build = builds.max_by_key(|event| event.time).unwrap().operation_id;
+        let ending = events.iter().find(|event| event.operation_id == build && event.terminal).unwrap();
+        (code, body(ending))
     }
 
     #[test]
@@ -130,12 +138,7 @@ mod stopped {
         let project = TestProject::with_sources(packer());
         let mut met = 0;
         let adopt = trace(&project.command(&["adopt", "assets", "--yes"]), |call| {
-            if call
-                .path
-                .as_ref()
-                .is_some_and(|path| path.extension().is_some_and(|found| found == "unfinished"))
-                && call.name == "openat"
-            {
+            if writes_intent(call) {
                 met += 1;
                 let refused = project.packer(&["adopt", "assets", "--yes", "--no-wait"]).exits(4);
                 assert!(refused.err.contains("process"), "{}", refused.err);
@@ -147,5 +150,59 @@ mod stopped {
         assert_eq!((met, adopt.end), (1, End::Exited(0)), "{:?}", adopt.calls);
         assert_eq!(project.status()["assets"]["managed"], 4);
         logs::settled(&project.root());
+    }
+
+    /// Whether a process is about to write down what it commits.
+    fn writes_intent(call: &Call) -> bool {
+        call.name == "openat"
+            && call
+                .path
+                .as_ref()
+                .is_some_and(|path| path.extension().is_some_and(|found| found == "unfinished"))
+    }
+
+    #[test]
+    fn whoever_waits_for_a_lane_gets_it_when_its_holder_is_killed_and_recovers_first() {
+        let project = TestProject::with_sources(packer());
+        let (waits, waiting) = mpsc::channel();
+        let (mut killed, run) = thread::scope(|scope| {
+            let mut waiter = None;
+            let killed = trace(&project.command(&["adopt", "assets", "--yes"]), |call| {
+                if !writes_intent(call) {
+                    return Verdict::Go;
+                }
+                // Started by a thread of its own: the tracer waits for all children of this one.
+                let (project, waits) = (&project, waits.clone());
+                waiter = Some(scope.spawn(move || {
+                    let mut waiter =
+                        start(project, &["adopt", "assets", "--kind", "raw", "--yes", "--format", "json"]);
+                    let mut out = BufReader::new(waiter.stdout.take().unwrap());
+                    let mut text = String::new();
+                    while !text.contains(r#""type":"queued""#) {
+                        assert!(out.read_line(&mut text).unwrap() > 0, "it did not wait: {text}");
+                    }
+                    waits.send(text.clone()).unwrap();
+                    out.read_to_string(&mut text).unwrap();
+                    let output = waiter.wait_with_output().unwrap();
+                    Run { code: output.status.code().unwrap(), out: text, err: String::new() }
+                }));
+                let told = waiting.recv().unwrap();
+                assert!(told.contains(r#""holder":{"#), "it does not say whom it waits for: {told}");
+                Verdict::Kill
+            });
+            (killed, waiter.unwrap().join().unwrap())
+        });
+        assert_eq!((killed.end, killed.calls.pop().map(|call| call.name)), (End::Killed, Some("openat")));
+        // All five: what the other one had begun was not committed.
+        assert_eq!(run.exits(0).ending()["outcome"]["assets_added"], 5);
+        let endings: Vec<Value> = logs::settled(&project.root())
+            .iter()
+            .filter(|event| event.terminal)
+            .map(|event| serde_json::to_value(&event.body).unwrap()["type"].take())
+            .collect();
+        assert!(endings.contains(&json!("aborted")), "{endings:?}");
+        project.packer(&["check"]).exits(0);
+        project.packer(&["build"]).exits(0);
+        assert_eq!(project.leftovers(), Vec::<std::path::PathBuf>::new());
     }
 }
