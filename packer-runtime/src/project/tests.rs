@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::mutation::{Adopt, Mutation, Target};
-use packer_events::body::EventBody;
+use packer_events::body::{EventBody, Phase};
 use packer_events::record::UnknownCause;
 use packer_events::report::{
     Ending, Failure, OutcomeReport, RecoverReport, RecoveryResult, Rejection, UnknownOutcomeCause,
@@ -144,16 +144,15 @@ fn a_panic_ends_its_operation_and_nothing_else() {
     bench.assert_logs_are_whole();
 }
 
-#[test]
-fn what_is_committed_cannot_be_cancelled_and_is_seen() {
-    let bench = Bench::new();
+/// Runs an adoption that is cancelled just before the first operation with this name on a path that ends so.
+fn cancelled_at(bench: &Bench, name: &'static str, end: &'static str) -> Outcome {
     let handle = Arc::new(Mutex::new(None::<OperationHandle>));
-    let (in_hook, cancelled) = (Arc::clone(&handle), Arc::new(AtomicBool::new(false)));
-    let was_cancelled = Arc::clone(&cancelled);
-    bench.disk.hook(move |name, _| {
-        if name == "exchange" {
+    let (in_hook, met) = (Arc::clone(&handle), Arc::new(AtomicBool::new(false)));
+    let was_met = Arc::clone(&met);
+    bench.disk.hook(move |found, path| {
+        if found == name && path.as_str().ends_with(end) {
             in_hook.lock().unwrap().as_ref().unwrap().cancel();
-            was_cancelled.store(true, Ordering::Relaxed);
+            was_met.store(true, Ordering::Relaxed);
         }
         Ok(())
     });
@@ -163,10 +162,28 @@ fn what_is_committed_cannot_be_cancelled_and_is_seen() {
     *slot = Some(submitted.clone());
     drop(slot);
     let outcome = submitted.wait().unwrap();
-    assert!(cancelled.load(Ordering::Relaxed));
+    assert!(met.load(Ordering::Relaxed));
+    outcome
+}
+
+#[test]
+fn what_is_committed_cannot_be_cancelled_and_is_seen() {
+    let bench = Bench::new();
+    let outcome = cancelled_at(&bench, "exchange", "registry.jsonl");
     assert!(matches!(outcome.ending(), Ending::Succeeded(_)), "{outcome:?}");
     assert_eq!(bench.managed(), 1);
     assert!(matches!(bench.project().status().freshness, Freshness::Verified { .. }));
+    bench.assert_logs_are_whole();
+}
+
+#[test]
+fn what_is_cancelled_while_it_stages_leaves_nothing() {
+    let bench = Bench::new();
+    let outcome = cancelled_at(&bench, "create", ".0");
+    let Ending::Cancelled(report) = outcome.ending() else { panic!("{outcome:?}") };
+    assert_eq!(report.phase, Some(Phase::Stage));
+    assert!(!bench.root.join("assets/a.txt.asset.toml").exists());
+    assert_eq!(bench.root.join(".packer/journal").read_dir_utf8().unwrap().count(), 0);
     bench.assert_logs_are_whole();
 }
 
@@ -248,7 +265,11 @@ fn nobody_waits_for_ever_when_cleaning_up_panics() {
             let here = name == "rename_new" && path.as_str().starts_with(".packer/history/");
             if here && !met.swap(true, Ordering::Relaxed) { how() } else { Ok(()) }
         });
-        assert!(bench.run(adopt()).success().is_some());
+        let handle = bench.project().submit(adopt());
+        let (ended, waited) = std::sync::mpsc::channel();
+        std::thread::spawn(move || ended.send(handle.wait()).is_ok());
+        let outcome = waited.recv_timeout(Duration::from_secs(30)).expect("somebody waits for ever");
+        assert!(outcome.unwrap().success().is_some());
         assert_eq!(journal::pending(&*bench.disk).unwrap().len(), 1);
         std::fs::write(bench.root.join("assets/b.txt"), b"b").unwrap();
         let next = bench.run(adopt());

@@ -1,7 +1,7 @@
 //! Codecs for tests: ones that wait until they are let go, that panic, that complain, and that never bake alike.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -81,7 +81,8 @@ pub(crate) fn gated() -> (Arc<dyn Codec>, Gate) {
         let path = request.inputs[0].path.to_string();
         // Nobody looks any more once the gate is gone; then nothing is held either.
         let _ = entered.lock().unwrap().send(path);
-        let _ = gone.lock().unwrap().recv();
+        let held = gone.lock().unwrap().recv_timeout(Duration::from_secs(30));
+        assert_ne!(held, Err(RecvTimeoutError::Timeout), "nobody let it go");
         Ok(as_it_is(request))
     });
     (codec, Gate { entered: receiver, go })

@@ -68,7 +68,9 @@ fn an_operation_that_waits_can_be_cancelled_wherever_it_waits() {
     let locked_out = project.submit(Command::Mutate(adopt_all(None)));
     until_locked_out(&mut feed, &locked_out);
     let queued = project.submit(Command::Mutate(adopt_all(Some("raw"))));
+    let reading = project.submit(Command::Refresh);
     queued.cancel();
+    reading.cancel();
     let build = project.submit(Command::Build(BuildRequest::default()));
     let waits_for_the_lane = |event: &Event| {
         event.operation_id == build.id() && behind(event).is_some_and(|behind| behind.lock == Lock::Lane)
@@ -76,10 +78,16 @@ fn an_operation_that_waits_can_be_cancelled_wherever_it_waits() {
     until(&mut feed, waits_for_the_lane);
     build.cancel();
     // The lane is still held: they end without it.
+    until(&mut feed, |event| event.operation_id == build.id() && event.terminal);
     assert_cancelled(&build);
     locked_out.cancel();
     assert_cancelled(&locked_out);
     assert_cancelled(&queued);
+    assert_cancelled(&reading);
+    for handle in [&queued, &reading] {
+        let told = workspace.events_of(handle.id());
+        assert!(!told.iter().any(|event| event.body == EventBody::Started {}), "it never began: {told:#?}");
+    }
     assert_eq!(locked_out.outcome().unwrap().unwrap().kind(), packer_events::body::OperationKind::Adopt);
     drop(lock);
     assert_eq!(workspace.tree(), before);
