@@ -115,7 +115,11 @@ pub(super) fn commit<'s>(
 ) -> Result<Finale<'s>, Stop> {
     let Outputs { base, plan, options, folder, manifest, written, mut report, staging, lock } = outputs;
     let turn = lane.turn(operation, Some(Phase::Commit))?;
-    let access = LaneAccess::enter(shared, operation)?;
+    let access = LaneAccess::enter(shared, operation).map_err(|stop| match stop {
+        // It waited for the lane, and had long begun.
+        Stop::Cancelled(None) => Stop::Cancelled(Some(Phase::Commit)),
+        stop => stop,
+    })?;
     check_inputs(shared, operation, base, plan)?;
     operation.check_cancelled(Phase::Commit)?;
     if !lock.still_valid() {

@@ -116,6 +116,26 @@ fn a_build_that_is_cancelled_while_it_bakes_leaves_no_trace() {
 }
 
 #[test]
+fn a_build_that_waits_to_commit_can_still_be_cancelled() {
+    let (codec, gate) = gated();
+    let (workspace, project) = Workspace::adopted(&[("assets/a.slow", b"a")], vec![codec]);
+    let before = workspace.tree();
+    let mut feed = project.subscribe();
+    let handle = project.submit(Command::Build(BuildRequest::default()));
+    gate.entered();
+    let lock = workspace.hold_lane(some_operation(1));
+    drop(gate);
+    until_locked_out(&mut feed, &handle);
+    handle.cancel();
+    let outcome = handle.wait().unwrap();
+    let Ending::Cancelled(report) = outcome.ending() else { panic!("{outcome:?}") };
+    assert_eq!(report.phase, Some(Phase::Commit));
+    assert_eq!(workspace.tree(), before);
+    drop(lock);
+    assert_eq!(built(&build(&project)).baked, 1);
+}
+
+#[test]
 fn a_codec_that_panics_is_a_finding_about_its_asset() {
     let files = [("assets/good.boom", &b"fine"[..]), ("assets/bad.boom", b"panic")];
     let (workspace, project) = Workspace::adopted(&files, vec![panicking()]);
