@@ -30,6 +30,9 @@ pub struct BuildPlan {
     pub entries: Vec<BuildEntry>,
     /// Included assets that cannot be baked and yet have a place in the pack, as absent; by id.
     pub absent: Vec<AbsentEntry>,
+    /// How many included assets cannot be baked and have no place in the pack either: no name of theirs can be read, or
+    /// it is another's too.
+    pub left_out: u64,
     /// Why included assets cannot be baked. A build that is not told to keep going is rejected for any of these.
     pub errors: Vec<Diagnostic>,
 }
@@ -127,9 +130,10 @@ pub fn plan_build(state: &WorkspaceState, options: BuildOptions) -> BuildPlan {
     let mut absent: Vec<AbsentEntry> = absent.filter_map(|record| absent_entry(record)).collect();
     absent.retain(|entry| holders.get(&entry.name) == Some(&1));
     absent.sort_by_key(|entry| entry.id);
+    let left_out = (held_back.len() - absent.len()) as u64;
     let mut entries: Vec<BuildEntry> = built.into_values().collect();
     entries.sort_by_key(|entry| entry.id);
-    BuildPlan { options, entries, absent, errors }
+    BuildPlan { options, entries, absent, left_out, errors }
 }
 
 fn entry(

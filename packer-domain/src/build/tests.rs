@@ -136,6 +136,7 @@ fn assets_with_one_name_have_no_place_whatever_else_is_wrong_with_them() {
     let lines = "a 1 a.png.asset.toml\nb 2 a.png.asset.toml";
     let plan = build(&World::new(&format!("//- registry\n{lines}\n{torn}")));
     assert_eq!((plan.entries.len(), plan.absent.len(), plan.errors.len()), (0, 0, 3));
+    assert_eq!(plan.left_out, 2, "what is not even absent is counted");
 }
 
 #[test]

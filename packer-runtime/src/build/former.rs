@@ -109,13 +109,15 @@ impl Former {
         }
         let prefix = placer.finish().ok()?;
         let head = self.record.head();
-        let is_same = prefix.pack_digest == *head.pack_digest.as_bytes();
+        // Assets that are left out leave no trace in the pack; the manifest tells of them.
+        let incomplete = !lacking.is_empty() || !plan.absent.is_empty() || plan.left_out > 0;
+        let is_same = prefix.pack_digest == *head.pack_digest.as_bytes() && head.incomplete == incomplete;
         is_same.then_some(Current { size: head.pack.size, lacking })
     }
 
-    /// Whether what was written is the pack that stands there already.
-    pub(super) fn is_same_pack(&self, written: &Written) -> bool {
-        self.complete && self.pack_digest() == written.digest
+    /// Whether what was written is the pack that stands there already, and lacks assets as that does.
+    pub(super) fn is_same_pack(&self, written: &Written, incomplete: bool) -> bool {
+        self.complete && self.pack_digest() == written.digest && self.record.head().incomplete == incomplete
     }
 }
 

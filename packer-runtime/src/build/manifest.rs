@@ -52,7 +52,7 @@ pub(super) fn manifest(plan: &BuildPlan, written: &Written) -> Vec<u8> {
     });
     let mut assets: Vec<AssetFacts<'_>> = present.chain(absent).collect();
     assets.sort_by_key(|asset| asset.id);
-    let incomplete = assets.iter().any(|asset| asset.digest.is_none());
+    let incomplete = plan.left_out > 0 || assets.iter().any(|asset| asset.digest.is_none());
     let pack = PackFacts { file: super::PACK_FILE, digest: written.digest, size: written.size, incomplete };
     let manifest = Manifest { schema: 1, pack, assets };
     let mut bytes = serde_json::to_vec_pretty(&manifest)

@@ -116,8 +116,8 @@ pub(crate) fn build<'s>(
         is_proof: false,
     };
     let counts = Counts {
-        assets: (plan.entries.len() + plan.absent.len()) as u64,
-        held_back: plan.absent.len() as u64,
+        assets: (plan.entries.len() + plan.absent.len()) as u64 + plan.left_out,
+        held_back: plan.absent.len() as u64 + plan.left_out,
     };
     if let Some((current, digest)) = current
         && (current.lacking.is_empty() || request.keep_going && job.all_fail(&current.lacking)?)
@@ -146,7 +146,7 @@ pub(crate) fn build<'s>(
     operation.check_cancelled(Phase::Verify)?;
 
     let failed = counts.held_back + written.failed;
-    let unchanged = former.as_ref().is_some_and(|former| former.is_same_pack(&written));
+    let unchanged = former.as_ref().is_some_and(|former| former.is_same_pack(&written, failed > 0));
     let report = BuildReport {
         assets: counts.assets,
         baked: written.baked,

@@ -2,8 +2,8 @@
 
 use packer_events::report::{Failure, Rejection};
 use packer_runtime::api::{
-    AssetQuery, BuildBase, BuildRequest, Command, MANIFEST_FILE, PACK_FILE, Project, Reconcile, Resolution,
-    Revision, draw,
+    AssetQuery, BuildBase, BuildRequest, Command, MANIFEST_FILE, Mutation, PACK_FILE, Project, Reconcile,
+    Resolution, Revision, draw,
 };
 use packer_runtime::packs;
 
@@ -126,6 +126,24 @@ fn what_a_missing_input_holds_back_is_absent_when_going_on() {
     assert_eq!(workspace.tree(), before);
     workspace.write("assets/b.txt", b"b again");
     assert!(!built(&build(&project)).incomplete);
+}
+
+#[test]
+fn what_has_no_place_in_the_pack_is_missing_from_it_all_the_same() {
+    let (workspace, project) = game();
+    workspace.remove("assets/b.txt");
+    workspace.remove("assets/b.txt.asset.toml");
+    let first = build_as(&project, keep_going());
+    let report = built(&first);
+    assert_eq!((report.assets, report.baked, report.failed, report.incomplete), (3, 2, 1, true));
+    assert!(workspace.text("build/assets.manifest.json").contains("\"incomplete\": true"));
+    assert!(built(&build_as(&project, keep_going())).unchanged);
+    // Retired, it is not missed any more. The pack is the same, byte for byte; what is said of it is not.
+    let all = Reconcile { select: Vec::new(), resolution: None, path: None, name: None, draw: draw() };
+    mutated(&run(&project, Command::Mutate(Mutation::Reconcile(all))));
+    let whole = build(&project);
+    assert_eq!((built(&whole).assets, built(&whole).failed, built(&whole).incomplete), (2, 0, false));
+    assert!(workspace.text("build/assets.manifest.json").contains("\"incomplete\": false"));
 }
 
 #[test]
@@ -313,7 +331,7 @@ fn a_retired_asset_leaves_the_pack() {
         name: None,
         draw: draw(),
     };
-    mutated(&run(&project, Command::Mutate(packer_runtime::api::Mutation::Reconcile(retire))));
+    mutated(&run(&project, Command::Mutate(Mutation::Reconcile(retire))));
     let report = build(&project);
     assert_eq!((built(&report).assets, built(&report).reused, built(&report).unchanged), (2, 2, false));
     assert_eq!(project.status().snapshot.assets(&AssetQuery::default()).total, 2);
