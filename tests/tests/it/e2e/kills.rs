@@ -304,3 +304,25 @@ fn what_a_killed_operation_became_is_told_in_its_own_log() {
     );
     assert_eq!(project.status()["assets"]["managed"], 4);
 }
+
+#[test]
+fn what_somebody_saved_after_a_kill_is_kept_and_a_decision_is_asked_for() {
+    let project = half_adopted();
+    let open = ["ui/button.png", "ui/panel.png", "texts/hello.txt", "data/items.json"]
+        .map(|source| format!("assets/{source}.asset.toml"))
+        .into_iter()
+        .find(|anchor| !project.path(anchor).exists())
+        .unwrap();
+    project.write(&open, b"# mine\n");
+    let before = project.workspace();
+    let told = project.packer(&["status"]).exits(0);
+    assert!(told.err.contains("recovery required"), "{}", told.text());
+    assert_eq!(project.status()["freshness"]["state"], "recovery_required");
+    project.packer(&["adopt", "assets", "--yes"]).exits(5);
+    project.packer(&["build"]).exits(5);
+    assert_eq!(project.workspace(), before, "a frozen project was changed");
+    let events = logs::settled(&project.root());
+    let unknown =
+        events.iter().filter(|event| serde_json::to_value(&event.body).unwrap()["type"] == "outcome_unknown");
+    assert_eq!(unknown.count(), 1, "the killed operation ends once, as unknown");
+}
