@@ -3,7 +3,7 @@
 
 pub use crate::build::{BuildRequest, MANIFEST_FILE, PACK_FILE};
 pub use crate::clock::draw;
-pub use crate::create::{CreateError, create_project};
+pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project};
 pub use crate::feed::{Feed, FeedItem, FeedNext};
 pub use crate::freshness::Freshness;
 pub use crate::operation::OperationHandle;

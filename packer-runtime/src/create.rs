@@ -9,15 +9,23 @@ use packer_domain::kind::KindCatalog;
 use packer_domain::registry::Registry;
 use packer_fs::disk::{Disk, DiskError, DiskOperation, EntryKind, OsDisk};
 use packer_fs::{layout, registry_file};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::clock;
 
-/// So that two branches that both adopt assets merge.
-const GIT_ATTRIBUTES: &str = "registry.jsonl text eol=lf merge=union\n";
+/// The files for version control: their names, their lines, and what those are for.
+const VERSION_CONTROL: [(&str, &str, &str); 2] = [
+    (
+        ".gitattributes",
+        "registry.jsonl text eol=lf merge=union\n",
+        "so that two branches that both adopt assets merge",
+    ),
+    (".gitignore", "/build/\n/.packer/\n", "so that what can be made again is not committed"),
+];
 
-/// What a build and the packer's own work leave in a project, for version control to pass over.
-const GIT_IGNORE: &str = "/build/\n/.packer/\n";
+/// A file for version control of more bytes is not read.
+const MAX_VERSION_CONTROL_BYTES: u64 = 1 << 20;
 
 /// Why no project was created.
 #[derive(Debug, Error)]
@@ -45,10 +53,30 @@ pub enum CreateError {
     Disk(#[from] DiskError),
 }
 
+/// A project that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedProject {
+    /// The files that were made.
+    pub made: Vec<Utf8PathBuf>,
+    /// What files that were there already, and were left as they are, do not say.
+    pub missing: Vec<MissingLine>,
+}
+
+/// A line that a file of the project's version control should have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MissingLine {
+    /// The file.
+    pub file: Utf8PathBuf,
+    /// The line.
+    pub line: String,
+    /// What it is for, in one line without a final period.
+    pub why: &'static str,
+}
+
 /// Creates a project called `name` in `folder`, which may exist, and says which files were made.
 ///
-/// `.gitattributes` and `.gitignore` that are there already are left as they are, and not among the files made.
-pub fn create_project(folder: &Utf8Path, name: &str) -> Result<Vec<Utf8PathBuf>, CreateError> {
+/// `.gitattributes` and `.gitignore` that are there already are left as they are; what they lack is among the missing lines.
+pub fn create_project(folder: &Utf8Path, name: &str) -> Result<CreatedProject, CreateError> {
     let config = ProjectConfig::new_project_text(name);
     if parse_config(&config, layout::CONFIG, &KindCatalog::new([])).output.is_none() {
         return Err(CreateError::Name { name: name.to_owned() });
@@ -64,17 +92,25 @@ pub fn create_project(folder: &Utf8Path, name: &str) -> Result<Vec<Utf8PathBuf>,
     }
     let registry = registry_file::encode(&Registry::new(LineageId::drawn(clock::draw())));
     let mut made = Vec::new();
+    let mut missing = Vec::new();
     let assets = folder.join("assets");
     match disk.stat(&assets)? {
         None => disk.create_dir(&assets)?,
         Some(stat) if stat.kind == EntryKind::Dir => {}
         Some(_) => return Err(CreateError::NotAFolder { path: assets }),
     }
-    for (name, contents) in [(".gitattributes", GIT_ATTRIBUTES), (".gitignore", GIT_IGNORE)] {
+    for (name, contents, why) in VERSION_CONTROL {
         let path = folder.join(name);
         if disk.stat(&path)?.is_none() {
             write(&disk, &path, contents.as_bytes())?;
             made.push(path);
+        } else {
+            // Of a file that cannot be read, or is no text, nothing is known to be there.
+            let there = disk.read(&path, MAX_VERSION_CONTROL_BYTES).unwrap_or_default();
+            let there = String::from_utf8_lossy(&there);
+            let lacks = |line: &&str| !there.lines().any(|found| found.trim() == *line);
+            let lines = contents.lines().filter(lacks);
+            missing.extend(lines.map(|line| MissingLine { file: path.clone(), line: line.to_owned(), why }));
         }
     }
     write(&disk, &folder.join(layout::REGISTRY), &registry)?;
@@ -83,7 +119,7 @@ pub fn create_project(folder: &Utf8Path, name: &str) -> Result<Vec<Utf8PathBuf>,
     write(&disk, &folder.join(layout::CONFIG), config.as_bytes())?;
     made.push(folder.join(layout::CONFIG));
     disk.sync_dir(folder)?;
-    Ok(made)
+    Ok(CreatedProject { made, missing })
 }
 
 fn write(disk: &OsDisk, path: &Utf8Path, bytes: &[u8]) -> Result<(), DiskError> {

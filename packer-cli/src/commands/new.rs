@@ -1,7 +1,7 @@
 //! `packer new DIR`: makes a project, and says what to do next.
 
 use camino::Utf8PathBuf;
-use packer_runtime::api::create_project;
+use packer_runtime::api::{CreatedProject, MissingLine, create_project};
 use serde::Serialize;
 
 use crate::args::NewArgs;
@@ -17,6 +17,7 @@ struct NewJson<'n> {
     project: &'n str,
     name: &'n str,
     made: &'n [Utf8PathBuf],
+    missing: &'n [MissingLine],
 }
 
 pub(super) fn run(args: &NewArgs, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -28,9 +29,9 @@ pub(super) fn run(args: &NewArgs, ui: &mut Ui) -> Result<Exit, Failure> {
             return Err(Failure::usage("the folder has no name").hint("give the project one: --name NAME"));
         }
     };
-    let made = create_project(&folder, name)?;
+    let CreatedProject { made, missing } = create_project(&folder, name)?;
     if ui.is_json() {
-        ui.json(&NewJson { project: folder.as_str(), name, made: &made });
+        ui.json(&NewJson { project: folder.as_str(), name, made: &made, missing: &missing });
         return Ok(Exit::Done);
     }
     if ui.is_quiet() {
@@ -40,6 +41,10 @@ pub(super) fn run(args: &NewArgs, ui: &mut Ui) -> Result<Exit, Failure> {
     let mut text = format!("{}: project {} in {}\n", paint.good("made"), plain(name), plain(folder.as_str()));
     for file in &made {
         push!(text, "  {}\n", plain(file.strip_prefix(&folder).unwrap_or(file).as_str()));
+    }
+    for MissingLine { file, line, why } in &missing {
+        let file = file.strip_prefix(&folder).unwrap_or(file);
+        push!(text, "{} is left as it is; add this line to it, {why}:\n  {line}\n", plain(file.as_str()));
     }
     text.push_str("put sources below assets/, then, in that folder:\n");
     for (command, what) in [

@@ -4,7 +4,7 @@
 use camino::Utf8Path;
 use packer_runtime::api::{
     AssetName, AssetPath, AssetSelector, DiagnosticCode, Divergence, DivergenceCode, Mutation, MutationPlan,
-    Reconcile, Resolution, ResolutionNeed, SelectError, Selector, Snapshot, draw,
+    Reconcile, Resolution, ResolutionNeed, SelectError, Selector, Snapshot, Target, draw,
 };
 
 use super::mutate::{carry_out, decide};
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ReconcileArgs, opened: &Opened, ui: &mut Ui) -> Result<
     let status = opened.project.status();
     let snapshot = &status.snapshot;
     let reconcile = Reconcile {
-        select: args.select.iter().map(|text| selector(text, opened, snapshot)).collect::<Result<_, _>>()?,
+        select: selectors(&args.select, opened, snapshot)?,
         resolution: parse::<Resolution>(args.resolution.as_deref())?,
         path: args.path.as_deref().map(|path| concerned_path(path, opened, snapshot)).transpose()?,
         name: parse::<AssetName>(args.name.as_deref())?,
@@ -51,6 +51,15 @@ fn parse<T: std::str::FromStr<Err: std::error::Error + 'static>>(
     text: Option<&str>,
 ) -> Result<Option<T>, Failure> {
     text.map(|text| text.parse().map_err(|error: T::Err| Failure::of(Exit::Usage, &error))).transpose()
+}
+
+/// What texts select; nothing, which means everything, where one of them is the assets root.
+fn selectors(texts: &[String], opened: &Opened, snapshot: &Snapshot) -> Result<Vec<Selector>, Failure> {
+    let is_root = |text: &String| matches!(opened.target(Utf8Path::new(text)), Ok(Target::Root));
+    if texts.iter().any(is_root) {
+        return Ok(Vec::new());
+    }
+    texts.iter().map(|text| selector(text, opened, snapshot)).collect()
 }
 
 /// What a text selects: a code, an asset, or a path.

@@ -124,10 +124,14 @@ fn a_project_is_created_once_and_only_where_there_is_none() {
     );
     let other = workspace.root.join("other");
     std::fs::create_dir(&other).unwrap();
-    std::fs::write(other.join(".gitignore"), b"mine").unwrap();
-    let made = create_project(&other, "with \"quotes\" and \\").unwrap();
-    assert!(!made.contains(&other.join(".gitignore")));
-    assert_eq!(std::fs::read(other.join(".gitignore")).unwrap(), b"mine");
+    std::fs::write(other.join(".gitignore"), b"mine\n /build/ \n").unwrap();
+    let created = create_project(&other, "with \"quotes\" and \\").unwrap();
+    assert!(!created.made.contains(&other.join(".gitignore")));
+    assert!(created.made.contains(&other.join(".gitattributes")));
+    let missing: Vec<(&str, &str)> =
+        created.missing.iter().map(|m| (m.file.file_name().unwrap(), m.line.as_str())).collect();
+    assert_eq!(missing, [(".gitignore", "/.packer/")], "what is there already is not asked for");
+    assert_eq!(std::fs::read(other.join(".gitignore")).unwrap(), b"mine\n /build/ \n");
     let project = Project::open(&other, OpenOptions::default()).unwrap();
     assert_eq!(project.status().snapshot.project_name(), "with \"quotes\" and \\");
 }
