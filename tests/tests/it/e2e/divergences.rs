@@ -209,3 +209,12 @@ fn an_unregistered_anchor_stops_nothing_and_is_named() {
     run_as_told(&project, &told[0]).exits(0);
     assert_eq!(project.status()["assets"]["managed"], 5);
 }
+
+#[test]
+fn the_assets_root_selects_everything() {
+    let project = built();
+    project.delete("assets/data/items.json");
+    project.delete("assets/data/items.json.asset.toml");
+    let plan = project.packer(&["reconcile", "assets", "--dry-run", "--format", "json"]).exits(0).object();
+    assert_eq!(plan["registry_mutations"][0]["change"], json!("retire"));
+}
