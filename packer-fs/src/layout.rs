@@ -38,8 +38,6 @@ pub const INDEX: &str = ".packer/index";
 pub const STAMP: &str = ".packer/stamp";
 /// What the last build put where.
 pub const BUILD_RECORD: &str = ".packer/build-record";
-/// The artifact store's folder.
-pub const STORE: &str = ".packer/store";
 /// The lock that makes a process the project's single writer.
 pub const LANE_LOCK: &str = ".packer/lane.lock";
 /// Who holds the lane, for display only.

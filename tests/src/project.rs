@@ -12,7 +12,7 @@ use crate::packer::{Packer, Run};
 use crate::picture::png;
 
 /// What stays under `.packer/`: all of it is documented in `packer_fs::layout`.
-const OPERATIONAL: [&str; 13] = [
+const OPERATIONAL: [&str; 12] = [
     ".gitignore",
     "build-record",
     "build.holder",
@@ -25,7 +25,6 @@ const OPERATIONAL: [&str; 13] = [
     "lane.holder",
     "lane.lock",
     "stamp",
-    "store",
 ];
 
 /// Files with their contents, by path.

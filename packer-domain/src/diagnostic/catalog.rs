@@ -234,9 +234,6 @@ catalog! {
         "a resolution that this divergence does not offer"
         explain::PLAN_RESOLUTION_UNAVAILABLE
 
-    PlanStepsCollide "plan/steps-collide" Error
-        "two steps of one plan that touch the same thing"
-        explain::PLAN_STEPS_COLLIDE
 
     LaneFrozen "lane/frozen" Error
         "a project that must be recovered first"
@@ -246,9 +243,6 @@ catalog! {
         "a file system that cannot lock"
         explain::LANE_LOCK_UNSUPPORTED
 
-    BuildAssetDiverged "build/asset-diverged" Error
-        "an included asset that differs from what the registry accepted"
-        explain::BUILD_ASSET_DIVERGED
 
     BuildPackDamaged "build/pack-damaged" Warning
         "an earlier pack that is not what the last build wrote"

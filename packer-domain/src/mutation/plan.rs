@@ -41,6 +41,16 @@ pub struct MutationPlan {
 }
 
 impl MutationPlan {
+    /// The same plan, forbidden by one more finding.
+    #[must_use]
+    pub fn blocked_by(mut self, blocker: Diagnostic) -> Self {
+        self.blockers.push(blocker);
+        self.blockers.sort();
+        self.verdict = Verdict::Blocked;
+        self.effects_digest = self.compute_effects_digest();
+        self
+    }
+
     /// The digest of its effects as they stand in it.
     pub fn compute_effects_digest(&self) -> Digest {
         effects_digest(self.verdict, &self.registry_mutations, &self.filesystem_mutations)

@@ -10,6 +10,7 @@ pub use open::{OpenError, OpenOptions};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{Revision, SourceId};
 use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
@@ -131,7 +132,12 @@ impl Project {
         let status = self.status();
         let state = status.snapshot.state();
         let contents = look_at(&*self.shared.disk, state, mutation)?;
-        Ok(mutation::plan(state, &contents, mutation))
+        let plan = mutation::plan(state, &contents, mutation);
+        let Freshness::RecoveryRequired { operation_id } = &status.freshness else { return Ok(plan) };
+        let message =
+            format!("operation {operation_id} was interrupted in its commit, and has to be recovered first");
+        let blocker = Diagnostic::new(DiagnosticCode::LaneFrozen, Subject::Project, message);
+        Ok(plan.blocked_by(blocker.help("`packer explain lane/frozen` says what can be done")))
     }
 
     /// Subscribes to the events from here on.

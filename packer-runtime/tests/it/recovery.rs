@@ -21,7 +21,9 @@ use packer_fs::journal::{
 };
 use packer_fs::lock::host;
 use packer_fs::{head::read_head, layout, registry_file};
-use packer_runtime::api::{AssetQuery, Command, Digest, Freshness, Outcome, Project, recorded_logs};
+use packer_runtime::api::{
+    AssetQuery, Command, DiagnosticCode, Digest, Freshness, Outcome, Project, Verdict, recorded_logs,
+};
 
 use super::support::{Workspace, adopt_all, build, built, mutated, rejection, run, some_operation};
 
@@ -289,6 +291,9 @@ fn a_conflict_freezes_the_lane_and_nothing_else() {
     assert_eq!(rejection(&run(&project, Command::Mutate(adopt_all(None)))), &frozen);
     assert_eq!(rejection(&build(&project)), &frozen);
     let plan = project.preview(&adopt_all(None)).unwrap();
+    let blockers: Vec<DiagnosticCode> = plan.blockers.iter().map(|blocker| blocker.code).collect();
+    assert_eq!((plan.verdict, blockers), (Verdict::Blocked, vec![DiagnosticCode::LaneFrozen]));
+    assert_eq!(plan.effects_digest, plan.compute_effects_digest());
     assert_eq!(rejection(&run(&project, Command::Apply(Box::new(plan)))), &frozen);
     assert_eq!(dead.workspace.tree(), before);
 

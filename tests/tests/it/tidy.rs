@@ -12,9 +12,6 @@ const MAX_LINES: usize = 600;
 /// The most bytes of any file of the repository.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Folders whose source files are cases of a test and belong to no crate.
-const CASES: &str = "/compile-fail/";
-
 fn sources() -> Vec<(String, String)> {
     let sources: Vec<(String, String)> = repo::files_with_extension("rs")
         .into_iter()
@@ -148,8 +145,7 @@ fn declared_modules(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_source_file_is_part_of_a_crate() {
-    let sources: Vec<(String, String)> =
-        sources().into_iter().filter(|(path, _)| !path.contains(CASES)).collect();
+    let sources: Vec<(String, String)> = sources().into_iter().collect();
     let packages: Vec<String> = repo::files()
         .iter()
         .filter_map(|path| path.strip_suffix("/Cargo.toml"))
@@ -217,7 +213,9 @@ fn architecture_names_every_crate_and_no_other() {
 #[test]
 fn architecture_names_tests_that_exist() {
     let functions: String = sources().into_iter().map(|(_, text)| text).collect();
-    let text = repo::read("ARCHITECTURE.md");
+    // Lines are broken anywhere, also between these two words.
+    let text =
+        repo::read("ARCHITECTURE.md").replace("Held\n  by", "Held by").replace("Held by\n  ", "Held by ");
     let mut named = 0;
     let mut complaints = Vec::new();
     for claim in text.split("Held by ").skip(1) {

@@ -62,13 +62,6 @@ example. The plan is blocked and nothing was changed. The message lists the
 resolutions that are offered here. Run `packer reconcile TARGET --as RESOLUTION`
 with one of those.";
 
-pub(in crate::diagnostic) const PLAN_STEPS_COLLIDE: &str = "\
-Two steps of one plan would touch the same file, name or registry line, perhaps
-in paths that differ only by case. Which of them should win cannot be told, and
-a plan is applied whole or not at all, so it is blocked with nothing changed.
-Split the request in two and run one after the other, or leave out the step that
-is not wanted.";
-
 pub(in crate::diagnostic) const LANE_FROZEN: &str = "\
 An operation was interrupted in the middle of its commit, and it can neither be
 finished nor taken back safely: something that it touches was changed by
@@ -88,17 +81,10 @@ support such locks, as some network shares do not. Without them two commits
 could mix, so nothing that writes is allowed; reading with `packer status` and
 `packer list` works. Move the project to a local disk.";
 
-pub(in crate::diagnostic) const BUILD_ASSET_DIVERGED: &str = "\
-An asset that is included in builds is missing, moved, copied, in conflict or
-invalid, so what would be packed is not what the registry accepted. The build
-was refused, and the pack of an earlier build stays. Each asset concerned is
-listed with the command that resolves it; `packer reconcile` goes through all of
-them. Then run `packer build` again.";
-
 pub(in crate::diagnostic) const BUILD_PACK_DAMAGED: &str = "\
 The pack in the output folder is not the one that the last build wrote: it was
 changed, cut short, or replaced. Nothing was taken over from it; every payload
-came from the artifact store or was baked again, and the new pack is whole.
+came from sources that were baked again, and the new pack is whole.
 Check the disk if it happens again. `packer verify` tests a pack at any time.";
 
 pub(in crate::diagnostic) const BUILD_NOT_REPRODUCIBLE: &str = "\
