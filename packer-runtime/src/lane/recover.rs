@@ -115,18 +115,14 @@ fn settle(
             let of = DeadOperation { operation: intent.operation, source: intent.source };
             let run = begin(of.operation);
             let ending = prepared(&intent.prepared, dead, of, run.id);
-            dead.end(of, ending);
-            committed.finish()?;
-            conclude(&run, of.operation, RecoveryResult::Finished, recovery);
+            return finish(&run, dead, of, ending, || committed.finish(), recovery);
         }
         Recovered::OutputsFinished(committed) => {
             let intent = committed.intent();
             let of = DeadOperation { operation: intent.operation, source: intent.source };
             let run = begin(of.operation);
             let ending = prepared(&intent.prepared, dead, of, run.id);
-            dead.end(of, ending);
-            committed.finish()?;
-            conclude(&run, of.operation, RecoveryResult::Finished, recovery);
+            return finish(&run, dead, of, ending, || committed.finish(), recovery);
         }
         Recovered::Frozen { operation, intent, cause } => {
             recovery.frozen = Some(operation);
@@ -142,6 +138,22 @@ fn settle(
         }
     }
     Ok(())
+}
+
+/// Ends an operation that had committed, and cleans up after it. A clean-up that fails is done again by the next recovery,
+/// and is no reason for this one to go without an end.
+fn finish(
+    run: &Operation,
+    dead: &mut DeadLogs,
+    of: DeadOperation,
+    ending: Ending,
+    clean_up: impl FnOnce() -> Result<(), DiskError>,
+    recovery: &mut Recovery,
+) -> Result<(), DiskError> {
+    dead.end(of, ending);
+    let cleaned = clean_up();
+    conclude(run, of.operation, RecoveryResult::Finished, recovery);
+    cleaned
 }
 
 fn title(operation: OperationId) -> String {

@@ -17,7 +17,7 @@ use packer_events::sequence::StreamCheck;
 use packer_fs::disk::Disk;
 use packer_fs::journal;
 
-use super::{Command, OpenOptions, Project};
+use super::{Command, OpenError, OpenOptions, Project};
 use crate::build::{BuildRequest, PACK_FILE};
 use crate::clock::draw;
 use crate::create::create_project;
@@ -366,4 +366,26 @@ fn a_commit_whose_end_cannot_be_stored_is_settled_by_the_next_opening() {
         assert!(journal::pending(&*bench.disk).unwrap().is_empty());
         bench.assert_logs_are_whole();
     }
+}
+
+#[test]
+fn a_recovery_whose_clean_up_fails_has_an_end_all_the_same() {
+    let mut bench = Bench::new();
+    let full = without_log(&bench);
+    assert!(bench.project().submit(adopt()).wait().is_err());
+    bench.project = None;
+    // The log has room again; what was displaced cannot be put away.
+    full.store(false, Ordering::Relaxed);
+    bench.disk.hook(|name, path| {
+        if name == "rename_new" && path.starts_with(".packer/history") { fails() } else { Ok(()) }
+    });
+    let disk: Arc<dyn Disk> = bench.disk.clone();
+    assert!(matches!(Project::open_on(&disk, &bench.root, OpenOptions::default()), Err(OpenError::Disk(_))));
+    bench.assert_logs_are_whole();
+    bench.reopen();
+    // The dead process could not write a log, so nothing says that its operation has had its end.
+    assert_eq!(bench.recovered(), [RecoveryResult::Finished]);
+    assert_eq!(bench.managed(), 1);
+    assert!(journal::pending(&*bench.disk).unwrap().is_empty());
+    bench.assert_logs_are_whole();
 }
