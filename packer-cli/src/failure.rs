@@ -135,9 +135,11 @@ impl From<PackError> for Failure {
     fn from(error: PackError) -> Self {
         let exit = match &error {
             PackError::NotEmpty { .. } => Exit::Refused,
-            PackError::Open { .. } | PackError::Read { .. } | PackError::Name { .. } | PackError::Disk(_) => {
-                Exit::Failed
-            }
+            PackError::Open { .. }
+            | PackError::Read { .. }
+            | PackError::Name { .. }
+            | PackError::Threads { .. }
+            | PackError::Disk(_) => Exit::Failed,
         };
         let failure = Self::of(exit, &error);
         match error {
@@ -146,7 +148,7 @@ impl From<PackError> for Failure {
             }
             PackError::Open { .. } => failure.hint("`packer build` writes a new one"),
             PackError::Read { .. } => failure.hint("`packer verify` says everything that is wrong with it"),
-            PackError::Name { .. } | PackError::Disk(_) => failure,
+            PackError::Name { .. } | PackError::Threads { .. } | PackError::Disk(_) => failure,
         }
     }
 }

@@ -8,7 +8,8 @@ use packer_domain::identity::{AssetId, Digest};
 use packer_domain::kind::KindId;
 use packer_domain::name::AssetName;
 use packer_fs::disk::{Disk, DiskError, DiskOperation, OsDisk};
-use packer_pack::{OpenOptions, Pack, Verify};
+use packer_pack::{Entry, OpenOptions, Pack, Problem, Verify};
+use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -92,6 +93,12 @@ pub enum PackError {
         /// The folder.
         path: Utf8PathBuf,
     },
+    /// The threads that check payloads could not be started.
+    #[error("{message}")]
+    Threads {
+        /// Why.
+        message: String,
+    },
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -100,12 +107,28 @@ pub enum PackError {
 /// Checks every byte of a pack.
 pub fn verify(path: &Utf8Path) -> Result<PackReport, PackError> {
     let pack = open(path, Verify::Never)?;
-    let problems: Vec<String> = pack.verify().iter().map(ToString::to_string).collect();
+    let pool =
+        crate::project::pool(None).map_err(|error| PackError::Threads { message: error.to_string() })?;
+    let problems: Vec<String> = verify_parallel(&pack, &pool).iter().map(ToString::to_string).collect();
     Ok(PackReport {
         pack_digest: Digest::from_bytes(pack.digest()),
         entries: pack.len() as u64,
         ok: problems.is_empty(),
         problems,
+    })
+}
+
+/// Everything that is wrong with an open pack, in the order in which [`Pack::verify`] says it, with the payloads divided
+/// among the threads of `pool`.
+pub(crate) fn verify_parallel(pack: &Pack, pool: &rayon::ThreadPool) -> Vec<Problem> {
+    let check = |entry: &Entry<'_>| pack.verify_payload(entry);
+    pool.install(|| {
+        let (mut problems, payloads) = rayon::join(
+            || pack.verify_index(),
+            || pack.distinct_payloads().par_iter().filter_map(check).collect::<Vec<Problem>>(),
+        );
+        problems.extend(payloads);
+        problems
     })
 }
 

@@ -210,7 +210,7 @@ impl Pack {
     /// Everything that is wrong with it: of the index first, then of the payloads in the order of the table.
     pub fn verify(&self) -> Vec<Problem> {
         let mut problems = self.verify_index();
-        problems.extend(self.verify_payloads());
+        problems.extend(self.distinct_payloads().iter().filter_map(|entry| self.verify_payload(entry)));
         problems
     }
 

@@ -46,8 +46,9 @@ impl Pack {
         result.err().map(Problem::Entry)
     }
 
-    pub(super) fn verify_payloads(&self) -> impl Iterator<Item = Problem> {
-        // Entries that say the same in everything but id and kind need one look.
+    /// One entry for each payload that needs a look, by position in the table: entries that say the same of their payload
+    /// in everything need one. Who checks payloads on several threads divides these.
+    pub fn distinct_payloads(&self) -> Vec<Entry<'_>> {
         let mut by_place: Vec<u32> = (0..self.header.entry_count).collect();
         let key = |position: u32| {
             let raw = &self.table()[position as usize];
@@ -57,7 +58,7 @@ impl Pack {
         by_place.sort_by_key(|position| (key(*position), *position));
         by_place.dedup_by_key(|position| key(*position));
         by_place.sort_unstable();
-        by_place.into_iter().filter_map(|position| self.verify_payload(&self.at(position)?))
+        by_place.into_iter().filter_map(|position| self.at(position)).collect()
     }
 
     fn check_table(&self, problems: &mut Vec<Problem>) {
