@@ -10,6 +10,7 @@ use thiserror::Error;
 pub mod data;
 pub mod image;
 pub mod raw;
+pub mod sound;
 pub mod text;
 
 /// The version of all layouts together; a layout that changes raises it, and it is part of every build key.
