@@ -8,6 +8,7 @@
     reason = "a chore talks to the terminal that started it"
 )]
 
+mod bench;
 mod build_assets;
 mod ci;
 mod docs;
@@ -21,6 +22,7 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   build-assets [ARGS]     packer build ARGS; with no ARGS, builds examples/harbour
+  bench gen|run [ARGS]    writes projects of any size; measures the packer on them beside its peers
   gen-harbour [--check]   writes the sources of examples/harbour, or says whether those on disk are current
   gen-docs [--check]      writes docs/diagnostics.md, or says whether the one on disk is current
   ci                      everything that a change has to pass
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let repository = repository();
     let result = match (chore.to_str().unwrap_or_default(), rest.as_slice()) {
         ("build-assets", arguments) => return build_assets::run(&repository, arguments),
+        ("bench", arguments) => return bench::run(arguments),
         ("gen-harbour", []) => write_harbour(&repository),
         ("gen-harbour", [flag]) if flag == "--check" => check_harbour(&repository),
         ("gen-docs", []) => write_docs(&repository),
