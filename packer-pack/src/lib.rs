@@ -10,18 +10,18 @@
 //! It writes no file: staging, streaming and renaming are the writer's business. It knows nothing of projects.
 //!
 //! ```no_run
-//! use packer_pack::payload::image::ImageView;
 //! use packer_pack::{OpenOptions, Pack};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let pack = Pack::open_plain("build/assets.pack", OpenOptions::default())?;
-//! let entry = pack.by_name("ui/confirm").ok_or("the pack has no such asset")?;
-//! let payload = entry.payload()?;
-//! let image = ImageView::parse(entry.encoding(), &payload)?;
-//! # let _ = image;
+//! let picture = pack.by_name("ui/confirm")?.image()?;
+//! let sound = pack.by_name("ui/click")?.sound()?;
+//! # let (_, _) = (picture.info().width, sound.info().duration());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! `examples/inspect.rs` is a short program that does this.
 //!
 //! Guarantees: nothing here panics on hostile input, and every offset, size and count is checked before it is used.
 //! Features: `mmap` (mapping a pack), `zstd` and `lz4` (payloads compressed with these); all are on by default.
@@ -32,4 +32,4 @@ pub mod index;
 pub mod payload;
 pub mod reader;
 
-pub use reader::{Entry, OpenError, OpenOptions, Pack, Problem, ReadError, Verify};
+pub use reader::{Data, Entry, Image, OpenError, OpenOptions, Pack, Problem, ReadError, Sound, Verify};

@@ -136,8 +136,11 @@ pub(crate) fn verify_parallel(pack: &Pack, pool: &rayon::ThreadPool) -> Vec<Prob
 pub fn list(path: &Utf8Path) -> Result<Vec<PackRow>, PackError> {
     let pack = open(path, Verify::OnRead)?;
     let read = |id, message| PackError::Read { path: path.to_owned(), id, message };
+    let entries = pack
+        .entries()
+        .map_err(|error| PackError::Open { path: path.to_owned(), message: error.to_string() })?;
     let mut rows = Vec::with_capacity(pack.len());
-    for entry in pack.entries() {
+    for entry in entries {
         let id = entry.id();
         rows.push(PackRow {
             id: AssetId::new(id).ok_or_else(|| read(id, "its id is zero".to_owned()))?,
@@ -183,8 +186,8 @@ pub fn unpack(path: &Utf8Path, folder: &Utf8Path) -> Result<UnpackReport, PackEr
     let mut report = UnpackReport { files: 0, bytes: 0, absent };
     for (id, name) in targets {
         let read = |message| PackError::Read { path: path.to_owned(), id: id.get(), message };
-        let entry = pack.by_id(id.get()).ok_or_else(|| read("it is not in the table".to_owned()))?;
-        let payload = entry.payload().map_err(|error| read(error.to_string()))?;
+        let payload = pack.by_id(id.get()).and_then(|entry| entry.payload());
+        let payload = payload.map_err(|error| read(error.to_string()))?;
         write_new(&disk, &folder.join(name), &payload)?;
         report.files += 1;
         report.bytes += payload.len() as u64;

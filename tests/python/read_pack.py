@@ -4,10 +4,11 @@
     read_pack.py list PACK            one JSON object a line for each asset
     read_pack.py cat PACK NAME|ID     the payload of one asset, to standard output
     read_pack.py check PACK...        everything that can be checked; one line a pack
+    read_pack.py check -              the same for packs on standard input, each after its size as a u64
 
-Digests are checked where the module `blake3` can be imported, payloads compressed with Zstandard are decompressed where
-`compression.zstd` or `zstandard` can; what could not be checked is said on standard error. Written from the document,
-not from the Rust crate, so that the two can disagree.
+The module `blake3` is used where it can be imported, since the digests written here are slow. Payloads compressed with
+Zstandard are decompressed where `compression.zstd` or `zstandard` can be imported; where not, that they were not read is
+said. Written from the document, not from the Rust crate, so that the two can disagree.
 """
 
 import json
@@ -31,6 +32,7 @@ else:
     zstandard = None
 
 MAGIC = b"\x89PAK\r\n\x1a\n"
+PAGE = 8192
 COMPRESSIONS = ("none", "zstd", "lz4")
 PRELOAD, ABSENT = 1, 2
 
@@ -52,8 +54,49 @@ def align_up(offset, alignment):
     return -(-offset // alignment) * alignment
 
 
+IV = (0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19)
+PERMUTATION = (2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8)
+CHUNK_START, CHUNK_END, PARENT, ROOT = 1, 2, 4, 8
+# Columns, then diagonals: which words of the state each step mixes.
+MIXED = ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15))
+MIXED += ((0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
+
+
+def mix_block(chaining, block, counter, flags):
+    """The first half of what BLAKE3's compression function gives for one block of at most 64 bytes."""
+    words = struct.unpack("<16I", block.ljust(64, bytes(1)))
+    v = [*chaining, *IV[:4], counter & 0xFFFFFFFF, counter >> 32, len(block), flags]
+    for _ in range(7):
+        for i, (a, b, c, d) in enumerate(MIXED):
+            for word, right, further in ((words[2 * i], 16, 12), (words[2 * i + 1], 8, 7)):
+                v[a] = (v[a] + v[b] + word) & 0xFFFFFFFF
+                x = v[d] ^ v[a]
+                v[d] = (x >> right | x << (32 - right)) & 0xFFFFFFFF
+                v[c] = (v[c] + v[d]) & 0xFFFFFFFF
+                x = v[b] ^ v[c]
+                v[b] = (x >> further | x << (32 - further)) & 0xFFFFFFFF
+        words = [words[i] for i in PERMUTATION]
+    return tuple(v[i] ^ v[i + 8] for i in range(8))
+
+
+def subtree(data, first_chunk, flags):
+    """The chaining value of a subtree of BLAKE3; the left half is the largest power of two chunks that leaves a right one."""
+    if len(data) > 1024:
+        left = 1024
+        while 2 * left < len(data):
+            left *= 2
+        halves = (subtree(data[:left], first_chunk, 0), subtree(data[left:], first_chunk + left // 1024, 0))
+        return mix_block(IV, struct.pack("<16I", *halves[0], *halves[1]), 0, PARENT | flags)
+    chaining = IV
+    blocks = [data[at : at + 64] for at in range(0, len(data), 64)] or [b""]
+    for i, block in enumerate(blocks):
+        last = (CHUNK_END | flags) if i == len(blocks) - 1 else 0
+        chaining = mix_block(chaining, block, first_chunk, (CHUNK_START if i == 0 else 0) | last)
+    return chaining
+
+
 def digest(data):
-    return blake3(data).digest() if blake3 else None
+    return blake3(data).digest() if blake3 else struct.pack("<8I", *subtree(data, 0, ROOT))
 
 
 def hash_name(name):
@@ -166,7 +209,7 @@ class Pack:
         self.entries = [Entry(i, table[64 * i : 64 * i + 64]) for i in range(self.entry_count)]
         self.read_names(data[names : self.kinds_offset])
         self.read_kinds(data[self.kinds_offset : self.index_end])
-        require(not any(data[self.index_end : self.payloads_offset]), "the padding before the payloads is not zero")
+        require(not any(data[self.pages_end : self.payloads_offset]), "the padding before the payloads is not zero")
         self.check_entries()
         self.check_places()
 
@@ -176,8 +219,7 @@ class Pack:
         require(data[:8] == MAGIC, "it does not start as a pack does")
         (version, flags, self.entry_count, kind_count, alignment) = struct.unpack_from("<IIIHH", data, 8)
         require(version == 1, f"it has format version {version}")
-        checksum = digest(data[:120])
-        require(checksum is None or checksum[:8] == data[120:128], "the header's checksum does not match")
+        require(digest(data[:120])[:8] == data[120:128], "the header's checksum does not match")
         require(flags & ~1 == 0, "the header has unknown flags")
         require(self.entry_count <= 1 << 30 and kind_count <= 256, "the header's counts are too large")
         require(16 <= alignment <= 4096 and alignment & (alignment - 1) == 0, "the alignment is not one")
@@ -188,11 +230,15 @@ class Pack:
         require(names == table + table_size and names_size % 8 == 0, "the names are not where they should be")
         require(kinds == names + names_size and kinds_size % 8 == 0, "the kinds are not where they should be")
         self.names_offset, self.kinds_offset, self.index_end = names, kinds, kinds + kinds_size
-        require(payloads == align_up(self.index_end, alignment), "the payloads are not where they should be")
+        self.pages_end = self.index_end + 32 * -(-(self.index_end - 128) // PAGE)
+        require(payloads == align_up(self.pages_end, alignment), "the payloads are not where they should be")
         require(payloads + payloads_size == len(data), "the file is not as long as its header says")
         self.payloads_offset = payloads
-        index = digest(data[128 : self.index_end])
-        require(index is None or index == data[88:120], "the index does not match its digest")
+        pages = data[self.index_end : self.pages_end]
+        require(digest(pages) == data[88:120], "the page digests do not match their digest")
+        for i, start in enumerate(range(128, self.index_end, PAGE)):
+            page = data[start : min(start + PAGE, self.index_end)]
+            require(digest(page) == pages[32 * i : 32 * i + 32], f"the page at {start} does not match its digest")
 
     def read_names(self, section):
         require(len(section) >= 8, "the section of names is too small")
@@ -295,8 +341,7 @@ class Pack:
         except Exception as error:  # Each decompressor has its own.
             raise Damaged(what) from error
         require(len(payload) == entry.raw_size, what)
-        found = digest(payload)
-        require(found is None or found == entry.digest, what)
+        require(digest(payload) == entry.digest, what)
         return payload
 
 
@@ -314,8 +359,10 @@ def list_pack(path):
             "kind": pack.kinds[entry.kind],
             "encoding": entry.encoding,
             "compression": COMPRESSIONS[entry.compression],
-            "raw_size": entry.raw_size,
-            "digest": "b3:" + entry.digest.hex(),
+            "preload": bool(entry.flags & PRELOAD),
+            "size": entry.raw_size,
+            "stored_size": entry.stored_size,
+            "digest": None if entry.absent else "b3:" + entry.digest.hex(),
         }
         print(json.dumps(row, ensure_ascii=False))
     return 0
@@ -334,24 +381,40 @@ def cat(path, key):
     return 0
 
 
+def check_one(data, unread):
+    """The number of entries; raises `Damaged`. Notes what it has no decompressor for."""
+    pack = Pack(data)
+    for entry in pack.entries:
+        require(pack.by_id(entry.id) is entry, f"asset {entry.id} cannot be found")
+        try:
+            pack.payload(entry)
+        except NotSupported as error:
+            unread.add(str(error))
+    return len(pack.entries)
+
+
+def packs_of(paths):
+    """Each path's name and bytes; those of standard input are named by their numbers."""
+    for path in paths:
+        if path != "-":
+            with open(path, "rb") as file:
+                yield path, file.read()
+            continue
+        number = 0
+        while size := sys.stdin.buffer.read(8):
+            yield number, sys.stdin.buffer.read(struct.unpack("<Q", size)[0])
+            number += 1
+
+
 def check(paths):
     damaged = False
     unread = set()
-    for path in paths:
+    for name, data in packs_of(paths):
         try:
-            pack = read(path)
-            for entry in pack.entries:
-                require(pack.by_id(entry.id) is entry, f"asset {entry.id} cannot be found")
-                try:
-                    pack.payload(entry)
-                except NotSupported as error:
-                    unread.add(str(error))
-            print(f"{path}: ok, {len(pack.entries)} entries")
+            print(f"{name}: ok, {check_one(data, unread)} entries")
         except Damaged as error:
             damaged = True
-            print(f"{path}: damaged: {error}")
-    if blake3 is None:
-        print("digests were not checked: there is no module `blake3`", file=sys.stderr)
+            print(f"{name}: damaged: {error}")
     for name in sorted(unread):
         print(f"payloads compressed with {name} were not read: there is no module for it", file=sys.stderr)
     return int(damaged)

@@ -7,7 +7,7 @@ use thiserror::Error;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::{ENTRY_SIZE, MAX_ENTRIES, MAX_KINDS, align_up};
+use super::{ENTRY_SIZE, MAX_ENTRIES, MAX_KINDS, align_up, page_list_size};
 
 /// The size of the header.
 pub const HEADER_SIZE: usize = 128;
@@ -57,7 +57,7 @@ pub struct Header {
     pub kinds_size: u64,
     /// The size of the payloads, padding between them included.
     pub payloads_size: u64,
-    /// The BLAKE3 digest of table, names and kinds.
+    /// The BLAKE3 digest of the list of the digests of the index's pages.
     pub index_digest: [u8; 32],
 }
 
@@ -159,6 +159,7 @@ impl Header {
         let ends = ends.and_then(|end| end.checked_add(header.names_size));
         check("names.size", header.names_size, ends.is_some())?;
         let ends = ends.and_then(|end| end.checked_add(header.kinds_size));
+        let ends = ends.and_then(|end| end.checked_add(page_list_size(end - HEADER_SIZE as u64)));
         let ends = ends.and_then(|end| align_up(end, alignment));
         check("kinds.size", header.kinds_size, ends.is_some())?;
         let ends = ends.and_then(|end| end.checked_add(header.payloads_size));
@@ -220,13 +221,20 @@ impl Header {
 
     /// Where the payloads are.
     pub fn payloads(&self) -> Section {
-        let offset = align_up(self.index_end(), self.alignment).unwrap_or(u64::MAX);
+        let offset = align_up(self.pages().end(), self.alignment).unwrap_or(u64::MAX);
         Section { offset, size: self.payloads_size }
     }
 
-    /// Where the kinds end. From there to the first payload are zeros.
-    pub fn index_end(&self) -> u64 {
-        self.kinds().end()
+    /// Where table, names and kinds are together: what the pages are cut from.
+    pub fn index(&self) -> Section {
+        let start = HEADER_SIZE as u64;
+        Section { offset: start, size: self.kinds().end() - start }
+    }
+
+    /// Where the digests of the pages are. From their end to the first payload are zeros.
+    pub fn pages(&self) -> Section {
+        let index = self.index();
+        Section { offset: index.end(), size: page_list_size(index.size) }
     }
 
     /// How long the file is.
@@ -270,7 +278,8 @@ mod tests {
     #[test]
     fn it_comes_back() {
         assert_eq!(Header::decode(&header().encode()), Ok(header()));
-        assert_eq!(header().payloads().offset, 448, "128 + 192 + 72 + 24 = 416, aligned to 64");
+        assert_eq!(header().pages(), Section { offset: 416, size: 32 }, "128 + 192 + 72 + 24 = 416");
+        assert_eq!(header().payloads().offset, 448, "aligned to 64");
         assert_eq!(header().file_size(), 1_448);
     }
 

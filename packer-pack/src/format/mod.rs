@@ -1,4 +1,4 @@
-//! What pack format 1 is made of: constants, the header, table entries, the sections of strings.
+//! What pack format 1 is made of: constants, the header, table entries, the sections of strings, the pages of the index.
 //!
 //! All of it is in `docs/pack-format.md`. Nothing here reads a file or allocates in proportion to a stored number;
 //! opening and checking a pack is in [`reader`](crate::reader), laying one out in [`index`](crate::index).
@@ -7,12 +7,14 @@ use std::fmt;
 
 mod entry;
 mod header;
+mod pages;
 mod strings;
 
 pub use entry::{ABSENT, ENTRY_SIZE, PRELOAD, RawEntry};
 pub use header::{
     HEADER_SIZE, Header, HeaderError, INCOMPLETE, MAGIC, MAX_ALIGNMENT, MIN_ALIGNMENT, Section, VERSION,
 };
+pub use pages::{DIGEST_SIZE, PAGE_SIZE, page_list, page_list_size};
 pub use strings::{KindsSection, NamesSection, hash_name, names_slots};
 
 /// The alignment of payloads where nothing else is asked for.

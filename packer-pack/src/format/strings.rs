@@ -1,8 +1,12 @@
 //! The sections of strings: names, with the hash index that finds them, and kinds.
 //!
 //! Both are views over stored bytes. Parsing checks the sizes in constant time; every access checks the rest, so a
-//! view over hostile bytes finds nothing, or the wrong thing, and never fails. Whether a section is as the format says
+//! view over hostile bytes finds nothing, or the wrong thing, and never fails. A reader that checks digests page by page
+//! is told which bytes a search is about to believe. Whether a section is as the format says
 //! in every detail is what [`NamesSection::check`] and [`KindsSection::check`] answer, in time proportional to it.
+
+use std::convert::Infallible;
+use std::ops::Range;
 
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
@@ -57,17 +61,63 @@ impl<'a> NamesSection<'a> {
         self.strings.get(position)
     }
 
+    /// The same, telling `believe` the range of each part of the section before what it says is taken.
+    pub fn get_with<E>(
+        &self,
+        position: u32,
+        mut believe: impl FnMut(Range<usize>) -> Result<(), E>,
+    ) -> Result<Option<&'a str>, E> {
+        let text = self.bytes_with(position, None, &mut believe)?;
+        Ok(text.and_then(|bytes| str::from_utf8(bytes).ok()))
+    }
+
     /// The position in the table of the entry with this name. Reads at most every slot, of an honest pack a few.
     pub fn find(&self, name: &str) -> Option<u32> {
+        let Ok(found) = self.find_with(name, |_| Ok::<(), Infallible>(()));
+        found
+    }
+
+    /// The same, telling `believe` the range of each part of the section before what it says is taken.
+    pub fn find_with<E>(
+        &self,
+        name: &str,
+        mut believe: impl FnMut(Range<usize>) -> Result<(), E>,
+    ) -> Result<Option<u32>, E> {
         let mask = self.slots.len() - 1;
         let start = hash_name(name) as usize;
         for step in 0..self.slots.len() {
-            let position = self.slots[start.wrapping_add(step) & mask].get().checked_sub(1)?;
-            if self.strings.bytes(position) == Some(name.as_bytes()) {
-                return Some(position);
+            let at = start.wrapping_add(step) & mask;
+            let slot = size_of::<NamesHead>() + 4 * at;
+            believe(slot..slot + 4)?;
+            let Some(position) = self.slots[at].get().checked_sub(1) else { return Ok(None) };
+            if self.bytes_with(position, Some(name.len()), &mut believe)? == Some(name.as_bytes()) {
+                return Ok(Some(position));
             }
         }
-        None
+        Ok(None)
+    }
+
+    /// The bytes of a name; none if they are not of the length that is looked for, which are then not looked at.
+    fn bytes_with<E>(
+        &self,
+        position: u32,
+        len: Option<usize>,
+        believe: &mut impl FnMut(Range<usize>) -> Result<(), E>,
+    ) -> Result<Option<&'a [u8]>, E> {
+        if position >= self.strings.count() {
+            return Ok(None);
+        }
+        let offsets = size_of::<NamesHead>() + 4 * self.slots.len();
+        let at = offsets + 4 * position as usize;
+        believe(at..at + 8)?;
+        let Some(range) =
+            self.strings.range(position).filter(|range| len.is_none_or(|len| range.len() == len))
+        else {
+            return Ok(None);
+        };
+        let text = offsets + 4 * self.strings.offsets.len();
+        believe(text + range.start..text + range.end)?;
+        Ok(Some(&self.strings.text[range]))
     }
 
     /// Whether every string is a name, no two are equal, and the index finds each.
@@ -180,10 +230,15 @@ impl<'a> Strings<'a> {
         (self.offsets.len() - 1) as u32
     }
 
+    /// Where a string is in the text, if it is in it.
+    fn range(&self, at: u32) -> Option<Range<usize>> {
+        let start = self.offsets.get(at as usize)?.get() as usize;
+        let end = self.offsets.get(at as usize + 1)?.get() as usize;
+        (start <= end && end <= self.text.len()).then_some(start..end)
+    }
+
     fn bytes(&self, at: u32) -> Option<&'a [u8]> {
-        let start = self.offsets.get(at as usize)?.get();
-        let end = self.offsets.get(at as usize + 1)?.get();
-        self.text.get(start as usize..end as usize)
+        self.text.get(self.range(at)?)
     }
 
     fn get(&self, at: u32) -> Option<&'a str> {
@@ -255,6 +310,32 @@ mod tests {
             }
             assert_eq!((section.find("ui/button"), section.find(""), section.get(count)), (None, None, None));
         }
+    }
+
+    #[test]
+    fn nothing_is_believed_that_was_not_told_of() {
+        let names = names(300);
+        let good = encode(&names);
+        let section = NamesSection::parse(&good, 300).unwrap();
+        for (position, name) in (0..).zip(&names) {
+            let mut told: Vec<Range<usize>> = Vec::new();
+            let note = |range: Range<usize>| {
+                told.push(range);
+                Ok::<(), Infallible>(())
+            };
+            let Ok(found) = section.find_with(name, note);
+            assert_eq!(found, Some(position));
+            // Whatever stands elsewhere, the answer is the same.
+            let mut other: Vec<u8> = good.iter().map(|byte| byte ^ 0x55).collect();
+            other[..8].copy_from_slice(&good[..8]);
+            for range in told {
+                other[range.clone()].copy_from_slice(&good[range]);
+            }
+            assert_eq!(NamesSection::parse(&other, 300).unwrap().find(name), Some(position));
+        }
+        let refuse = |range: Range<usize>| if range.start < 8 + 4 * 1024 { Ok(()) } else { Err(range.start) };
+        assert_eq!(section.get_with(7, refuse), Err(8 + 4 * 1024 + 28));
+        assert_eq!(section.get_with(300, refuse), Ok(None));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use thiserror::Error;
 use zerocopy::IntoBytes;
 
 use super::IndexLayout;
-use crate::format::{ABSENT, Compression, HEADER_SIZE, PRELOAD, RawEntry, align_up};
+use crate::format::{ABSENT, Compression, HEADER_SIZE, PRELOAD, RawEntry, align_up, page_list};
 
 /// A payload as it will be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +90,9 @@ pub enum PlaceError {
 /// The bytes that go before the payloads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix {
-    /// Header, table, names, kinds, and zeros up to the first payload.
+    /// Header, table, names, kinds, the digests of their pages, and zeros up to the first payload.
     pub bytes: Vec<u8>,
-    /// The digest of header, table, names and kinds, which names the whole pack.
+    /// The digest of the header, which names the whole pack: through the digests that it leads to it covers every byte.
     pub pack_digest: [u8; 32],
     /// How long the file is.
     pub file_size: u64,
@@ -199,10 +199,13 @@ impl Placer {
         bytes.extend_from_slice(&self.layout.kinds);
         debug_assert_eq!(bytes.len(), self.layout.index_size());
         let mut header = self.layout.header;
-        header.index_digest = *blake3::hash(&bytes[HEADER_SIZE..]).as_bytes();
+        let pages = page_list(&bytes[HEADER_SIZE..]);
+        header.index_digest = *blake3::hash(&pages).as_bytes();
+        bytes.extend_from_slice(&pages);
         header.payloads_size = self.end - header.payloads().offset;
-        bytes[..HEADER_SIZE].copy_from_slice(&header.encode());
-        let pack_digest = *blake3::hash(&bytes).as_bytes();
+        let encoded = header.encode();
+        bytes[..HEADER_SIZE].copy_from_slice(&encoded);
+        let pack_digest = *blake3::hash(&encoded).as_bytes();
         bytes.resize(header.payloads().offset as usize, 0);
         Ok(Prefix { bytes, pack_digest, file_size: header.file_size() })
     }

@@ -33,8 +33,10 @@ impl<'p> Entry<'p> {
 
     /// Its name. It is no path: who makes a file of it checks it first.
     pub fn name(&self) -> Result<&'p str, ReadError> {
-        let name = self.pack.names().and_then(|names| names.get(self.position));
-        name.ok_or(ReadError::Name { id: self.id() })
+        let damaged = ReadError::Name { id: self.id() };
+        let Some(names) = self.pack.names() else { return Err(damaged) };
+        let name = names.get_with(self.position, |range| self.pack.believe_names(range))?;
+        name.ok_or(damaged)
     }
 
     /// Its kind.
@@ -161,25 +163,32 @@ impl<'p> Entry<'p> {
             return Err(ReadError::Incoherent { id });
         }
         let compression = self.compression()?;
-        let (offset, stored, raw) = (self.offset(), self.stored_size(), self.raw_size());
+        let (stored, raw) = (self.stored_size(), self.raw_size());
         if raw > self.pack.options.max_payload_size {
             return Err(ReadError::TooLarge { id, size: raw });
         }
         if !decompress::is_possible(compression, stored, raw) {
             return Err(ReadError::Decompress { id });
         }
-        if stored == 0 {
-            return Ok(compression);
-        }
-        let header = &self.pack.header;
-        let end = offset.checked_add(stored).filter(|end| *end <= header.file_size());
-        if offset < header.payloads().offset || end.is_none() {
-            return Err(ReadError::Range { id });
-        }
-        if !offset.is_multiple_of(u64::from(header.alignment)) {
-            return Err(ReadError::Unaligned { id });
+        if stored > 0 {
+            self.place()?;
         }
         Ok(compression)
+    }
+
+    /// Checks that its bytes, if it has any, lie where payloads can lie, and gives their end.
+    pub(super) fn place(&self) -> Result<u64, ReadError> {
+        let (id, offset) = (self.id(), self.offset());
+        let header = &self.pack.header;
+        let end = offset.checked_add(self.stored_size()).filter(|end| *end <= header.file_size());
+        let Some(end) = end.filter(|_| offset >= header.payloads().offset) else {
+            return Err(ReadError::Range { id });
+        };
+        if offset.is_multiple_of(u64::from(header.alignment)) {
+            Ok(end)
+        } else {
+            Err(ReadError::Unaligned { id })
+        }
     }
 
     /// The stored bytes, whose range was checked.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::format::{Compression, HeaderError};
+use crate::payload::PayloadError;
 
 /// Why a pack was not opened.
 #[derive(Debug, Error)]
@@ -43,8 +44,8 @@ pub enum OpenError {
         /// The section.
         section: &'static str,
     },
-    /// Table, names or kinds are damaged.
-    #[error("the pack is damaged: its index does not match its digest")]
+    /// Table, names or kinds are damaged, or the list of their digests.
+    #[error("the pack is damaged: its index does not match its digests")]
     IndexDigest,
     /// The padding before the first payload is damaged.
     #[error("the pack is damaged: the padding before the payloads is not zero")]
@@ -57,9 +58,43 @@ pub enum OpenError {
     },
 }
 
-/// Why an entry or its payload was not read.
+/// Why an asset was not found, or it or its payload not read.
 #[derive(Debug, Error)]
 pub enum ReadError {
+    /// No asset has this name.
+    #[error("the pack has no asset {name:?}")]
+    UnknownName {
+        /// The name.
+        name: Box<str>,
+    },
+    /// No asset has this id.
+    #[error("the pack has no asset with the id {id}")]
+    UnknownId {
+        /// The id.
+        id: u32,
+    },
+    /// A page of the index, which the answer depends on, does not have its digest.
+    #[error("the pack is damaged: its index does not match its digest in the page at {offset}")]
+    Index {
+        /// Where the page starts, from the start of the file.
+        offset: u64,
+    },
+    /// It is not of the kind that was asked for.
+    #[error("asset {id} is not of the kind {kind}")]
+    OtherKind {
+        /// The asset's id.
+        id: u32,
+        /// The kind that was asked for.
+        kind: &'static str,
+    },
+    /// Its payload is not laid out as its kind and encoding say.
+    #[error("asset {id} cannot be viewed: {fault}")]
+    Layout {
+        /// The asset's id.
+        id: u32,
+        /// What is wrong.
+        fault: PayloadError,
+    },
     /// There is no payload, because its bake failed in a build that kept going.
     #[error("asset {id} is absent: it could not be baked")]
     Absent {
@@ -155,9 +190,15 @@ pub enum ReadError {
 /// One thing that a full check found wrong.
 #[derive(Debug, Error)]
 pub enum Problem {
-    /// Table, names or kinds do not match their digest.
-    #[error("the index does not match its digest")]
+    /// The list of the digests of the index's pages does not match the header.
+    #[error("the list of the index's digests does not match the header")]
     IndexDigest,
+    /// A page of table, names and kinds does not match its digest.
+    #[error("the index does not match its digest in the page at {offset}")]
+    IndexPage {
+        /// Where the page starts, from the start of the file.
+        offset: u64,
+    },
     /// The padding before the first payload is not zero.
     #[error("the padding before the payloads is not zero")]
     Padding,

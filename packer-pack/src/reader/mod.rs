@@ -1,30 +1,36 @@
 //! The reader that games link: opens a pack, finds assets by id or name, hands out payloads.
 //!
-//! Opening reads what stands before the payloads; a lookup allocates nothing; an uncompressed payload of a mapped pack
-//! is borrowed, not copied. Nothing is written, watched or cached: a game that reads a payload twice pays twice.
+//! Opening a mapped pack reads its header and a list of digests; a lookup allocates nothing; an uncompressed payload of a
+//! mapped pack is borrowed, not copied. Nothing is written, watched or cached: a game that reads a payload twice pays twice.
 //!
 //! Guarantees: nothing panics, reads out of bounds or allocates past [`OpenOptions::max_payload_size`] and the file's
 //! own size, whatever the file holds and whatever was asked to be verified. What is *detected* is up to [`Verify`].
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use zerocopy::FromBytes;
 
-use crate::format::{HEADER_SIZE, Header, KindsSection, NamesSection, RawEntry, Section};
+use crate::format::{ENTRY_SIZE, HEADER_SIZE, Header, KindsSection, NamesSection, RawEntry, Section};
 
 mod decompress;
 mod entry;
 mod error;
+mod pages;
 mod source;
+mod typed;
 mod verify;
 
 pub use entry::Entry;
 pub use error::{OpenError, Problem, ReadError};
+pub use typed::{Data, Image, Sound};
 
+use pages::CheckedPages;
 use source::Source;
 
 /// When a pack's contents are checked against its digests.
@@ -32,7 +38,8 @@ use source::Source;
 pub enum Verify {
     /// All of it, when it is opened: time in proportion to the file. What was checked is trusted afterwards.
     Eager,
-    /// The index when the pack is opened, and each payload, with the padding after it, whenever it is read.
+    /// What is used: of the index the pages that a lookup comes to, each once, and each payload, with the padding after it,
+    /// whenever it is read. No damage gives a wrong answer; one that nobody comes to is not noticed.
     #[default]
     OnRead,
     /// Nothing but the header and the sizes: for packs that were verified before, such as by an installer. A damaged
@@ -63,6 +70,7 @@ pub struct Pack {
     header: Header,
     source: Source,
     options: OpenOptions,
+    checked: CheckedPages,
 }
 
 impl Pack {
@@ -128,7 +136,8 @@ impl Pack {
         options: OpenOptions,
     ) -> Result<Self, OpenError> {
         check_size(&header, source.size())?;
-        let pack = Self { path, header, source, options };
+        let checked = CheckedPages::none(&header, options.verify);
+        let pack = Self { path, header, source, options, checked };
         let payloads = header.payloads().offset;
         if (pack.source.prefix().len() as u64) < payloads {
             let size = pack.source.prefix().len() as u64;
@@ -143,7 +152,12 @@ impl Pack {
         match options.verify {
             Verify::Never => {}
             Verify::OnRead => {
-                if !pack.index_digest_matches() {
+                // With it the places of all sections are certain, and the few kinds need no checks later.
+                let (names, kinds) = (header.names(), header.kinds());
+                let certain = pack.page_list_matches()
+                    && pack.believe(names.offset..names.offset + 8).is_ok()
+                    && pack.believe(kinds.offset..kinds.end()).is_ok();
+                if !certain {
                     return Err(OpenError::IndexDigest);
                 }
                 if !pack.prefix_padding_is_zero() {
@@ -180,26 +194,55 @@ impl Pack {
         &self.header
     }
 
-    /// The digest that names this pack, computed from everything before the payloads. Through the payloads' digests it
-    /// covers them as well.
+    /// The digest that names this pack: that of its header, in constant time. The header holds a digest that leads to one of
+    /// every other byte, so what a verified pack holds is what was built under this name.
     pub fn digest(&self) -> [u8; 32] {
-        *blake3::hash(self.section(Section { offset: 0, size: self.header.index_end() })).as_bytes()
+        *blake3::hash(self.section(Section { offset: 0, size: HEADER_SIZE as u64 })).as_bytes()
     }
 
     /// All assets, by increasing id.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> + DoubleEndedIterator {
-        self.table().iter().enumerate().map(|(position, raw)| Entry::new(self, position as u32, raw))
+    pub fn entries(
+        &self,
+    ) -> Result<impl ExactSizeIterator<Item = Entry<'_>> + DoubleEndedIterator, ReadError> {
+        let table = self.header.table();
+        if table.size > 0 {
+            self.believe(table.offset..table.end())?;
+        }
+        Ok(self.all())
     }
 
-    /// The asset with this id.
-    pub fn by_id(&self, id: u32) -> Option<Entry<'_>> {
-        let position = self.table().binary_search_by_key(&id, |raw| raw.id.get()).ok()?;
-        self.at(position as u32)
+    /// The asset with this id, which the pack must have.
+    pub fn by_id(&self, id: u32) -> Result<Entry<'_>, ReadError> {
+        self.find_id(id)?.ok_or(ReadError::UnknownId { id })
     }
 
-    /// The asset with this name.
-    pub fn by_name(&self, name: &str) -> Option<Entry<'_>> {
-        self.at(self.names()?.find(name)?)
+    /// The asset with this name, which the pack must have.
+    pub fn by_name(&self, name: &str) -> Result<Entry<'_>, ReadError> {
+        self.find_name(name)?.ok_or_else(|| ReadError::UnknownName { name: name.into() })
+    }
+
+    /// The asset with this id, for packs that may lack it.
+    pub fn find_id(&self, id: u32) -> Result<Option<Entry<'_>>, ReadError> {
+        let (mut low, mut high) = (0, self.header.entry_count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(entry) = self.find_at(middle)? else { return Ok(None) };
+            match entry.id().cmp(&id) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(Some(entry)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The asset with this name, for packs that may lack it.
+    pub fn find_name(&self, name: &str) -> Result<Option<Entry<'_>>, ReadError> {
+        let Some(names) = self.names() else { return Ok(None) };
+        match names.find_with(name, |range| self.believe_names(range))? {
+            Some(position) => self.find_at(position),
+            None => Ok(None),
+        }
     }
 
     /// The kinds of its assets, in increasing order of their bytes.
@@ -214,8 +257,22 @@ impl Pack {
         problems
     }
 
-    fn at(&self, position: u32) -> Option<Entry<'_>> {
-        Some(Entry::new(self, position, self.table().get(position as usize)?))
+    /// All assets, as they stand in the table.
+    fn all(&self) -> impl ExactSizeIterator<Item = Entry<'_>> + DoubleEndedIterator {
+        self.table().iter().enumerate().map(|(position, raw)| Entry::new(self, position as u32, raw))
+    }
+
+    /// The asset at a position of the table, whose bytes are checked if that is asked for.
+    fn find_at(&self, position: u32) -> Result<Option<Entry<'_>>, ReadError> {
+        let Some(raw) = self.table().get(position as usize) else { return Ok(None) };
+        let start = self.header.table().offset + u64::from(position) * ENTRY_SIZE as u64;
+        self.believe(start..start + ENTRY_SIZE as u64)?;
+        Ok(Some(Entry::new(self, position, raw)))
+    }
+
+    fn believe_names(&self, range: Range<usize>) -> Result<(), ReadError> {
+        let start = self.header.names().offset;
+        self.believe(start + range.start as u64..start + range.end as u64)
     }
 
     fn table(&self) -> &[RawEntry] {
@@ -236,14 +293,8 @@ impl Pack {
         &self.source.prefix()[section.offset as usize..(section.offset + section.size) as usize]
     }
 
-    fn index_digest_matches(&self) -> bool {
-        let (start, end) = (HEADER_SIZE as u64, self.header.index_end());
-        let index = self.section(Section { offset: start, size: end - start });
-        *blake3::hash(index).as_bytes() == self.header.index_digest
-    }
-
     fn prefix_padding_is_zero(&self) -> bool {
-        let (start, end) = (self.header.index_end(), self.header.payloads().offset);
+        let (start, end) = (self.header.pages().end(), self.header.payloads().offset);
         self.section(Section { offset: start, size: end - start }).iter().all(|byte| *byte == 0)
     }
 }

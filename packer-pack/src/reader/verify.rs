@@ -15,12 +15,10 @@ struct Place {
 }
 
 impl Pack {
-    /// What is wrong with everything but the payloads' contents: digest of the index, order, names, kinds, places.
+    /// What is wrong with everything but the payloads' contents: digests of the index, order, names, kinds, places.
     pub fn verify_index(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if !self.index_digest_matches() {
-            problems.push(Problem::IndexDigest);
-        }
+        self.check_pages(&mut problems);
         if !self.prefix_padding_is_zero() {
             problems.push(Problem::Padding);
         }
@@ -58,14 +56,15 @@ impl Pack {
         by_place.sort_by_key(|position| (key(*position), *position));
         by_place.dedup_by_key(|position| key(*position));
         by_place.sort_unstable();
-        by_place.into_iter().filter_map(|position| self.at(position)).collect()
+        let entry = |position: u32| Entry::new(self, position, &self.table()[position as usize]);
+        by_place.into_iter().map(entry).collect()
     }
 
     fn check_table(&self, problems: &mut Vec<Problem>) {
         let mut last = 0;
         let mut absent = false;
         let mut used = [false; 256];
-        for entry in self.entries() {
+        for entry in self.all() {
             let id = entry.id();
             if id <= last {
                 problems.push(Problem::IdOrder { id });
@@ -86,13 +85,11 @@ impl Pack {
 
     fn check_places(&self, problems: &mut Vec<Problem>) {
         let mut places: Vec<Place> = self
-            .entries()
-            .filter(|entry| entry.stored_size() != 0 && entry.locate().is_ok())
-            .map(|entry| Place {
-                offset: entry.offset(),
-                end: entry.offset() + entry.stored_size(),
-                position: entry.position(),
-                id: entry.id(),
+            .all()
+            .filter(|entry| entry.stored_size() != 0 && entry.raw().is_coherent())
+            .filter_map(|entry| {
+                let (position, id, offset) = (entry.position(), entry.id(), entry.offset());
+                Some(Place { offset, end: entry.place().ok()?, position, id })
             })
             .collect();
         let raw = |place: &Place| &self.table()[place.position as usize];

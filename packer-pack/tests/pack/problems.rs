@@ -47,7 +47,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         change: |b| b[entry(0)] = 0,
         expected: &[
             "the table is not in the order of ids at asset 0",
-            "32 bytes at 416 belong to no payload",
+            "32 bytes at 448 belong to no payload",
             "the entry of asset 0 is damaged",
         ],
     },
@@ -64,19 +64,19 @@ pub(crate) const BROKEN: &[Broken] = &[
     Broken {
         name: "compression unknown",
         change: |b| b[entry(2) + 6] = 3,
-        expected: &["32 bytes at 468 belong to no payload", "the entry of asset 3 is damaged"],
+        expected: &["32 bytes at 500 belong to no payload", "the entry of asset 3 is damaged"],
     },
     Broken {
         name: "flag unknown",
         change: |b| b[entry(2) + 7] = 4,
-        expected: &["32 bytes at 468 belong to no payload", "the entry of asset 3 is damaged"],
+        expected: &["32 bytes at 500 belong to no payload", "the entry of asset 3 is damaged"],
     },
     Broken {
         name: "absent with a payload",
         change: |b| b[entry(2) + 7] = 2,
         expected: &[
             "the header does not say rightly whether assets are absent",
-            "32 bytes at 468 belong to no payload",
+            "32 bytes at 500 belong to no payload",
             "the entry of asset 3 is damaged",
         ],
     },
@@ -107,21 +107,21 @@ pub(crate) const BROKEN: &[Broken] = &[
     Broken {
         name: "unaligned",
         change: |b| b[entry(0) + 8] += 1,
-        expected: &["32 bytes at 416 belong to no payload", "the payload of asset 1 is not aligned"],
+        expected: &["32 bytes at 448 belong to no payload", "the payload of asset 1 is not aligned"],
     },
     Broken {
         name: "before the payloads",
         change: |b| put(b, entry(0) + 8, 128),
         expected: &[
-            "32 bytes at 416 belong to no payload",
+            "32 bytes at 448 belong to no payload",
             "the payload of asset 1 lies outside of the pack's payloads",
         ],
     },
     Broken {
         name: "past the end",
-        change: |b| put(b, entry(2) + 8, 496),
+        change: |b| put(b, entry(2) + 8, 528),
         expected: &[
-            "32 bytes at 468 belong to no payload",
+            "32 bytes at 500 belong to no payload",
             "the payload of asset 3 lies outside of the pack's payloads",
         ],
     },
@@ -129,25 +129,25 @@ pub(crate) const BROKEN: &[Broken] = &[
         name: "past every end",
         change: |b| put(b, entry(2) + 8, u64::MAX - 15),
         expected: &[
-            "32 bytes at 468 belong to no payload",
+            "32 bytes at 500 belong to no payload",
             "the payload of asset 3 lies outside of the pack's payloads",
         ],
     },
     Broken {
         name: "overlapping",
-        change: |b| put(b, entry(1) + 8, 432),
+        change: |b| put(b, entry(1) + 8, 464),
         expected: &[
             "the payloads of the assets 1 and 2 overlap",
-            "16 bytes at 464 belong to no payload",
+            "16 bytes at 496 belong to no payload",
             "the payload of asset 2 is damaged: it does not match its digest",
         ],
     },
     Broken {
         name: "sharing what is not equal",
-        change: |b| put(b, entry(1) + 8, 416),
+        change: |b| put(b, entry(1) + 8, 448),
         expected: &[
             "the payloads of the assets 1 and 2 overlap",
-            "32 bytes at 448 belong to no payload",
+            "32 bytes at 480 belong to no payload",
             "the payload of asset 2 is damaged: it does not match its digest",
         ],
     },
@@ -157,11 +157,11 @@ pub(crate) const BROKEN: &[Broken] = &[
             b.extend([0; 4]);
             put(b, 80, 88);
         },
-        expected: &["4 bytes at 500 belong to no payload"],
+        expected: &["4 bytes at 532 belong to no payload"],
     },
     Broken {
         name: "padding after a payload",
-        change: |b| b[416 + 31] = 1,
+        change: |b| b[448 + 31] = 1,
         expected: &["the padding after the payload of asset 1 is damaged"],
     },
     Broken {
@@ -201,9 +201,9 @@ impl Broken {
 fn the_whole_pack_has_the_places_that_these_tests_count_on() {
     let bytes = pack();
     let pack = open(&bytes, Verify::Eager).unwrap();
-    let offsets: Vec<u64> = pack.entries().map(|entry| entry.offset()).collect();
-    assert_eq!(offsets, [416, 448, 480]);
-    assert_eq!((bytes.len(), pack.header().names().offset), (500, 320));
+    let offsets: Vec<u64> = pack.entries().unwrap().map(|entry| entry.offset()).collect();
+    assert_eq!(offsets, [448, 480, 512]);
+    assert_eq!((bytes.len(), pack.header().names().offset), (532, 320));
     assert!(NamesSection::parse(&bytes[320..320 + pack.header().names().size as usize], 3).is_some());
 }
 
@@ -228,13 +228,16 @@ fn every_problem_is_listed_not_only_the_first() {
     assert_eq!(
         problems,
         [
-            "the index does not match its digest",
+            "the index does not match its digest in the page at 128",
             "the payload of asset 7 is damaged: it does not match its digest",
             "the payload of asset 900 is damaged: it does not match its digest",
         ]
     );
     let error = open(&bytes, Verify::Eager).unwrap_err().to_string();
-    assert_eq!(error, "the pack is damaged: the index does not match its digest, and 2 more problems");
+    assert_eq!(
+        error,
+        "the pack is damaged: the index does not match its digest in the page at 128, and 2 more problems"
+    );
 }
 
 #[test]
@@ -262,7 +265,7 @@ fn padding_before_the_payloads_is_checked_at_opening() {
 fn equal_payloads_stored_twice_are_no_problem() {
     let mut bytes = pack();
     // The second payload gets the content and the digest of the first, where it is.
-    bytes.copy_within(416..436, 448);
+    bytes.copy_within(448..468, 480);
     bytes.copy_within(entry(0) + 32..entry(0) + 64, entry(1) + 32);
     reseal(&mut bytes);
     assert!(open(&bytes, Verify::Eager).is_ok());

@@ -3,8 +3,10 @@
 use std::io::Cursor;
 
 use packer_pack::compress::{Compressor, Method};
-use packer_pack::format::HEADER_SIZE;
+use packer_pack::format::{HEADER_SIZE, page_list};
 use packer_pack::index::{Declared, IndexLayout, Payload, Place, Prefix};
+use packer_pack::payload::image::{self, ImageInfo};
+use packer_pack::payload::sound::{self, SoundInfo};
 use packer_pack::{Entry, OpenError, OpenOptions, Pack, ReadError, Verify};
 
 /// An asset to write.
@@ -83,13 +85,17 @@ pub(crate) fn sample() -> Vec<Asset> {
     ]
 }
 
-/// Computes anew the digest of the index and the checksum of the header, so that only the structure can tell.
+/// Computes anew the digests of the index's pages, that of their list, and the checksum of the header, so that only the
+/// structure can tell.
 pub(crate) fn reseal(bytes: &mut [u8]) {
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
     let end = word(56).saturating_add(word(64));
     if let Some(index) = bytes.get(HEADER_SIZE..end) {
-        let digest = blake3::hash(index);
-        bytes[88..120].copy_from_slice(digest.as_bytes());
+        let list = page_list(index);
+        if let Some(place) = bytes.get_mut(end..end + list.len()) {
+            place.copy_from_slice(&list);
+            bytes[88..120].copy_from_slice(blake3::hash(&list).as_bytes());
+        }
     }
     let checksum = blake3::hash(&bytes[..120]);
     bytes[120..128].copy_from_slice(&checksum.as_bytes()[..8]);
@@ -142,12 +148,13 @@ pub(crate) fn read_all(pack: &Pack) -> Result<Vec<Seen>, String> {
             payload,
         })
     };
+    let entries = pack.entries().map_err(|error| error.to_string())?;
     let all: Result<Vec<Seen>, String> =
-        pack.entries().map(|entry| read(entry).map_err(|error| error.to_string())).collect();
+        entries.map(|entry| read(entry).map_err(|error| error.to_string())).collect();
     let all = all?;
     for (position, seen) in (0..).zip(&all) {
-        let by_id = pack.by_id(seen.id).map(|entry| entry.position());
-        let by_name = pack.by_name(&seen.name).map(|entry| entry.position());
+        let by_id = pack.by_id(seen.id).map(|entry| entry.position()).ok();
+        let by_name = pack.by_name(&seen.name).map(|entry| entry.position()).ok();
         if (by_id, by_name) != (Some(position), Some(position)) {
             return Err(format!("{seen:?} is found at {by_id:?} by id and at {by_name:?} by name"));
         }
@@ -170,4 +177,43 @@ pub(crate) fn expected(assets: &[Asset]) -> Vec<Seen> {
         .collect();
     all.sort_by_key(|seen| seen.id);
     all
+}
+
+/// Small packs that together have every feature of the format, each with a name.
+pub(crate) fn feature_packs() -> Vec<(&'static str, Vec<Asset>)> {
+    let text = "low tide, high tide, low tide, high tide, low tide, high tide";
+    let info = ImageInfo { width: 2, height: 2, premultiplied: false, opaque: true };
+    let picture = image::encode_rgba8(info, &[7; 16]).unwrap();
+    let indexed = image::encode_indexed8(info, &[[1, 2, 3, 255]], &[0; 4]).unwrap();
+    let info = SoundInfo { sample_rate: 48_000, channels: 1, speakers: 4, frames: 5, looping: None };
+    let sound = sound::encode_pcm16(info, &[1, -2, 3, -4, 5]).unwrap();
+    let nothing = |id, name| Asset { content: None, ..asset(id, name, "image", "") };
+    vec![
+        ("everything", sample()),
+        ("no assets", vec![]),
+        ("one asset", vec![asset(1, "a", "raw", "x")]),
+        ("nothing baked", vec![nothing(3, "a"), nothing(4, "b")]),
+        (
+            "typed payloads",
+            vec![
+                asset(1, "picture", "image", picture),
+                Asset { method: Method::Lz4, encoding: 1, ..asset(2, "palette", "image", indexed) },
+                Asset { preload: true, ..asset(3, "bell", "sound", sound) },
+                asset(4, "story", "text", "sjö"),
+                asset(5, "numbers", "data", "[1,2]"),
+                Asset { encoding: 1, ..asset(6, "numbers.bin", "data", [0x92, 1, 2]) },
+            ],
+        ),
+        (
+            "shared payloads",
+            vec![
+                asset(5, "one", "raw", text),
+                Asset { preload: true, ..asset(6, "two", "text", text) },
+                Asset { method: Method::Lz4, ..asset(7, "three", "raw", text) },
+                Asset { method: Method::Lz4, ..asset(8, "four", "raw", text) },
+                asset(9, "empty", "raw", ""),
+                asset(10, "empty too", "text", ""),
+            ],
+        ),
+    ]
 }
