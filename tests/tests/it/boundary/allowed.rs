@@ -35,7 +35,7 @@ pub(super) const EXTERNAL: [Edges; 4] = [
     Edges {
         package: "packer-pack",
         normal: &["blake3", "lz4_flex?", "memmap2?", "thiserror", "zerocopy", "zstd?"],
-        dev: &["proptest", "tempfile"],
+        dev: &["allocation-counter", "proptest", "tempfile", "zip"],
         build: &[],
     },
     Edges {
