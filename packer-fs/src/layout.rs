@@ -38,6 +38,10 @@ pub const INDEX: &str = ".packer/index";
 pub const STAMP: &str = ".packer/stamp";
 /// What the last build put where.
 pub const BUILD_RECORD: &str = ".packer/build-record";
+/// What bakes gave; see [`crate::store`].
+pub const STORE: &str = ".packer/store";
+/// What the keys of the last build were made of; see [`crate::build_parts`].
+pub const BUILD_PARTS: &str = ".packer/build-parts";
 /// The lock that makes a process the project's single writer.
 pub const LANE_LOCK: &str = ".packer/lane.lock";
 /// Who holds the lane, for display only.

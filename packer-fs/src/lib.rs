@@ -14,3 +14,4 @@ pub mod lock;
 pub mod pack_writer;
 pub mod registry_file;
 pub mod scan;
+pub mod store;
