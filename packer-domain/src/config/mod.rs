@@ -30,6 +30,9 @@ pub const CONFIG_FILE: &str = "packer.toml";
 /// The folder of the packer's own operational files, relative to the project.
 pub const OPERATIONAL_FOLDER: &str = ".packer";
 
+/// What the artifact store keeps where nothing is said: 4 GiB.
+pub const DEFAULT_STORE_BYTES: u64 = 4 << 30;
+
 /// What `packer.toml` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectConfig {
@@ -45,6 +48,8 @@ pub struct ProjectConfig {
     pub build: BuildOptions,
     /// What each profile does differently, by name.
     pub profiles: BTreeMap<String, BuildOverrides>,
+    /// The most bytes that the artifact store is to keep; 0 keeps nothing.
+    pub max_store_bytes: u64,
     /// What one asset may cost.
     pub limits: Limits,
 }

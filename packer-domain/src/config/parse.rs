@@ -13,7 +13,7 @@ use crate::pattern::MAX_PATTERNS;
 use crate::rules::{Rule, RuleSet};
 use crate::toml_text::{Codes, Findings, Parsed, TableReader, TomlText, known_kind, read_settings, suggest};
 
-use super::{BuildOptions, BuildOverrides, OPERATIONAL_FOLDER, ProjectConfig};
+use super::{BuildOptions, BuildOverrides, DEFAULT_STORE_BYTES, OPERATIONAL_FOLDER, ProjectConfig};
 
 const CODES: Codes = Codes {
     syntax: DiagnosticCode::ConfigSyntax,
@@ -36,10 +36,10 @@ pub fn parse_config(text: &str, file: &str, kinds: &KindCatalog) -> Parsed<Proje
         root.refuse_others(&mut findings, &["project", "rules", "build", "limits"]);
         let project = read_project(&root, &mut findings);
         let rules = read_rules(&root, text, kinds, &mut findings);
-        let (build, profiles) = read_build(&root, &mut findings);
+        let (build, profiles, max_store_bytes) = read_build(&root, &mut findings);
         let limits = read_limits(&root, &mut findings);
         let (name, assets, output) = project?;
-        Some(ProjectConfig { name, assets, output, rules, build, profiles, limits })
+        Some(ProjectConfig { name, assets, output, rules, build, profiles, max_store_bytes, limits })
     });
     Parsed { output, diagnostics: findings.finish() }
 }
@@ -217,13 +217,16 @@ fn read_rule(
 fn read_build(
     root: &TableReader<'_>,
     findings: &mut Findings<'_>,
-) -> (BuildOptions, BTreeMap<String, BuildOverrides>) {
+) -> (BuildOptions, BTreeMap<String, BuildOverrides>, u64) {
     let mut profiles = BTreeMap::new();
     let Some(table) = root.sub_table(findings, "build", "[build]") else {
-        return (BuildOptions::default(), profiles);
+        return (BuildOptions::default(), profiles, DEFAULT_STORE_BYTES);
     };
     let [a, b, c] = BUILD_KEYS;
-    table.refuse_others(findings, &[a, b, c, "profiles"]);
+    table.refuse_others(findings, &[a, b, c, "max_store_bytes", "profiles"]);
+    // The store is one for all profiles.
+    let store = table.int(findings, "max_store_bytes", 0..=i64::MAX);
+    let store = store.map_or(DEFAULT_STORE_BYTES, i64::unsigned_abs);
     let build = BuildOptions::default().with(&read_overrides(&table, findings));
     if let Some(all) = table.sub_table(findings, "profiles", "[build.profiles]") {
         for (name, _) in all.keys() {
@@ -233,7 +236,7 @@ fn read_build(
             }
         }
     }
-    (build, profiles)
+    (build, profiles, store)
 }
 
 fn read_overrides(table: &TableReader<'_>, findings: &mut Findings<'_>) -> BuildOverrides {

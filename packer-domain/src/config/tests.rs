@@ -121,7 +121,7 @@ packer.toml:4:2: error[config/unknown-key] unknown key \"buid\" at the top level
 packer.toml:6:1: error[config/unknown-key] unknown key \"compresion\" in [build]
   help: did you mean `compression`?
 packer.toml:7:1: error[config/unknown-key] unknown key \"colour\" in [build]
-  help: known here: compression, durable, alignment, profiles
+  help: known here: compression, durable, alignment, max_store_bytes, profiles
 packer.toml:9:1: error[config/unknown-key] unknown key \"durabel\" in [build.profiles.dev]
   help: did you mean `durable`?
 packer.toml:11:1: error[config/unknown-key] unknown key \"max_pixel\" in [limits]
@@ -288,6 +288,21 @@ fn profiles_override_only_what_they_say() {
     let error = config.build_options(Some("shp")).unwrap_err();
     assert_eq!(error.known, ["dev", "ship"]);
     assert_eq!(error.suggestion.as_deref(), Some("ship"));
+}
+
+#[test]
+fn the_store_has_one_limit_for_all_profiles() {
+    assert_eq!(check("", "").unwrap().max_store_bytes, 4 << 30);
+    assert_eq!(check("[build]\nmax_store_bytes = 0\n", "").unwrap().max_store_bytes, 0);
+    let config = check(
+        "[build]\nmax_store_bytes = -1\n[build.profiles.dev]\nmax_store_bytes = 1\n",
+        "\
+packer.toml:4:19: error[config/invalid-value] `max_store_bytes`: expected a whole number, at least 0, found -1
+packer.toml:6:1: error[config/unknown-key] unknown key \"max_store_bytes\" in [build.profiles.dev]
+  help: known here: compression, durable, alignment
+",
+    );
+    assert_eq!(config.unwrap().max_store_bytes, 4 << 30);
 }
 
 #[test]

@@ -252,6 +252,14 @@ catalog! {
         "two builds of the same workspace that differ"
         explain::BUILD_NOT_REPRODUCIBLE
 
+    BuildBaked "build/baked" Info
+        "an asset that could not be taken over from the last pack"
+        explain::BUILD_BAKED
+
+    StoreDamaged "store/damaged" Warning
+        "an artifact in the store that is not what was put there"
+        explain::STORE_DAMAGED
+
 }
 
 impl fmt::Display for DiagnosticCode {

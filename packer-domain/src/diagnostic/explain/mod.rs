@@ -3,6 +3,7 @@
 //! Texts only, wrapped for a terminal of 80 columns. Which code has which is in `catalog`, which also tests their form.
 
 mod bake;
+mod builds;
 mod divergence;
 mod files;
 mod paths;
@@ -12,6 +13,7 @@ pub(in crate::diagnostic) use bake::{
     BAKE_CONTENT_MISMATCH, BAKE_DECODE, BAKE_ENCODING, BAKE_LIMIT, BAKE_PANIC, BAKE_SETTINGS,
     BAKE_UNSUPPORTED,
 };
+pub(in crate::diagnostic) use builds::{BUILD_BAKED, STORE_DAMAGED};
 pub(in crate::diagnostic) use divergence::{
     ANCHOR_DUPLICATE_UUID, ANCHOR_INVALID, ANCHOR_MISSING, ANCHOR_MOVED, ANCHOR_UNREGISTERED, INPUT_MISSING,
     INPUT_SHARED, NAME_CONFLICT, REFERENCE_CYCLE, REFERENCE_UNRESOLVED, REGISTRY_DUPLICATE_ENTRY,
