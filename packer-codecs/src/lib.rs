@@ -1,4 +1,4 @@
-//! Codecs of the built-in kinds `raw`, `text`, `data` and `image`: source bytes to payloads.
+//! Codecs of the built-in kinds `raw`, `text`, `data`, `image` and `sound`: source bytes to payloads.
 //!
 //! Each is a pure function behind [`packer_domain::codec::Codec`]: no IO, no clock, no threads, no randomness, and no
 //! arithmetic whose result depends on the machine. The layouts of the payloads are `packer_pack::payload`; which
@@ -11,12 +11,14 @@
 mod data;
 mod image;
 mod raw;
+mod sound;
 mod source;
 mod text;
 
 pub use data::DataCodec;
 pub use image::ImageCodec;
 pub use raw::RawCodec;
+pub use sound::SoundCodec;
 pub use text::TextCodec;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use packer_domain::kind::KindId;
 pub fn builtin() -> Vec<Arc<dyn Codec>> {
     vec![
         Arc::new(ImageCodec::new()),
+        Arc::new(SoundCodec::new()),
         Arc::new(DataCodec::new()),
         Arc::new(TextCodec::new()),
         Arc::new(RawCodec::new()),

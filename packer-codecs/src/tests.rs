@@ -40,7 +40,9 @@ fn adoption_recognises_by_extension_then_by_content() {
     assert_eq!(recognise(Some("wgsl"), b""), "text");
     assert_eq!(recognise(None, b"\x89PNG\r\n\x1a\n"), "image");
     assert_eq!(recognise(Some("dat"), b"RIFF\0\0\0\0WEBPVP8L"), "image");
-    assert_eq!(recognise(Some("wav"), b"RIFF\0\0\0\0WAVEfmt "), "");
+    assert_eq!(recognise(Some("wav"), b""), "sound");
+    assert_eq!(recognise(Some("dat"), b"RIFF\0\0\0\0WAVEfmt "), "sound");
+    assert_eq!(recognise(None, b"RIFF\0\0\0\0AVI LIST"), "");
     assert_eq!(recognise(Some("bin"), b"anything"), "");
 }
 

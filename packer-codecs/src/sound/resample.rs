@@ -1,0 +1,328 @@
+//! From one sample rate to another: a polyphase filter with a windowed sinc.
+//!
+//! Frame *k* of the result is at the time *k* / `to`; it is the sum of the source's frames around that time, weighted by
+//! a sinc that passes what is below 0.94 of the lower of the two half rates, in a Kaiser window (β = 8.6) of 48 zero
+//! crossings to each side. The weights of one result add up to 1, so a constant stays what it is. Before its beginning
+//! and after its end the source is silent. There are as many frames as begin within the source's duration.
+//!
+//! Guarantees: the same result on every machine that computes 64-bit floats as IEEE 754 says: only `+ - * /` are used,
+//! which are exact there, and `sin` of `libm`, which is made of these. Sums are in the order of the frames.
+
+use std::f64::consts::PI;
+
+use super::problem::SoundProblem;
+
+/// The greatest ratio between two rates.
+pub(super) const MOST_RATIO: u32 = 256;
+/// Zero crossings of the sinc to each side.
+const CROSSINGS: f64 = 48.0;
+/// What is passed, as a part of the lower half rate.
+const PASSED: f64 = 0.94;
+/// The shape of the Kaiser window.
+const BETA: f64 = 8.6;
+/// How many weights are kept at most; with more phases they are computed each time.
+const KEPT: usize = 1 << 18;
+
+/// How many frames `frames` become.
+pub(super) fn count(frames: u64, from: u32, to: u32) -> u64 {
+    let scaled = (u128::from(frames) * u128::from(to)).div_ceil(u128::from(from));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// Where the place of a frame is afterwards, to the nearest, halves up.
+pub(super) fn place(frame: u64, from: u32, to: u32) -> u64 {
+    let (frame, from, to) = (u128::from(frame), u128::from(from), u128::from(to));
+    u64::try_from((frame * to + from / 2) / from).unwrap_or(u64::MAX)
+}
+
+/// One conversion, as frames come.
+pub(super) struct Resampler {
+    filter: Filter,
+    channels: usize,
+    from: u32,
+    to: u32,
+    /// Frames of the source from `first` on.
+    history: Vec<f64>,
+    first: u64,
+    received: u64,
+    /// Where the next result is: a frame of the source, and a phase of `filter.up` after it.
+    frame: u64,
+    phase: u64,
+    produced: u64,
+}
+
+impl Resampler {
+    /// A conversion between rates that are not 0 and not further apart than [`MOST_RATIO`].
+    pub(super) fn new(from: u32, to: u32, channels: u16) -> Self {
+        Self {
+            filter: Filter::new(from, to),
+            channels: usize::from(channels),
+            from,
+            to,
+            history: Vec::new(),
+            first: 0,
+            received: 0,
+            frame: 0,
+            phase: 0,
+            produced: 0,
+        }
+    }
+
+    /// Takes frames, and gives those that they complete to `sink`.
+    pub(super) fn push(
+        &mut self,
+        samples: &[f64],
+        sink: &mut dyn FnMut(&[f64]) -> Result<(), SoundProblem>,
+    ) -> Result<(), SoundProblem> {
+        self.history.extend_from_slice(samples);
+        self.received += (samples.len() / self.channels) as u64;
+        let reach = self.filter.reach as u64;
+        let mut done = Vec::new();
+        while self.frame + reach < self.received {
+            self.next(&mut done);
+        }
+        // What no later result reaches.
+        let past = self.frame.saturating_sub(reach).saturating_sub(self.first);
+        let past = past.min((self.history.len() / self.channels) as u64);
+        self.history.drain(..past as usize * self.channels);
+        self.first += past;
+        sink(&done)
+    }
+
+    /// Gives the frames for which the source's end had to be known.
+    pub(super) fn finish(
+        &mut self,
+        sink: &mut dyn FnMut(&[f64]) -> Result<(), SoundProblem>,
+    ) -> Result<(), SoundProblem> {
+        let total = count(self.received, self.from, self.to);
+        while self.produced < total {
+            // In blocks, so that a result far larger than its source is bounded by the sink.
+            let mut done = Vec::new();
+            for _ in self.produced..total.min(self.produced + 4096) {
+                self.next(&mut done);
+            }
+            sink(&done)?;
+        }
+        Ok(())
+    }
+
+    /// Appends the next frame of the result.
+    fn next(&mut self, done: &mut Vec<f64>) {
+        let mut computed = Vec::new();
+        let weights = self.filter.weights(self.phase, &mut computed);
+        // The first weight is of the frame `reach - 1` before this one.
+        let start = self.frame as i64 + 1 - self.filter.reach as i64;
+        let skipped = usize::try_from(self.first as i64 - start).unwrap_or(0);
+        let from = usize::try_from(start - self.first as i64).unwrap_or(0);
+        let (weights, held) = (
+            weights.get(skipped..).unwrap_or_default(),
+            self.history.get(from * self.channels..).unwrap_or_default(),
+        );
+        let at = done.len();
+        done.resize(at + self.channels, 0.0);
+        for (weight, frame) in weights.iter().zip(held.chunks_exact(self.channels)) {
+            for (sum, sample) in done[at..].iter_mut().zip(frame) {
+                *sum += weight * sample;
+            }
+        }
+        self.produced += 1;
+        self.phase += self.filter.down;
+        self.frame += self.phase / self.filter.up;
+        self.phase %= self.filter.up;
+    }
+}
+
+/// The weights of every phase.
+struct Filter {
+    up: u64,
+    down: u64,
+    /// How many frames of the source count to each side.
+    reach: usize,
+    /// The cutoff, in half rates of the source.
+    cutoff: f64,
+    /// All weights, phase after phase, where there are not too many.
+    kept: Vec<f64>,
+    /// 1 / k², for the series of the window.
+    series: [f64; 32],
+}
+
+impl Filter {
+    fn new(from: u32, to: u32) -> Self {
+        let common = gcd(from, to);
+        let (up, down) = (u64::from(to / common), u64::from(from / common));
+        let lower = if to < from { f64::from(to) / f64::from(from) } else { 1.0 };
+        let mut series = [0.0; 32];
+        for (k, slot) in (1u32..).zip(&mut series) {
+            *slot = 1.0 / f64::from(k * k);
+        }
+        let reach = (CROSSINGS / lower) as usize + 1;
+        let mut filter = Self { up, down, reach, cutoff: PASSED * lower, kept: Vec::new(), series };
+        if up.saturating_mul(2 * reach as u64) <= KEPT as u64 {
+            let mut kept = Vec::with_capacity(up as usize * 2 * reach);
+            for phase in 0..up {
+                filter.compute(phase, &mut kept);
+            }
+            filter.kept = kept;
+        }
+        filter
+    }
+
+    /// The weights of a phase; `computed` has room for them where they are not kept.
+    fn weights<'a>(&'a self, phase: u64, computed: &'a mut Vec<f64>) -> &'a [f64] {
+        if self.kept.is_empty() {
+            self.compute(phase, computed);
+            return computed;
+        }
+        &self.kept[phase as usize * 2 * self.reach..][..2 * self.reach]
+    }
+
+    /// Appends the weights of a phase: those of the frames from `reach - 1` before to `reach` after.
+    fn compute(&self, phase: u64, weights: &mut Vec<f64>) {
+        let at = weights.len();
+        let offset = phase as f64 / self.up as f64;
+        let width = self.reach as f64;
+        let mut total = 0.0;
+        for tap in 0..2 * self.reach {
+            let distance = tap as f64 - (width - 1.0) - offset;
+            let weight = sinc(distance * self.cutoff) * self.window(distance / width);
+            total += weight;
+            weights.push(weight);
+        }
+        weights[at..].iter_mut().for_each(|weight| *weight /= total);
+    }
+
+    /// The Kaiser window from -1 to 1, not normalised.
+    fn window(&self, at: f64) -> f64 {
+        let inside = 1.0 - at * at;
+        if inside <= 0.0 {
+            return 0.0;
+        }
+        // The modified Bessel function of order 0 of β sqrt(inside), as a series in the square of half of that; its
+        // terms fall below any 64-bit float's precision long before the thirty-second.
+        let square = BETA * BETA / 4.0 * inside;
+        self.series.iter().rev().fold(1.0, |sum, reciprocal| 1.0 + square * reciprocal * sum)
+    }
+}
+
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { libm::sin(PI * x) / (PI * x) }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resample(samples: &[f64], from: u32, to: u32, block: usize) -> Vec<f64> {
+        let mut resampler = Resampler::new(from, to, 1);
+        let mut done = Vec::new();
+        let mut sink = |block: &[f64]| {
+            done.extend_from_slice(block);
+            Ok(())
+        };
+        for block in samples.chunks(block) {
+            resampler.push(block, &mut sink).unwrap();
+        }
+        resampler.finish(&mut sink).unwrap();
+        done
+    }
+
+    fn tone(frequency: f64, rate: u32, frames: usize) -> Vec<f64> {
+        (0..frames)
+            .map(|at| 10_000.0 * libm::sin(2.0 * PI * frequency * at as f64 / f64::from(rate)))
+            .collect()
+    }
+
+    #[test]
+    fn there_are_as_many_frames_as_begin_in_the_sound() {
+        for (frames, from, to, expected) in [
+            (1, 44_100, 48_000, 2),
+            (44_100, 44_100, 48_000, 48_000),
+            (441, 44_100, 8_000, 80),
+            (442, 44_100, 8_000, 81),
+            (1, 48_000, 8_000, 1),
+        ] {
+            assert_eq!(count(frames, from, to), expected);
+            assert_eq!(resample(&vec![1.0; frames as usize], from, to, 7).len() as u64, expected);
+        }
+        assert_eq!(count(u64::MAX, 1, 256), u64::MAX);
+    }
+
+    #[test]
+    fn places_are_rounded_to_the_nearest() {
+        assert_eq!((place(0, 44_100, 48_000), place(441, 44_100, 48_000)), (0, 480));
+        assert_eq!((place(1, 2, 1), place(3, 2, 1), place(1, 3, 1), place(2, 3, 1)), (1, 2, 0, 1));
+        for frames in 0..500 {
+            assert!(place(frames, 44_100, 8_000) <= count(frames, 44_100, 8_000));
+        }
+    }
+
+    #[test]
+    fn blocks_do_not_matter() {
+        let source = tone(900.0, 44_100, 3000);
+        for (from, to) in [(44_100, 48_000), (48_000, 11_025), (44_100, 44_101)] {
+            let whole = resample(&source, from, to, source.len());
+            for block in [1, 13, 1024] {
+                assert_eq!(resample(&source, from, to, block), whole, "{from} to {to}, {block} at once");
+            }
+        }
+    }
+
+    /// A tone that both rates hold comes through to within a step of 16 bits, away from the ends.
+    #[test]
+    fn tones_come_through() {
+        for (from, to) in
+            [(44_100, 48_000), (48_000, 44_100), (22_050, 44_100), (96_000, 44_100), (8_000, 44_101)]
+        {
+            for part in [0.01, 0.3, 0.8] {
+                let frequency = f64::from(from.min(to)) / 2.0 * part;
+                let done = resample(&tone(frequency, from, 4000), from, to, 512);
+                let expected = tone(frequency, to, done.len());
+                let edge = count(120 * u64::from(from) / u64::from(from.min(to)), from, to) as usize;
+                for (at, (got, expected)) in
+                    done.iter().zip(&expected).enumerate().take(done.len() - edge).skip(edge)
+                {
+                    assert!(
+                        (got - expected).abs() < 1.0,
+                        "{from} to {to}, {frequency} Hz, frame {at}: {got} {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_lower_rate_cannot_hold_is_taken_out() {
+        let done = resample(&tone(15_000.0, 48_000, 9600), 48_000, 22_050, 512);
+        let loudest =
+            done[100..done.len() - 100].iter().fold(0.0, |most: f64, sample| most.max(sample.abs()));
+        assert!(loudest < 0.5, "{loudest}");
+    }
+
+    #[test]
+    fn a_constant_stays_what_it_is() {
+        let done = resample(&[1234.0; 2000], 44_100, 48_000, 300);
+        assert!(done[200..1900].iter().all(|sample| (sample - 1234.0).abs() < 1e-9));
+    }
+
+    /// The weights are pinned: what changes them needs a new version of the codec.
+    #[test]
+    fn weights_are_what_they_were() {
+        let mut impulse = vec![0.0; 200];
+        impulse[100] = 32767.0;
+        let done = resample(&impulse, 44_100, 48_000, 64);
+        let bits: Vec<u64> = done[107..111].iter().map(|sample| sample.to_bits()).collect();
+        assert_eq!(
+            bits,
+            [
+                13_886_551_988_658_085_954,
+                4_666_792_851_633_381_239,
+                4_673_943_468_701_764_440,
+                4_630_611_864_800_107_871
+            ]
+        );
+    }
+}
