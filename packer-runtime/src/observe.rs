@@ -1,7 +1,11 @@
 //! Observing: reading configuration, registry and the assets root into what a workspace state is computed from.
 //!
-//! An observation never holds half of a packer commit, also not one of another process: unless the caller holds the
-//! lane, it counts only if no intent was live and the head was the same before and after.
+//! In two steps. A *sighting* is what stands on disk, with `packer.toml` read and the rest only told apart by digests: it
+//! costs one look at each file, and its fingerprint says whether anything that matters differs from another sighting. An
+//! *observation* is a sighting whose registry and anchors were parsed.
+//!
+//! A sighting never holds half of a packer commit, also not one of another process: unless the caller holds the lane, it
+//! counts only if no intent was live and the head was the same before and after.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +17,16 @@ use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{Digest, OperationId};
 use packer_domain::kind::KindCatalog;
 use packer_domain::observation::{FileFact, Observation};
+use packer_domain::path::AssetPath;
 use packer_domain::toml_text::MAX_TOML_BYTES;
 use packer_domain::workspace::{WorkspaceInputs, WorkspaceState};
 use packer_fs::disk::{Disk, DiskError};
 use packer_fs::head::{Head, read_head};
-use packer_fs::index::StatIndex;
+use packer_fs::index::{FileRole, StatIndex};
 use packer_fs::journal::{self, PendingState};
 use packer_fs::layout;
-use packer_fs::registry_file::{self, RegistryReadError};
-use packer_fs::scan::{ScanError, ScanProgress, ScanRequest, ScannedAnchor, scan};
+use packer_fs::registry_file::{self, MAX_REGISTRY_BYTES};
+use packer_fs::scan::{ScanError, ScanProgress, ScanRequest, scan};
 use rayon::prelude::*;
 
 use crate::snapshot::Basis;
@@ -37,6 +42,21 @@ pub(crate) struct Observer {
     pub disk: Arc<dyn Disk>,
     pub kinds: Arc<KindCatalog>,
     pub pool: Arc<rayon::ThreadPool>,
+}
+
+/// What stands on disk.
+#[derive(Debug)]
+pub(crate) struct Sighting {
+    pub config: Arc<ProjectConfig>,
+    pub config_diagnostics: Vec<Diagnostic>,
+    pub basis: Basis,
+    pub head: Option<Head>,
+    /// The commit that waits for a decision, if any.
+    pub frozen: Option<OperationId>,
+    registry: Vec<u8>,
+    index: Arc<StatIndex>,
+    problems: Vec<Diagnostic>,
+    ignored: u64,
 }
 
 /// A completed observation.
@@ -88,6 +108,16 @@ impl Observer {
         cancel: &(dyn Fn() -> bool + Sync),
         on_progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<Observed, ObserveError> {
+        self.read(self.sight(lane, cancel, on_progress)?, previous)
+    }
+
+    /// Looks at the whole workspace.
+    pub(crate) fn sight(
+        &self,
+        lane: Lane,
+        cancel: &(dyn Fn() -> bool + Sync),
+        on_progress: &(dyn Fn(ScanProgress) + Sync),
+    ) -> Result<Sighting, ObserveError> {
         for attempt in 0..TRIES {
             if attempt > 0 {
                 std::thread::sleep(PAUSE);
@@ -96,13 +126,30 @@ impl Observer {
             if lane == Lane::Free && before.live {
                 continue;
             }
-            let (inputs, basis) = self.read(previous, cancel, on_progress)?;
+            let sighting = self.look(before, cancel, on_progress)?;
             let after = self.committing()?;
             if lane == Lane::Held || before == after {
-                return Ok(Observed { inputs, basis, head: after.head, frozen: after.frozen });
+                return Ok(Sighting { head: after.head, frozen: after.frozen, ..sighting });
             }
         }
         Err(ObserveError::Disturbed)
+    }
+
+    /// Parses what was sighted. Of `previous`, the parsed anchors whose bytes are the same are used again.
+    pub(crate) fn read(
+        &self,
+        sighting: Sighting,
+        previous: Option<&WorkspaceState>,
+    ) -> Result<Observed, ObserveError> {
+        let Sighting { config, config_diagnostics, basis, head, frozen, registry, index, problems, ignored } =
+            sighting;
+        let registry = registry_file::parse(&registry, layout::REGISTRY)
+            .map_err(|diagnostics| ObserveError::Registry { diagnostics })?;
+        let same_root = previous.filter(|state| state.config().assets == config.assets);
+        let observation = self.observation(&config, &index, same_root, problems, ignored);
+        let kinds = Arc::clone(&self.kinds);
+        let inputs = WorkspaceInputs { config, config_diagnostics, kinds, registry, observation };
+        Ok(Observed { inputs, basis, head, frozen })
     }
 
     fn committing(&self) -> Result<Committing, DiskError> {
@@ -114,23 +161,74 @@ impl Observer {
         })
     }
 
-    fn read(
+    fn look(
         &self,
-        previous: Option<&WorkspaceState>,
+        committing: Committing,
         cancel: &(dyn Fn() -> bool + Sync),
         on_progress: &(dyn Fn(ScanProgress) + Sync),
-    ) -> Result<(WorkspaceInputs, Basis), ObserveError> {
+    ) -> Result<Sighting, ObserveError> {
         let (config, config_diagnostics, config_digest) = self.config()?;
-        let loaded = registry_file::load(&*self.disk, layout::REGISTRY.into()).map_err(registry_error)?;
-        let observation = self.observation(&config, previous, cancel, on_progress)?;
-        let inputs = WorkspaceInputs {
+        let registry = self.disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES).map_err(registry_error)?;
+        let registry_digest = Digest::of(&registry);
+        let root: &Utf8Path = &config.assets;
+        let previous = StatIndex::load(&*self.disk, layout::INDEX.into(), root).unwrap_or_else(|defect| {
+            tracing::info!(%defect, "the stat index is made anew");
+            None
+        });
+        let previous = previous.map(Arc::new);
+        // The stamp and the index live in the packer's own folder; a project that cannot be written to goes without.
+        if let Err(error) = layout::ensure_operational(&*self.disk) {
+            tracing::info!(%error, "observing without a stat index");
+        }
+        let request = ScanRequest {
+            assets_root: root,
+            stamp: layout::STAMP.into(),
+            previous: previous.as_ref(),
+            pool: &self.pool,
+            cancel,
+            on_progress,
+        };
+        let result = scan(&*self.disk, &request).map_err(|error| match error {
+            ScanError::Cancelled => ObserveError::Cancelled,
+            ScanError::RootUnreadable(error) => ObserveError::Disk(error),
+            missing @ (ScanError::RootMissing { .. }
+            | ScanError::RootNotAFolder { .. }
+            | ScanError::TooMuch { .. }) => ObserveError::AssetsRoot(missing.to_string()),
+        })?;
+        drop(previous);
+        if let Err(error) = result.write_index(&*self.disk, layout::INDEX.into()) {
+            tracing::info!(%error, "the stat index was not written");
+        }
+        let (index, problems, ignored) = (result.index, result.problems, result.ignored);
+        let fingerprint = self.fingerprint(config_digest, registry_digest, &index, &problems, ignored);
+        Ok(Sighting {
             config: Arc::new(config),
             config_diagnostics,
-            kinds: Arc::clone(&self.kinds),
-            registry: loaded.registry,
-            observation,
-        };
-        Ok((inputs, Basis { config: config_digest, registry: loaded.digest }))
+            basis: Basis { config: config_digest, registry: registry_digest, fingerprint },
+            head: committing.head,
+            frozen: committing.frozen,
+            registry,
+            index,
+            problems,
+            ignored,
+        })
+    }
+
+    /// The digest of everything that a state is computed from, and of what computes it.
+    fn fingerprint(
+        &self,
+        config: Digest,
+        registry: Digest,
+        index: &StatIndex,
+        problems: &[Diagnostic],
+        ignored: u64,
+    ) -> Digest {
+        let kinds: Vec<_> = self.kinds.iter().collect();
+        // What `Debug` shows of these is all of them, and the version says which code showed it.
+        let rest = format!("{} {ignored} {problems:?} {kinds:?}", env!("CARGO_PKG_VERSION"));
+        let parts = [config, registry, index.content_digest(), Digest::of(rest.as_bytes())];
+        let bytes: Vec<u8> = parts.iter().flat_map(|digest| digest.as_bytes()).copied().collect();
+        Digest::of(&bytes)
     }
 
     fn config(&self) -> Result<(ProjectConfig, Vec<Diagnostic>, Digest), ObserveError> {
@@ -158,72 +256,74 @@ impl Observer {
     fn observation(
         &self,
         config: &ProjectConfig,
+        index: &StatIndex,
         previous: Option<&WorkspaceState>,
-        cancel: &(dyn Fn() -> bool + Sync),
-        on_progress: &(dyn Fn(ScanProgress) + Sync),
-    ) -> Result<Observation, ObserveError> {
-        let root: &Utf8Path = &config.assets;
-        let index = StatIndex::load(&*self.disk, layout::INDEX.into(), root).unwrap_or_else(|defect| {
-            tracing::info!(%defect, "the stat index is made anew");
-            None
+        problems: Vec<Diagnostic>,
+        ignored: u64,
+    ) -> Observation {
+        let seen: Vec<Seen> = self.pool.install(|| {
+            let folders = (0..index.folder_count()).into_par_iter();
+            folders.flat_map_iter(|at| self.folder(config, index, at, previous)).collect()
         });
-        // The stamp and the index live in the packer's own folder; a project that cannot be written to goes without.
-        if let Err(error) = layout::ensure_operational(&*self.disk) {
-            tracing::info!(%error, "observing without a stat index");
-        }
-        let request = ScanRequest {
-            assets_root: root,
-            stamp: layout::STAMP.into(),
-            previous: index.as_ref(),
-            pool: &self.pool,
-            cancel,
-            on_progress,
+        let folders = index.folders().skip(1).filter_map(|folder| path_of("", folder.path)).collect();
+        let files = seen.iter().map(|seen| (seen.path.clone(), seen.fact)).collect();
+        let anchors = seen.into_iter().filter_map(|seen| Some((seen.path, seen.anchor?))).collect();
+        Observation { files, folders, anchors, diagnostics: problems, ignored }
+    }
+
+    /// What an observation keeps of the files directly in a folder.
+    fn folder(
+        &self,
+        config: &ProjectConfig,
+        index: &StatIndex,
+        at: usize,
+        previous: Option<&WorkspaceState>,
+    ) -> Vec<Seen> {
+        let folder = index.folder(at);
+        let entries = folder.files.map(|at| index.entry(at));
+        let entries = entries.filter(|entry| entry.role != FileRole::IgnoreFile);
+        let seen = |entry: packer_fs::index::IndexEntry<'_>| {
+            let path = path_of(folder.path, entry.name)?;
+            let text = entry.content.filter(|_| entry.role == FileRole::Anchor);
+            let anchor = text.map(|text| self.parsed(config, previous, &path, text, entry.digest));
+            Some(Seen { path, fact: FileFact { size: entry.stat.size, digest: entry.digest }, anchor })
         };
-        let result = scan(&*self.disk, &request).map_err(|error| match error {
-            ScanError::Cancelled => ObserveError::Cancelled,
-            ScanError::RootUnreadable(error) => ObserveError::Disk(error),
-            missing @ (ScanError::RootMissing { .. } | ScanError::RootNotAFolder { .. }) => {
-                ObserveError::AssetsRoot(missing.to_string())
-            }
-        })?;
-        drop(index);
-        if let Err(error) = result.write_index(&*self.disk, layout::INDEX.into()) {
-            tracing::info!(%error, "the stat index was not written");
-        }
-        let same_root = previous.filter(|state| state.config().assets == config.assets);
-        let parse = |anchor: &ScannedAnchor| self.parsed(config, same_root, anchor);
-        let anchors: Vec<Arc<ParsedAnchor>> =
-            self.pool.install(|| result.anchors.par_iter().map(parse).collect());
-        let paths = result.anchors.into_iter().map(|anchor| anchor.path);
-        Ok(Observation {
-            anchors: paths.zip(anchors).collect(),
-            files: result
-                .files
-                .into_iter()
-                .map(|file| (file.path, FileFact { size: file.stat.size, digest: file.digest }))
-                .collect(),
-            folders: result.folders.into_iter().collect(),
-            diagnostics: result.problems,
-            ignored: result.ignored,
-        })
+        entries.filter_map(seen).collect()
     }
 
     fn parsed(
         &self,
         config: &ProjectConfig,
         previous: Option<&WorkspaceState>,
-        anchor: &ScannedAnchor,
+        path: &AssetPath,
+        text: &[u8],
+        digest: Digest,
     ) -> Arc<ParsedAnchor> {
         let known = previous.map(WorkspaceState::observation).and_then(|observation| {
-            let same = observation.files.get(&anchor.path).is_some_and(|fact| fact.digest == anchor.digest);
-            if same { observation.anchors.get(&anchor.path) } else { None }
+            let same = observation.files.get(path).is_some_and(|fact| fact.digest == digest);
+            if same { observation.anchors.get(path) } else { None }
         });
         if let Some(parsed) = known {
             return Arc::clone(parsed);
         }
-        let file = format!("{}/{}", config.assets, anchor.path);
-        Arc::new(parse_anchor(&anchor.bytes, &anchor.path, &file, &self.kinds))
+        let file = format!("{}/{path}", config.assets);
+        Arc::new(parse_anchor(text, path, &file, &self.kinds))
     }
+}
+
+/// One file, as an observation keeps it.
+struct Seen {
+    path: AssetPath,
+    fact: FileFact,
+    anchor: Option<Arc<ParsedAnchor>>,
+}
+
+/// The path of what stands in a folder. A scan reports what has none, and does not index it; a forged index may.
+fn path_of(folder: &str, name: &str) -> Option<AssetPath> {
+    if folder.is_empty() {
+        return AssetPath::parse(name).ok();
+    }
+    AssetPath::parse(&format!("{folder}/{name}")).ok()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,16 +333,13 @@ struct Committing {
     head: Option<Head>,
 }
 
-fn registry_error(error: RegistryReadError) -> ObserveError {
-    match error {
-        RegistryReadError::Missing { path } => {
-            let message = format!("the project has no {path}");
-            let diagnostic = Diagnostic::new(DiagnosticCode::RegistryMissing, Subject::Project, message)
-                .in_file(layout::REGISTRY)
-                .help("bring it back from version control; `packer explain registry/missing` says what else helps");
-            ObserveError::Registry { diagnostics: vec![diagnostic] }
-        }
-        RegistryReadError::Unreadable(error) => ObserveError::Disk(error),
-        RegistryReadError::Invalid { diagnostics, .. } => ObserveError::Registry { diagnostics },
+fn registry_error(error: DiskError) -> ObserveError {
+    if !error.is_not_found() {
+        return ObserveError::Disk(error);
     }
+    let message = format!("the project has no {}", layout::REGISTRY);
+    let diagnostic = Diagnostic::new(DiagnosticCode::RegistryMissing, Subject::Project, message)
+        .in_file(layout::REGISTRY)
+        .help("bring it back from version control; `packer explain registry/missing` says what else helps");
+    ObserveError::Registry { diagnostics: vec![diagnostic] }
 }

@@ -115,7 +115,9 @@ impl Shared {
         let current = self.status();
         let from = current.snapshot.revision();
         let changed = changes(current.snapshot.state(), &state, current.snapshot.basis(), observed.basis);
-        let same = is_same(current.snapshot.state(), &state) && current.snapshot.basis() == observed.basis;
+        let (before, now) = (current.snapshot.basis(), observed.basis);
+        let same_files = (before.config, before.registry) == (now.config, now.registry);
+        let same = same_files && is_same(current.snapshot.state(), &state);
         let snapshot =
             if same { current.snapshot.clone() } else { Snapshot::new(from.next(), state, observed.basis) };
         let to = snapshot.revision();

@@ -1,29 +1,31 @@
-//! The stat index: what the last scan knew of each file, so that the next one reads only what may have changed.
+//! The stat index: everything that the last scan saw, so that the next one reads only what may have changed.
 //!
-//! One flat file, kept as the bytes it was read as; entries are views into them, and nothing is allocated for one. It
-//! also holds the contents of the small files that every scan needs (anchors, `.packerignore`), so that a scan of an
-//! unchanged workspace opens no file but this one.
+//! One flat file, kept as the bytes it was read as: folders by path, their files by name; entries are views into them,
+//! and nothing is allocated for one. It also holds the contents of the small files that every scan needs (anchors,
+//! `.packerignore`), so that a scan of an unchanged workspace opens no file but this one. In memory it is the result of a
+//! scan: what the next observation is made of, and by its digests what tells in one comparison that nothing changed.
 //!
-//! It is a cache and never the truth: it is replaced without syncing, and dropped whole when its checksum, version or
-//! root does not fit. Deciding what to read is the scan's work; here is only the rule that says when an entry is racy.
+//! On disk it is a cache and never the truth: it is replaced without syncing, and dropped whole when its checksum, version
+//! or root does not fit. Deciding what to read is the scan's work; here is only the rule that says when an entry is racy.
 //!
 //! Limits: 2 GiB. A file system of another device than the stamp's is allowed to round times by up to 2 seconds; one
 //! whose clock runs behind by more than that is not noticed.
 
+mod build;
 mod format;
 
-pub use format::IndexRecord;
+pub use build::{DraftFile, DraftFolder, ReadFacts, build};
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::ops::Range;
 
 use camino::Utf8Path;
 use packer_domain::identity::Digest;
 use thiserror::Error;
 
-use crate::disk::{Disk, DiskError, DiskOperation, EntryKind, Stat};
+use crate::disk::{Disk, DiskError, DiskOperation, Stat};
 
-use format::{ENTRY_BYTES, Header};
+use format::{ENTRY_BYTES, FOLDER_BYTES, Header};
 
 /// An index of more bytes is not read, and so dropped.
 pub const MAX_INDEX_BYTES: u64 = 2 << 30;
@@ -70,11 +72,33 @@ pub struct StatIndex {
     header: Header,
 }
 
+/// What a file is to a scan, told from its name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileRole {
+    /// Whatever it is, its contents are not kept.
+    Plain,
+    /// An anchor.
+    Anchor,
+    /// A `.packerignore`: it says what is seen, and is not seen itself.
+    IgnoreFile,
+}
+
+/// What the index knows of one folder; a view into the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexFolder<'a> {
+    /// Its path below the assets root; empty for the root.
+    pub path: &'a str,
+    /// The entries of the files directly in it, by name.
+    pub files: Range<usize>,
+}
+
 /// What the index knows of one file; a view into the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexEntry<'a> {
-    /// Its path below the assets root.
-    pub path: &'a str,
+    /// Its name in its folder.
+    pub name: &'a str,
+    /// What it is.
+    pub role: FileRole,
     /// Its stat when it was read.
     pub stat: Stat,
     /// The digest of its contents.
@@ -138,21 +162,12 @@ impl StatIndex {
         Ok(Self { bytes, header })
     }
 
-    /// Writes the index of `assets_root` to a temporary file beside `path`, then renames it over. Not synced: a torn one
-    /// is dropped by its checksum.
-    ///
-    /// `records` are sorted by path bytes, without repeats. Two processes that write at once can cost the index, never
-    /// its correctness.
-    pub fn store(
-        disk: &dyn Disk,
-        path: &Utf8Path,
-        assets_root: &Utf8Path,
-        stamp: Option<Stamp>,
-        records: &[IndexRecord<'_>],
-    ) -> Result<(), IndexWriteError> {
+    /// Writes the index to a temporary file beside `path`, then renames it over. Not synced: a torn one is dropped by its
+    /// checksum. Two processes that write at once can cost the index, never its correctness.
+    pub fn store(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<(), IndexWriteError> {
         let temporary = path.with_extension("tmp");
         let fail = |source| DiskError { operation: DiskOperation::Write, path: temporary.clone(), source };
-        let file = match disk.create(&temporary) {
+        let mut file = match disk.create(&temporary) {
             // Left by a process that died; or one is writing it now, and then one of the two renames fails.
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
                 disk.remove_file(&temporary)?;
@@ -160,23 +175,21 @@ impl StatIndex {
             }
             result => result?,
         };
-        let mut out = BufWriter::with_capacity(1 << 18, file);
-        let written = format::encode(&mut out, assets_root, stamp, records).and_then(|()| out.flush());
-        if let Err(source) = written {
+        if let Err(source) = file.write_all(&self.bytes).and_then(|()| file.flush()) {
             // Best effort: what stays is removed by the next writer.
             drop(disk.remove_file(&temporary));
             return Err(fail(source).into());
         }
-        drop(out);
+        drop(file);
         Ok(disk.rename_over(&temporary, path)?)
     }
 
-    /// How many files it knows.
+    /// How many files it knows, those included that say what is ignored.
     pub fn len(&self) -> usize {
         self.header.count
     }
 
-    /// Whether it knows none.
+    /// Whether it knows no file.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -191,63 +204,92 @@ impl StatIndex {
         self.stamp().is_none_or(|stamp| stamp.is_racy(stat))
     }
 
-    /// The entries, by path bytes.
-    pub fn iter(&self) -> impl Iterator<Item = IndexEntry<'_>> {
-        (0..self.len()).map(|at| self.entry(at))
+    /// The digest of the paths of all folders and files: what is there, whatever it holds. Where it is equal, entries have
+    /// equal numbers.
+    pub fn listing_digest(&self) -> Digest {
+        self.header.listing
+    }
+
+    /// The digest of all paths and contents, which no stat enters: equal for equal workspaces.
+    pub fn content_digest(&self) -> Digest {
+        self.header.content
+    }
+
+    /// How many folders it knows, the root included.
+    pub fn folder_count(&self) -> usize {
+        self.header.folder_count
+    }
+
+    /// The folder at `at`, of [`folder_count`](Self::folder_count) folders by path; the root is the first.
+    pub fn folder(&self, at: usize) -> IndexFolder<'_> {
+        let raw = self.raw_folder(at);
+        IndexFolder { path: self.text(raw.path), files: raw.files }
+    }
+
+    /// All folders, by path.
+    pub fn folders(&self) -> impl Iterator<Item = IndexFolder<'_>> {
+        (0..self.folder_count()).map(|at| self.folder(at))
+    }
+
+    /// The number of the folder at `path`.
+    pub fn find_folder(&self, path: &str) -> Option<usize> {
+        let at = partition_point(0..self.folder_count(), |at| self.text(self.raw_folder(at).path) < path);
+        (at < self.folder_count() && self.text(self.raw_folder(at).path) == path).then_some(at)
+    }
+
+    /// The number of the file called `name` among `files`, which a folder gave.
+    pub fn find_name(&self, files: &Range<usize>, name: &str) -> Option<usize> {
+        let name = name.as_bytes();
+        let at = partition_point(files.clone(), |at| self.name_bytes(at) < name);
+        (files.contains(&at) && self.name_bytes(at) == name).then_some(at)
     }
 
     /// What it knows of the file at `path`.
     pub fn find(&self, path: &str) -> Option<IndexEntry<'_>> {
-        self.find_in(0..self.len(), path)
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.folder(self.find_folder(folder)?);
+        Some(self.entry(self.find_name(&folder.files, name)?))
     }
 
-    /// Where the entries below `folder` stand (`""` is the root), so that many of them can be found quickly.
-    pub fn below(&self, folder: &str) -> Range<usize> {
-        if folder.is_empty() {
-            return 0..self.len();
-        }
-        // Paths below `folder` are those from `folder/` up to, not including, `folder0` (`0` follows `/`).
-        let order = |at: usize, end: u8| {
-            let path = self.path(at).as_bytes();
-            let (head, rest) = path.split_at(path.len().min(folder.len()));
-            head.cmp(folder.as_bytes()).then_with(|| rest.first().cmp(&Some(&end)))
-        };
-        let bound = |end: u8| partition_point(0..self.len(), |at| order(at, end).is_lt());
-        bound(b'/')..bound(b'0')
-    }
-
-    /// The same as [`find`](Self::find), looking only at `range`, which [`below`](Self::below) gave.
-    pub fn find_in(&self, range: Range<usize>, path: &str) -> Option<IndexEntry<'_>> {
-        let end = range.end.min(self.len());
-        let at = partition_point(range.start..end, |at| self.path(at).as_bytes() < path.as_bytes());
-        (at < end && self.path(at) == path).then(|| self.entry(at))
-    }
-
-    fn path(&self, at: usize) -> &str {
-        let raw = self.raw(at);
-        let bytes =
-            &self.bytes[self.header.paths.start + raw.path.start..self.header.paths.start + raw.path.end];
-        std::str::from_utf8(bytes).expect("checked when it was parsed")
-    }
-
-    fn raw(&self, at: usize) -> format::RawEntry {
-        let start = self.header.entries.start + at * ENTRY_BYTES;
-        format::RawEntry::read(&self.bytes[start..start + ENTRY_BYTES])
-    }
-
-    fn entry(&self, at: usize) -> IndexEntry<'_> {
-        let raw = self.raw(at);
+    /// The entry at `at`, of [`len`](Self::len) entries.
+    pub fn entry(&self, at: usize) -> IndexEntry<'_> {
+        let raw = format::RawEntry::read(self.raw(at));
         let contents = self.header.contents.start;
-        let stat = Stat {
-            kind: EntryKind::File,
-            size: raw.size,
-            mtime_ns: raw.mtime_ns,
-            ctime_ns: raw.ctime_ns,
-            inode: raw.inode,
-            device: raw.device,
-        };
+        let stat = self.stat(at);
         let content = raw.content.map(|range| &self.bytes[contents + range.start..contents + range.end]);
-        IndexEntry { path: self.path(at), stat, digest: raw.digest, content }
+        IndexEntry { name: self.text(raw.name), role: raw.role, stat, digest: raw.digest, content }
+    }
+
+    /// The stat of the entry at `at`, alone.
+    pub fn stat(&self, at: usize) -> Stat {
+        format::stat(self.raw(at))
+    }
+
+    /// The digest of the contents of the entry at `at`, alone.
+    pub fn digest(&self, at: usize) -> Digest {
+        format::digest(self.raw(at))
+    }
+
+    fn raw(&self, at: usize) -> &[u8; ENTRY_BYTES] {
+        let start = self.header.entries.start + at * ENTRY_BYTES;
+        self.bytes[start..].first_chunk().expect("checked when it was parsed")
+    }
+
+    fn raw_folder(&self, at: usize) -> format::RawFolder {
+        let start = self.header.folders.start + at * FOLDER_BYTES;
+        format::RawFolder::read(self.bytes[start..].first_chunk().expect("checked when it was parsed"))
+    }
+
+    fn name_bytes(&self, at: usize) -> &[u8] {
+        let range = format::name_range(self.raw(at));
+        let start = self.header.names.start;
+        &self.bytes[start + range.start..start + range.end]
+    }
+
+    fn text(&self, range: Range<usize>) -> &str {
+        let start = self.header.names.start;
+        let bytes = &self.bytes[start + range.start..start + range.end];
+        std::str::from_utf8(bytes).expect("checked when it was parsed")
     }
 }
 

@@ -1,11 +1,13 @@
-//! The stat index: round trips, ranges, the racy rule, and damage of every sort.
+//! The stat index: round trips, lookups, the racy rule, and damage of every sort.
+
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use packer_domain::identity::Digest;
 use proptest::prelude::*;
 
-use super::format::{self, ENTRY_BYTES, HEADER_BYTES};
-use super::{IndexDefect, IndexRecord, Stamp, StatIndex};
+use super::format::{self, ENTRY_BYTES, FOLDER_BYTES, HEADER_BYTES};
+use super::{DraftFile, DraftFolder, FileRole, IndexDefect, ReadFacts, Stamp, StatIndex, build};
 use crate::disk::{EntryKind, Stat};
 
 const STAMP: Stamp = Stamp { ns: 1_000, device: 5 };
@@ -14,22 +16,34 @@ fn stat(size: u64, time: i64) -> Stat {
     Stat { kind: EntryKind::File, size, mtime_ns: time, ctime_ns: time - 1, inode: size + 7, device: 5 }
 }
 
-fn encode(files: &[(&str, Option<&[u8]>)]) -> Vec<u8> {
-    let stats: Vec<Stat> = (0_u32..).take(files.len()).map(|i| stat(u64::from(i), i64::from(i))).collect();
-    let digests: Vec<Digest> = files.iter().map(|(path, _)| Digest::of(path.as_bytes())).collect();
-    let records: Vec<IndexRecord<'_>> = files
-        .iter()
-        .enumerate()
-        .map(|(i, (path, content))| IndexRecord {
-            path,
-            stat: &stats[i],
-            digest: &digests[i],
-            content: *content,
-        })
-        .collect();
-    let mut bytes = Vec::new();
-    format::encode(&mut bytes, Utf8Path::new("assets"), Some(STAMP), &records).unwrap();
-    bytes
+fn facts(number: u32, name: &str, content: Option<&[u8]>) -> DraftFile {
+    DraftFile::Read(Box::new(ReadFacts {
+        name: name.into(),
+        role: if content.is_some() { FileRole::Anchor } else { FileRole::Plain },
+        stat: stat(u64::from(number), i64::from(number)),
+        digest: Digest::of(name.as_bytes()),
+        content: content.map(Into::into),
+    }))
+}
+
+/// Folders with their files; the root has to be among them.
+fn index(folders: &[(&str, &[(&str, Option<&[u8]>)])]) -> StatIndex {
+    let mut number = 0;
+    let draft = |(path, files): &(&str, &[(&str, Option<&[u8]>)])| DraftFolder {
+        path: Arc::from(*path),
+        files: files
+            .iter()
+            .map(|(name, content)| {
+                number += 1;
+                facts(number - 1, name, *content)
+            })
+            .collect(),
+    };
+    build("assets".into(), Some(STAMP), None, folders.iter().map(draft).collect()).unwrap()
+}
+
+fn small() -> StatIndex {
+    index(&[("", &[("a", Some(b"content")), ("b", None)]), ("b c", &[("\u{e4}", None)])])
 }
 
 fn parse(bytes: Vec<u8>) -> Result<StatIndex, IndexDefect> {
@@ -45,32 +59,77 @@ fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn gives_back_what_was_written() {
-    let index =
-        parse(encode(&[("a.png", None), ("a.png.asset.toml", Some(b"x = 1")), ("b", Some(b""))])).unwrap();
-    assert_eq!(index.len(), 3);
-    assert_eq!(index.stamp(), Some(STAMP));
-    let entry = index.find("a.png.asset.toml").unwrap();
-    assert_eq!((entry.stat, entry.content), (stat(1, 1), Some(&b"x = 1"[..])));
-    assert_eq!(entry.digest, Digest::of(b"a.png.asset.toml"));
-    assert_eq!(index.find("a.png").unwrap().content, None);
-    assert_eq!(index.find("b").unwrap().content, Some(&b""[..]));
-    assert!(index.find("a").is_none() && index.find("c").is_none() && index.find("").is_none());
-    let paths: Vec<&str> = index.iter().map(|entry| entry.path).collect();
-    assert_eq!(paths, ["a.png", "a.png.asset.toml", "b"]);
+fn gives_back_what_was_entered_in_order() {
+    let built = index(&[
+        ("ui", &[("x.asset.toml", Some(b"x = 1")), ("b", None), ("a", Some(b""))]),
+        ("", &[("z", None)]),
+        ("ui/empty", &[]),
+        ("ui-old", &[("a", None)]),
+    ]);
+    let read = parse(built.bytes.clone()).unwrap();
+    for index in [built, read] {
+        assert_eq!((index.len(), index.folder_count(), index.stamp()), (5, 4, Some(STAMP)));
+        let folders: Vec<(&str, Vec<&str>)> = index
+            .folders()
+            .map(|folder| (folder.path, folder.files.map(|at| index.entry(at).name).collect()))
+            .collect();
+        let expected = [
+            ("", vec!["z"]),
+            ("ui", vec!["a", "b", "x.asset.toml"]),
+            ("ui-old", vec!["a"]),
+            ("ui/empty", vec![]),
+        ];
+        assert_eq!(folders, expected);
+        let entry = index.find("ui/x.asset.toml").unwrap();
+        assert_eq!(
+            (entry.stat, entry.content, entry.role),
+            (stat(0, 0), Some(&b"x = 1"[..]), FileRole::Anchor)
+        );
+        assert_eq!(entry.digest, Digest::of(b"x.asset.toml"));
+        assert_eq!(index.find("ui/b").unwrap().content, None);
+        assert_eq!(index.find("ui/a").unwrap().content, Some(&b""[..]));
+        for absent in ["", "ui", "a", "ui/c", "ui-old/b", "ui/empty/a", "nowhere/a"] {
+            assert_eq!(index.find(absent), None, "{absent}");
+        }
+        assert_eq!((index.find_folder("ui/empty"), index.find_folder("u")), (Some(3), None));
+    }
 }
 
 #[test]
-fn a_folder_s_range_has_what_is_below_it_and_nothing_else() {
-    let files = ["a", "ui", "ui-old/x", "ui.png", "ui/a", "ui/b/c", "ui0", "v/ui/a"];
-    let index = parse(encode(&files.map(|path| (path, None)))).unwrap();
-    let below = |folder| index.below(folder).map(|at| index.path(at).to_owned()).collect::<Vec<_>>();
-    assert_eq!(below("ui"), ["ui/a", "ui/b/c"]);
-    assert_eq!(below("ui/b"), ["ui/b/c"]);
-    assert_eq!(below("w"), [""; 0]);
-    assert_eq!(below("").len(), files.len());
-    assert!(index.find_in(index.below("ui"), "ui/b/c").is_some());
-    assert!(index.find_in(index.below("ui"), "ui.png").is_none());
+fn what_an_earlier_index_knows_is_taken_over_whole() {
+    let first = small();
+    let known = |path: &str| {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let files = first.folder(first.find_folder(folder).unwrap()).files;
+        DraftFile::Known(u32::try_from(first.find_name(&files, name).unwrap()).unwrap())
+    };
+    let folders = vec![
+        DraftFolder { path: "".into(), files: vec![facts(9, "b2", None), known("b"), known("a")] },
+        DraftFolder { path: "b c".into(), files: vec![known("b c/\u{e4}")] },
+    ];
+    let second = build("assets".into(), None, Some(&first), folders).unwrap();
+    for path in ["a", "b", "b c/\u{e4}"] {
+        assert_eq!(second.find(path), first.find(path));
+    }
+    assert_eq!((second.len(), second.stamp()), (4, None));
+    assert!(parse(second.bytes).is_ok());
+    let beyond = vec![DraftFolder { path: "".into(), files: vec![DraftFile::Known(3)] }];
+    assert!(build("assets".into(), None, Some(&first), beyond).is_none());
+}
+
+#[test]
+fn the_digests_tell_what_differs() {
+    let listing = |folders| (index(folders).listing_digest(), index(folders).content_digest());
+    let base = listing(&[("", &[("a", None), ("b", None)]), ("c", &[])]);
+    assert_eq!(base, listing(&[("c", &[]), ("", &[("b", None), ("a", None)])]));
+    let others = [
+        listing(&[("", &[("a", None), ("b", None)])]),
+        listing(&[("", &[("ab", None)]), ("c", &[])]),
+        listing(&[("", &[("a", None)]), ("c", &[("b", None)])]),
+    ];
+    for other in others {
+        assert!(other.0 != base.0 && other.1 != base.1);
+    }
 }
 
 #[test]
@@ -85,16 +144,15 @@ fn racy_is_what_may_change_within_the_stamp_s_tick() {
 
 #[test]
 fn without_a_stamp_everything_is_racy() {
-    let mut bytes = Vec::new();
-    format::encode(&mut bytes, Utf8Path::new("assets"), None, &[]).unwrap();
-    let index = parse(bytes).unwrap();
+    let folders = vec![DraftFolder { path: "".into(), files: Vec::new() }];
+    let index = parse(build("assets".into(), None, None, folders).unwrap().bytes).unwrap();
     assert_eq!(index.stamp(), None);
     assert!(index.is_racy(&stat(0, i64::MIN + 1)));
 }
 
 #[test]
 fn says_why_it_was_dropped() {
-    let good = encode(&[("a", None)]);
+    let good = small().bytes;
     assert!(matches!(parse(Vec::new()), Err(IndexDefect::NotAnIndex)));
     assert!(matches!(parse(good[..good.len() - 1].to_vec()), Err(IndexDefect::Checksum)));
     let mut other = good.clone();
@@ -105,32 +163,41 @@ fn says_why_it_was_dropped() {
 
 #[test]
 fn a_sealed_file_whose_parts_do_not_fit_is_dropped() {
-    let good = encode(&[("a", Some(b"c")), ("b", None)]);
+    let good = small().bytes;
     let change = |at: usize, byte: u8| {
         let mut bytes = good.clone();
         bytes[at] = byte;
         parse(seal(bytes))
     };
-    let entry = HEADER_BYTES;
+    let folder = HEADER_BYTES;
+    let entry = folder + 2 * FOLDER_BYTES;
+    let names = entry + 3 * ENTRY_BYTES;
     for (at, byte) in [
-        (16, 3),                         // the count
-        (23, 255),                       // the count, beyond any file
-        (24, 9),                         // the bytes of paths
-        (entry, 9),                      // a path's offset
-        (entry + 7, 255),                // a path's offset, beyond any file
-        (entry + 8, 3),                  // a path's length
-        (entry + 16, 9),                 // a content's offset
-        (entry, 1),                      // the same path twice
-        (entry + 2 * ENTRY_BYTES, b'c'), // paths out of order
-        (entry + 2 * ENTRY_BYTES, 0xff), // a path that is not UTF-8
+        (12, 3),                        // the number of folders
+        (16, 4),                        // the number of files
+        (23, 255),                      // the number of files, beyond any file
+        (24, 9),                        // the bytes of names
+        (folder + 8, 1),                // its length
+        (folder + 12, 1),               // its number of files
+        (folder + 16, 1),               // its first file
+        (folder + FOLDER_BYTES + 8, 0), // the path of the second folder, which is not the root
+        (entry, 99),                    // a name's offset
+        (entry + 7, 255),               // a name's offset, beyond any file
+        (entry + 8, 0),                 // a name's length
+        (entry + 10, 3),                // a role that there is not
+        (entry + 16, 9),                // a content's offset
+        (names + 5, b'z'),              // a name after the next one
+        (names + 9, 0xff),              // a name that is not UTF-8
     ] {
         assert!(matches!(change(at, byte), Err(IndexDefect::Layout)), "byte {at} = {byte} was taken");
     }
+    // A name that ends within a character, though all names together are UTF-8.
+    assert!(matches!(change(entry + 2 * ENTRY_BYTES + 8, 1), Err(IndexDefect::Layout)));
 }
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..400), magic: bool, sealed: bool) {
+    fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..600), magic: bool, sealed: bool) {
         if magic && bytes.len() >= HEADER_BYTES + 32 {
             bytes[..8].copy_from_slice(&format::MAGIC);
             bytes[8..12].copy_from_slice(&format::VERSION.to_le_bytes());
@@ -140,27 +207,30 @@ proptest! {
             }
         }
         if let Ok(index) = parse(bytes) {
-            prop_assert_eq!(index.iter().count(), index.len());
+            prop_assert_eq!(index.folders().map(|folder| folder.files.len()).sum::<usize>(), index.len());
         }
     }
 
     #[test]
-    fn no_damage_passes(at in 0_usize..400, bit in 0_u8..8) {
-        let mut bytes = encode(&[("a", Some(b"content")), ("b/c", None)]);
+    fn no_damage_passes(at in 0_usize..1000, bit in 0_u8..8) {
+        let mut bytes = small().bytes;
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
         prop_assert!(parse(bytes).is_err());
     }
 
     #[test]
-    fn no_sealed_damage_makes_it_panic(at in 0_usize..400, byte: u8) {
-        let mut bytes = encode(&[("a", Some(b"content")), ("b/c", None)]);
+    fn no_sealed_damage_makes_it_panic(at in 0_usize..1000, byte: u8) {
+        let mut bytes = small().bytes;
         let at = at % (bytes.len() - 32);
         bytes[at] = byte;
         if let Ok(index) = parse(seal(bytes)) {
-            for entry in index.iter() {
-                prop_assert!(index.find(entry.path).is_some());
-                prop_assert!(index.below(entry.path).end <= index.len());
+            for folder in index.folders() {
+                let number = index.find_folder(folder.path).unwrap();
+                prop_assert_eq!(index.folder(number), folder.clone());
+                for at in folder.files.clone() {
+                    prop_assert_eq!(index.find_name(&folder.files, index.entry(at).name), Some(at));
+                }
             }
         }
     }

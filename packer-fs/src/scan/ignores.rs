@@ -6,7 +6,7 @@
 //!
 //! Reading the files is `walk`'s business.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use camino::Utf8Path;
@@ -74,11 +74,16 @@ impl Ignores {
         }
     }
 
-    /// Whether a name is passed over. `path` is the name's path below the assets root, as bytes of the system.
-    pub(super) fn covers(&self, path: &OsStr, name: &OsStr, is_dir: bool) -> bool {
+    /// Whether a name is passed over. `path` gives the name's path below the assets root, as bytes of the system; it is
+    /// asked for only where there are rules.
+    pub(super) fn covers(&self, path: impl FnOnce() -> OsString, name: &OsStr, is_dir: bool) -> bool {
+        if self.innermost.is_none() {
+            return is_covered_by_default(name);
+        }
+        let path = path();
         let mut frame = self.innermost.as_ref();
         while let Some(here) = frame {
-            let relative = cut(path, here.base);
+            let relative = cut(&path, here.base);
             match here.rules.matched(relative, is_dir) {
                 Match::Ignore(_) => return true,
                 Match::Whitelist(_) => return false,
@@ -104,31 +109,39 @@ fn cut(path: &OsStr, base: usize) -> &OsStr {
 
 /// Hidden files, what systems and editors leave behind, and nothing that a game could mean.
 fn is_covered_by_default(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    let bytes = name.as_bytes();
-    let ends_with = |end: &str| {
-        bytes.len() > end.len() && bytes[bytes.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    let name = name.as_encoded_bytes();
+    let (Some(first), Some(last)) = (name.first(), name.last()) else { return false };
+    *first == b'.'
+        || *last == b'~'
+        || name.starts_with(b"~$")
+        || (*first == b'#' && *last == b'#')
+        || is_left_behind(name)
+        || is_numbered_backup(name)
+}
+
+/// Files and folders that systems make for themselves, and what tools leave of a file: told by their length first, since
+/// every name of every scan comes by here.
+fn is_left_behind(name: &[u8]) -> bool {
+    let is = |whole: &[u8]| name.eq_ignore_ascii_case(whole);
+    let by_name = match name.len() {
+        5 => is(b"Icon\r"),
+        8 => is(b"__MACOSX"),
+        9 => is(b"Thumbs.db"),
+        11 => is(b"ehthumbs.db") || is(b"desktop.ini"),
+        12 => is(b"$RECYCLE.BIN"),
+        25 => is(b"System Volume Information"),
+        _ => false,
     };
-    let is = |whole: &str| name.eq_ignore_ascii_case(whole);
-    name.starts_with('.')
-        || name.starts_with("~$")
-        || (name.starts_with('#') && name.ends_with('#'))
-        || name.ends_with('~')
-        || [".bak", ".tmp", ".swp", ".swo", ".orig", ".rej", ".part", ".crdownload"]
-            .iter()
-            .any(|end| ends_with(end))
-        || is_numbered_backup(bytes)
-        || [
-            "Thumbs.db",
-            "ehthumbs.db",
-            "desktop.ini",
-            "__MACOSX",
-            "$RECYCLE.BIN",
-            "System Volume Information",
-            "Icon\r",
-        ]
-        .iter()
-        .any(|whole| is(whole))
+    let extension =
+        name.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0).map(|dot| &name[dot + 1..]);
+    let ends_in = |end: &[u8]| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(end));
+    by_name
+        || match extension.map_or(0, <[u8]>::len) {
+            3 => ends_in(b"bak") || ends_in(b"tmp") || ends_in(b"swp") || ends_in(b"swo") || ends_in(b"rej"),
+            4 => ends_in(b"orig") || ends_in(b"part"),
+            10 => ends_in(b"crdownload"),
+            _ => false,
+        }
 }
 
 /// `scene.blend1`, as Blender leaves beside `scene.blend`.
@@ -160,7 +173,7 @@ mod tests {
     fn covers(ignores: &Ignores, path: &str) -> bool {
         let (path, is_dir) = path.strip_suffix('/').map_or((path, false), |path| (path, true));
         let name = path.rsplit('/').next().unwrap();
-        ignores.covers(OsStr::new(path), OsStr::new(name), is_dir)
+        ignores.covers(|| path.into(), OsStr::new(name), is_dir)
     }
 
     #[test]
@@ -229,7 +242,7 @@ mod tests {
             for text in [text.as_bytes(), &bytes] {
                 let (ignores, _) = Ignores::default().within("a", text, &file, Utf8Path::new("a/x"));
                 let path = format!("a/{path}");
-                ignores.covers(OsStr::new(&path), OsStr::new("x"), true);
+                ignores.covers(|| path.clone().into(), OsStr::new("x"), true);
             }
         }
     }

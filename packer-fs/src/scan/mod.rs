@@ -20,12 +20,11 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::diagnostic::{Diagnostic, Subject};
-use packer_domain::identity::Digest;
 use packer_domain::path::AssetPath;
 use thiserror::Error;
 
-use crate::disk::{Disk, DiskError, EntryKind, Stat};
-use crate::index::{IndexRecord, IndexWriteError, Stamp, StatIndex};
+use crate::disk::{Disk, DiskError, EntryKind};
+use crate::index::{self, DraftFolder, IndexWriteError, Stamp, StatIndex};
 
 /// Anchors and `.packerignore` files of more bytes are reported and not read.
 pub const MAX_TEXT_BYTES: u64 = 1 << 20;
@@ -40,8 +39,8 @@ pub struct ScanRequest<'a> {
     pub assets_root: &'a Utf8Path,
     /// A file on the same file system, rewritten before anything is read: its time makes the racy rule.
     pub stamp: &'a Utf8Path,
-    /// What the last scan knew.
-    pub previous: Option<&'a StatIndex>,
+    /// What the last scan saw.
+    pub previous: Option<&'a Arc<StatIndex>>,
     /// The threads.
     pub pool: &'a rayon::ThreadPool,
     /// Asked between files and between blocks of a large file; `true` ends the scan as [`ScanError::Cancelled`].
@@ -66,12 +65,10 @@ pub struct ScanProgress {
 /// What a scan saw.
 #[derive(Debug)]
 pub struct ScanResult {
-    /// Every file that is not ignored, anchors included, by path bytes.
-    pub files: Vec<ScannedFile>,
-    /// Every folder that is not ignored, without the root, by path bytes.
-    pub folders: Vec<AssetPath>,
-    /// Every anchor, by path bytes; each also stands in `files`.
-    pub anchors: Vec<ScannedAnchor>,
+    /// Every folder and every file that is not ignored, with its digest; of anchors and ignore files, the contents.
+    pub index: Arc<StatIndex>,
+    /// Whether that is the index it was given, to the last entry, so that none needs to be written.
+    pub index_is_current: bool,
     /// What stands there and could not be read: files and folders, by path bytes. Each has a diagnostic.
     pub unread: Vec<AssetPath>,
     /// What is wrong, in the order of diagnostics.
@@ -80,33 +77,6 @@ pub struct ScanResult {
     pub ignored: u64,
     /// What it cost.
     pub cost: ScanProgress,
-    /// Whether the index it was given is still right as it is, so that none needs to be written.
-    pub index_is_current: bool,
-    stamp: Option<Stamp>,
-    assets_root: Utf8PathBuf,
-    ignore_files: Vec<(ScannedFile, Arc<[u8]>)>,
-}
-
-/// A file and its contents' digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScannedFile {
-    /// Where it is.
-    pub path: AssetPath,
-    /// Its stat, before and after it was read.
-    pub stat: Stat,
-    /// The digest of its contents.
-    pub digest: Digest,
-}
-
-/// An anchor's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScannedAnchor {
-    /// Where it is.
-    pub path: AssetPath,
-    /// The digest of `bytes`.
-    pub digest: Digest,
-    /// Its contents, at most [`MAX_TEXT_BYTES`].
-    pub bytes: Arc<[u8]>,
 }
 
 /// Why a scan ended without a result.
@@ -125,6 +95,12 @@ pub enum ScanError {
         path: Utf8PathBuf,
         /// What stands there.
         kind: EntryKind,
+    },
+    /// There is more below the assets root than an index can hold.
+    #[error("there is more below {path} than can be indexed")]
+    TooMuch {
+        /// The assets root.
+        path: Utf8PathBuf,
     },
     /// The assets root cannot be listed.
     #[error("the assets root cannot be read: {0}")]
@@ -151,31 +127,33 @@ pub fn scan(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<ScanResult, Sc
     // written to is scanned all the same; without a stamp, the next scan reads everything again.
     let stamp = Stamp::take(disk, request.stamp).inspect_err(|error| tracing::warn!(%error, "no stamp")).ok();
     let (found, cost) = walk::walk(disk, request)?;
+    let walk::Found { folders, mut unread, mut problems, ignored } = found;
 
-    let kept = found.files.len() + found.ignore_files.len();
-    let index_is_current = cost.files_read == 0 && request.previous.is_some_and(|index| index.len() == kept);
-    let mut result = ScanResult {
-        files: found.files,
-        folders: found.folders,
-        anchors: found.anchors,
-        unread: found.unread,
-        problems: found.problems,
-        ignored: found.ignored,
-        cost,
-        index_is_current,
-        stamp,
-        assets_root: path(),
-        ignore_files: found.ignore_files,
-    };
-    result.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    result.folders.sort_unstable();
-    result.anchors.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    result.unread.sort_unstable();
-    for problem in &mut result.problems {
+    unread.sort_unstable();
+    for problem in &mut problems {
         place(problem, request.assets_root);
     }
-    result.problems.sort_unstable();
-    Ok(result)
+    problems.sort_unstable();
+    let current = request.previous.filter(|index| cost.files_read == 0 && is_all_of(index, &folders));
+    let index = match current {
+        Some(index) => Arc::clone(index),
+        None => {
+            let previous = request.previous.map(AsRef::as_ref);
+            let index = index::build(request.assets_root, stamp, previous, walk::joined(folders));
+            Arc::new(index.ok_or_else(|| ScanError::TooMuch { path: path() })?)
+        }
+    };
+    Ok(ScanResult { index, index_is_current: current.is_some(), unread, problems, ignored, cost })
+}
+
+/// Whether parts of folders that were seen, nothing of which was read, are all that `index` knows.
+fn is_all_of(index: &StatIndex, folders: &[DraftFolder]) -> bool {
+    let files: usize = folders.iter().map(|folder| folder.files.len()).sum();
+    let is_known = |folder: &DraftFolder| index.find_folder(&folder.path).is_some();
+    let mut paths: Vec<&str> = folders.iter().map(|folder| &*folder.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    files == index.len() && paths.len() == index.folder_count() && folders.iter().all(is_known)
 }
 
 /// Says of a problem with a path in which file it is, relative to the project, where it does not say so already.
@@ -192,25 +170,7 @@ fn place(problem: &mut Diagnostic, assets_root: &Utf8Path) {
 impl ScanResult {
     /// Writes the index for the next scan to `path`, unless the one that this scan was given is still right.
     pub fn write_index(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<(), IndexWriteError> {
-        if self.index_is_current {
-            return Ok(());
-        }
-        let mut anchors = self.anchors.iter().peekable();
-        let mut records: Vec<IndexRecord<'_>> =
-            Vec::with_capacity(self.files.len() + self.ignore_files.len());
-        for file in &self.files {
-            let anchor = anchors.next_if(|anchor| anchor.path == file.path);
-            records.push(file.record(anchor.map(|anchor| &*anchor.bytes)));
-        }
-        records.extend(self.ignore_files.iter().map(|(file, bytes)| file.record(Some(bytes))));
-        records.sort_unstable_by_key(|record| record.path);
-        StatIndex::store(disk, path, &self.assets_root, self.stamp, &records)
-    }
-}
-
-impl ScannedFile {
-    fn record<'a>(&'a self, content: Option<&'a [u8]>) -> IndexRecord<'a> {
-        IndexRecord { path: self.path.as_str(), stat: &self.stat, digest: &self.digest, content }
+        if self.index_is_current { Ok(()) } else { self.index.store(disk, path) }
     }
 }
 

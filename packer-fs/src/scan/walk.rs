@@ -4,7 +4,6 @@
 //! parent module's business; reading a file is `content`'s, and what is passed over `ignores`'s.
 
 use std::ffi::{OsStr, OsString};
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,26 +15,34 @@ use rayon::Scope;
 
 use super::content::{self, NoContent};
 use super::ignores::{IGNORE_FILE, Ignores};
-use super::{
-    MAX_PATH_BYTES, MAX_TEXT_BYTES, ScanError, ScanProgress, ScanRequest, ScannedAnchor, ScannedFile,
-    unreadable_reason,
-};
+use super::{MAX_PATH_BYTES, MAX_TEXT_BYTES, ScanError, ScanProgress, ScanRequest, unreadable_reason};
 use crate::disk::{DirEntry, Disk, DiskError, EntryKind, Stat};
-use crate::index::IndexEntry;
+use crate::index::{DraftFile, DraftFolder, FileRole, IndexFolder, ReadFacts};
 
 /// Files that one job looks at.
-const BATCH_FILES: usize = 64;
+const BATCH_FILES: usize = 128;
 
 /// What was found so far, in no order.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) files: Vec<ScannedFile>,
-    pub(super) folders: Vec<AssetPath>,
-    pub(super) anchors: Vec<ScannedAnchor>,
-    pub(super) ignore_files: Vec<(ScannedFile, Arc<[u8]>)>,
+    /// Parts of folders: one that has many files stands here several times.
+    pub(super) folders: Vec<DraftFolder>,
     pub(super) unread: Vec<AssetPath>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) ignored: u64,
+}
+
+/// The folders, each whole.
+pub(super) fn joined(mut parts: Vec<DraftFolder>) -> Vec<DraftFolder> {
+    parts.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let mut whole: Vec<DraftFolder> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match whole.last_mut() {
+            Some(last) if last.path == part.path => last.files.extend(part.files),
+            _ => whole.push(part),
+        }
+    }
+    whole
 }
 
 /// Walks the whole root.
@@ -51,7 +58,7 @@ pub(super) fn walk(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<(Found,
         files_read: AtomicU64::new(0),
         bytes_read: AtomicU64::new(0),
     };
-    request.pool.scope(|scope| walk.folder(scope, &Folder { path: None, ignores: Ignores::default() }));
+    request.pool.scope(|scope| walk.folder(scope, &Folder { path: "".into(), ignores: Ignores::default() }));
     if walk.is_cancelled() {
         return Err(ScanError::Cancelled);
     }
@@ -79,31 +86,34 @@ struct Walk<'a> {
     bytes_read: AtomicU64,
 }
 
-/// A folder to list; `None` is the root.
+/// A folder to list, and the rules that apply to it.
+#[derive(Clone)]
 struct Folder {
-    path: Option<AssetPath>,
+    /// Its path; empty for the root.
+    path: Arc<str>,
     ignores: Ignores,
 }
 
 impl Folder {
-    fn text(&self) -> &str {
-        self.path.as_ref().map_or("", AssetPath::as_str)
-    }
-
     fn path_of(&self, name: &OsStr) -> OsString {
-        let mut path = OsString::from(self.text());
+        let mut path = OsString::from(&*self.path);
         if !path.is_empty() {
             path.push("/");
         }
         path.push(name);
         path
     }
+
+    fn asset_path(&self, name: &str) -> AssetPath {
+        let text = if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) };
+        AssetPath::parse(&text).expect("every name of a folder was checked when it was listed")
+    }
 }
 
-/// A file's content, from the index or read.
-struct Content {
-    file: ScannedFile,
-    bytes: Option<Arc<[u8]>>,
+/// A file's content: what to enter of it, and its bytes if the index keeps them or the scan itself wants them.
+struct Content<'a> {
+    file: DraftFile,
+    bytes: Option<std::borrow::Cow<'a, [u8]>>,
 }
 
 impl<'a> Walk<'a> {
@@ -112,25 +122,35 @@ impl<'a> Walk<'a> {
         if self.is_cancelled() {
             return;
         }
-        let entries = match self.disk.read_dir(&self.on_disk(folder.text())) {
+        let entries = match self.disk.read_dir(&self.on_disk(&folder.path)) {
             Ok(entries) => entries,
             Err(error) => return self.folder_failed(folder, error),
         };
         self.folders.fetch_add(1, Ordering::Relaxed);
 
         let mut found = Found::default();
-        let known = self.request.previous.map_or(0..0, |index| index.below(folder.text()));
-        let ignores = self.ignores_within(folder, &entries, &known, &mut found);
-        let mut files = Vec::new();
+        let mut part = DraftFolder { path: Arc::clone(&folder.path), files: Vec::new() };
+        let known =
+            self.request.previous.and_then(|index| Some(index.folder(index.find_folder(&folder.path)?)));
+        let ignores = self.ignores_within(folder, &entries, known.as_ref(), &mut part, &mut found);
+        let mut files = Vec::with_capacity(entries.len());
         for DirEntry { name, kind } in entries {
             if name == OsStr::new(IGNORE_FILE) && kind == EntryKind::File {
                 continue;
             }
-            let path = folder.path_of(&name);
-            if ignores.covers(&path, &name, kind == EntryKind::Dir) {
+            if ignores.covers(|| folder.path_of(&name), &name, kind == EntryKind::Dir) {
                 found.ignored += 1;
                 continue;
             }
+            // A file that the index knows has been through all this.
+            if kind == EntryKind::File
+                && let Some(name) = name.to_str()
+                && self.is_known(known.as_ref(), name)
+            {
+                files.push(name.to_owned());
+                continue;
+            }
+            let path = folder.path_of(&name);
             let Some(path) = path.to_str().and_then(|path| AssetPath::parse(path).ok()) else {
                 found.problems.push(not_representable(&path, kind));
                 continue;
@@ -143,10 +163,9 @@ impl<'a> Walk<'a> {
                 continue;
             }
             match kind {
-                EntryKind::File => files.push(path),
+                EntryKind::File => files.push(path.file_name().to_owned()),
                 EntryKind::Dir => {
-                    found.folders.push(path.clone());
-                    let folder = Folder { path: Some(path), ignores: ignores.clone() };
+                    let folder = Folder { path: Arc::from(path.as_str()), ignores: ignores.clone() };
                     scope.spawn(move |scope| self.folder(scope, &folder));
                 }
                 EntryKind::Symlink | EntryKind::Other => found.problems.push(not_followed(path, kind)),
@@ -154,33 +173,45 @@ impl<'a> Walk<'a> {
         }
         while files.len() > BATCH_FILES {
             let batch = files.split_off(files.len() - BATCH_FILES);
-            let known = known.clone();
-            scope.spawn(move |_| self.batch(batch, &known, Found::default()));
+            let (folder, known) = (folder.clone(), known.clone());
+            let part = DraftFolder { path: Arc::clone(&folder.path), files: Vec::new() };
+            scope.spawn(move |_| self.batch(&folder, &batch, known.as_ref(), part, Found::default()));
         }
-        self.batch(files, &known, found);
+        self.batch(folder, &files, known.as_ref(), part, found);
     }
 
-    /// Looks at some files of one folder; adds what they yield, and `found`, to the result.
-    fn batch(&self, files: Vec<AssetPath>, known: &Range<usize>, mut found: Found) {
-        for path in files {
+    fn is_known(&self, known: Option<&IndexFolder<'_>>, name: &str) -> bool {
+        self.request
+            .previous
+            .zip(known)
+            .is_some_and(|(index, folder)| index.find_name(&folder.files, name).is_some())
+    }
+
+    /// Looks at some files of one folder; adds what they yield, and `part` and `found`, to the result.
+    fn batch(
+        &self,
+        folder: &Folder,
+        names: &[String],
+        known: Option<&IndexFolder<'_>>,
+        mut part: DraftFolder,
+        mut found: Found,
+    ) {
+        part.files.reserve_exact(names.len());
+        let mut looked = names.iter();
+        let each = &mut |stat: Result<Option<Stat>, DiskError>| {
+            let name = looked.next().expect("each name is looked at once");
             if self.is_cancelled() || (self.request.cancel)() {
                 self.cancelled.store(true, Ordering::Relaxed);
                 return;
             }
-            let is_anchor = anchor_form(&path).is_some();
-            let Some(content) = self.content(path, known, is_anchor, &mut found) else { continue };
-            if is_anchor {
-                match content.bytes {
-                    Some(bytes) => {
-                        let (path, digest) = (content.file.path.clone(), content.file.digest);
-                        found.anchors.push(ScannedAnchor { path, digest, bytes });
-                    }
-                    None => found.too_large(&content.file, DiagnosticCode::AnchorSyntax, "an anchor"),
-                }
-            }
-            found.files.push(content.file);
-        }
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).append(found);
+            let Some(content) = self.content(folder, name, known, None, stat, &mut found) else { return };
+            part.files.push(content.file);
+        };
+        self.disk.stat_each(&self.on_disk(&folder.path), &mut names.iter().map(String::as_str), each);
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        all.append(found);
+        all.folders.push(part);
+        drop(all);
         (self.request.on_progress)(ScanProgress {
             folders: self.folders.load(Ordering::Relaxed),
             files: self.files.load(Ordering::Relaxed),
@@ -194,104 +225,142 @@ impl<'a> Walk<'a> {
         &self,
         folder: &Folder,
         entries: &[DirEntry],
-        known: &Range<usize>,
+        known: Option<&IndexFolder<'_>>,
+        part: &mut DraftFolder,
         found: &mut Found,
     ) -> Ignores {
         let is_ignore_file =
-            |entry: &&DirEntry| entry.name == OsStr::new(IGNORE_FILE) && entry.kind == EntryKind::File;
-        let path = entries.iter().find(is_ignore_file).and_then(|entry| {
-            let path = folder.path_of(&entry.name);
-            path.to_str().and_then(|path| AssetPath::parse(path).ok())
-        });
-        let Some(content) = path.and_then(|path| self.content(path, known, true, found)) else {
+            |entry: &DirEntry| entry.name == OsStr::new(IGNORE_FILE) && entry.kind == EntryKind::File;
+        if !entries.iter().any(is_ignore_file) {
+            return folder.ignores.clone();
+        }
+        let stat = self.disk.stat(&self.on_disk(&folder.path).join(IGNORE_FILE));
+        let role = Some(FileRole::IgnoreFile);
+        let Some(content) = self.content(folder, IGNORE_FILE, known, role, stat, found) else {
             return folder.ignores.clone();
         };
-        let Some(bytes) = content.bytes else {
-            found.too_large(&content.file, DiagnosticCode::IgnoreInvalid, "an ignore file");
-            return folder.ignores.clone();
-        };
-        let name = self.on_disk(content.file.path.as_str());
-        let (ignores, problems) = folder.ignores.within(folder.text(), &bytes, &content.file.path, &name);
+        part.files.push(content.file);
+        let Some(bytes) = content.bytes else { return folder.ignores.clone() };
+        let path = folder.asset_path(IGNORE_FILE);
+        let name = self.on_disk(path.as_str());
+        let (ignores, problems) = folder.ignores.within(&folder.path, &bytes, &path, &name);
         found.problems.extend(problems);
-        found.ignore_files.push((content.file, bytes));
         ignores
     }
 
-    /// The content of a file: from the index if that can vouch for it, else from the disk.
+    /// The content of a file that has this stat: from the index if that can vouch for it, else from the disk. Without a
+    /// role, the name decides.
     fn content(
         &self,
-        path: AssetPath,
-        known: &Range<usize>,
-        keep: bool,
+        folder: &Folder,
+        name: &str,
+        known: Option<&IndexFolder<'_>>,
+        role: Option<FileRole>,
+        stat: Result<Option<Stat>, DiskError>,
         found: &mut Found,
-    ) -> Option<Content> {
-        let on_disk = self.on_disk(path.as_str());
+    ) -> Option<Content<'a>> {
         self.files.fetch_add(1, Ordering::Relaxed);
-        match self.disk.stat(&on_disk) {
+        let stat = match stat {
             // Removed since the folder was listed: not there.
             Ok(None) => return None,
-            Ok(Some(stat)) => {
-                if let Some(entry) = self.vouched(&path, known, &stat, keep) {
-                    let file = ScannedFile { path, stat, digest: entry.digest };
-                    return Some(Content { file, bytes: entry.content.filter(|_| keep).map(Arc::from) });
-                }
-            }
+            Ok(Some(stat)) => stat,
             Err(error) => {
-                found.unread(path, DiagnosticCode::PathUnreadable, cannot_be_read("the file", &error));
+                let message = cannot_be_read("the file", &error);
+                found.unread(folder.asset_path(name), DiagnosticCode::PathUnreadable, message);
                 return None;
             }
+        };
+        let Some((role, content)) = self.vouched(known, name, &stat) else {
+            return self.read(folder, name, role, found);
+        };
+        if content.bytes.is_none() {
+            found.too_large(role, || folder.asset_path(name), stat.size);
         }
+        Some(content)
+    }
+
+    /// Reads a file.
+    fn read(
+        &self,
+        folder: &Folder,
+        name: &str,
+        role: Option<FileRole>,
+        found: &mut Found,
+    ) -> Option<Content<'a>> {
+        let path = folder.asset_path(name);
+        let role = role.unwrap_or_else(|| match anchor_form(&path) {
+            Some(_) => FileRole::Anchor,
+            None => FileRole::Plain,
+        });
+        let keep = role != FileRole::Plain;
         self.files_read.fetch_add(1, Ordering::Relaxed);
+        let on_disk = self.on_disk(path.as_str());
         match content::read(self.disk, &on_disk, keep.then_some(MAX_TEXT_BYTES), self.request.cancel) {
             Ok(read) => {
                 self.bytes_read.fetch_add(read.bytes_read, Ordering::Relaxed);
-                let file = ScannedFile { path, stat: read.stat, digest: read.digest };
-                Some(Content { file, bytes: read.bytes.map(Arc::from) })
+                let size = read.stat.size;
+                let bytes = read.bytes.map(Vec::into_boxed_slice);
+                if bytes.is_none() {
+                    found.too_large(role, || path, size);
+                }
+                let shown = (role == FileRole::IgnoreFile)
+                    .then(|| bytes.as_ref().map(|bytes| std::borrow::Cow::Owned(bytes.to_vec())))
+                    .flatten();
+                let facts = ReadFacts {
+                    name: name.into(),
+                    role,
+                    stat: read.stat,
+                    digest: read.digest,
+                    content: bytes,
+                };
+                return Some(Content { file: DraftFile::Read(Box::new(facts)), bytes: shown });
             }
-            Err(NoContent::Gone) => None,
+            Err(NoContent::Gone) => {}
             Err(NoContent::Unreadable(error)) => {
                 found.unread(path, DiagnosticCode::PathUnreadable, cannot_be_read("the file", &error));
-                None
             }
             Err(NoContent::Unstable) => {
                 let message = "it changed every time it was read; something is writing it".to_owned();
                 found.unread(path, DiagnosticCode::PathUnstable, message);
-                None
             }
-            Err(NoContent::Cancelled) => {
-                self.cancelled.store(true, Ordering::Relaxed);
-                None
-            }
+            Err(NoContent::Cancelled) => self.cancelled.store(true, Ordering::Relaxed),
         }
+        None
     }
 
     /// What the index knows of a file, if nothing can have changed since.
     fn vouched(
         &self,
-        path: &AssetPath,
-        known: &Range<usize>,
+        known: Option<&IndexFolder<'_>>,
+        name: &str,
         stat: &Stat,
-        keep: bool,
-    ) -> Option<IndexEntry<'a>> {
+    ) -> Option<(FileRole, Content<'a>)> {
         let index = self.request.previous?;
-        let entry = index.find_in(known.clone(), path.as_str())?;
-        let is_same = entry.stat == *stat && !index.is_racy(stat);
-        let is_kept = !keep || entry.content.is_some() || stat.size > MAX_TEXT_BYTES;
-        (is_same && is_kept).then_some(entry)
+        let at = index.find_name(&known?.files, name)?;
+        if index.stat(at) != *stat || index.is_racy(stat) {
+            return None;
+        }
+        let entry = index.entry(at);
+        let is_kept = entry.role == FileRole::Plain || entry.content.is_some() || stat.size > MAX_TEXT_BYTES;
+        let content = Content {
+            file: DraftFile::Known(u32::try_from(at).ok()?),
+            bytes: entry.content.map(std::borrow::Cow::Borrowed),
+        };
+        is_kept.then_some((entry.role, content))
     }
 
     fn folder_failed(&self, folder: &Folder, error: DiskError) {
-        let Some(path) = folder.path.clone() else {
+        let Ok(path) = AssetPath::parse(&folder.path) else {
             *self.root_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             return;
         };
-        // Removed since its parent was listed. It stays among the folders: an empty one means nothing.
-        if error.is_not_found() {
-            return;
-        }
-        let message = cannot_be_read("the folder", &error);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.unread(path, DiagnosticCode::PathUnreadable, message);
+        // It stays among the folders: an empty one means nothing.
+        found.folders.push(DraftFolder { path: Arc::clone(&folder.path), files: Vec::new() });
+        // Removed since its parent was listed.
+        if !error.is_not_found() {
+            found.unread(path, DiagnosticCode::PathUnreadable, cannot_be_read("the folder", &error));
+        }
     }
 
     fn on_disk(&self, path: &str) -> Utf8PathBuf {
@@ -312,17 +381,18 @@ impl Found {
         self.unread.push(path);
     }
 
-    fn too_large(&mut self, file: &ScannedFile, code: DiagnosticCode, what: &str) {
-        let size = file.stat.size;
-        let message = format!("it has {size} bytes; {what} has at most {MAX_TEXT_BYTES}");
-        self.unread(file.path.clone(), code, message);
+    /// Reports a file of this role and size whose contents would be kept if there were less of them.
+    fn too_large(&mut self, role: FileRole, path: impl FnOnce() -> AssetPath, size: u64) {
+        let (code, what) = match role {
+            FileRole::Plain => return,
+            FileRole::Anchor => (DiagnosticCode::AnchorSyntax, "an anchor"),
+            FileRole::IgnoreFile => (DiagnosticCode::IgnoreInvalid, "an ignore file"),
+        };
+        self.unread(path(), code, format!("it has {size} bytes; {what} has at most {MAX_TEXT_BYTES}"));
     }
 
     fn append(&mut self, mut other: Self) {
-        self.files.append(&mut other.files);
         self.folders.append(&mut other.folders);
-        self.anchors.append(&mut other.anchors);
-        self.ignore_files.append(&mut other.ignore_files);
         self.unread.append(&mut other.unread);
         self.problems.append(&mut other.problems);
         self.ignored += other.ignored;

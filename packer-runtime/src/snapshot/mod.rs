@@ -29,13 +29,15 @@ struct Inner {
     basis: Basis,
 }
 
-/// The files beside the assets root that a snapshot was made from.
+/// What a snapshot was made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Basis {
     /// Digest of `packer.toml`.
     pub config: Digest,
     /// Digest of `registry.jsonl`.
     pub registry: Digest,
+    /// Digest of these and of everything else that the state was computed from. Equal ones give equal states.
+    pub fingerprint: Digest,
 }
 
 impl Snapshot {

@@ -53,6 +53,51 @@ pub(super) fn list(dir: &Utf8Path) -> io::Result<Vec<DirEntry>> {
     Ok(entries)
 }
 
+/// A folder that names are looked up in, without resolving its own path for each.
+#[cfg(target_os = "linux")]
+pub(super) struct Looked {
+    folder: rustix::fd::OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl Looked {
+    pub(super) fn open(dir: &Utf8Path) -> io::Result<Self> {
+        use rustix::fs::{Mode, OFlags, open};
+
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self { folder: open(dir.as_str(), flags, Mode::empty())? })
+    }
+
+    /// What stands at `name`, without following a link.
+    pub(super) fn stat(&self, name: &str) -> io::Result<Option<crate::disk::Stat>> {
+        use rustix::fs::{AtFlags, FileType, statat};
+        use rustix::io::Errno;
+
+        use crate::disk::{EntryKind, Stat};
+
+        let stat = match statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let nanoseconds =
+            |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        Ok(Some(Stat {
+            kind: match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => EntryKind::File,
+                FileType::Directory => EntryKind::Dir,
+                FileType::Symlink => EntryKind::Symlink,
+                _ => EntryKind::Other,
+            },
+            size: stat.st_size.cast_unsigned(),
+            mtime_ns: nanoseconds(stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
+            ctime_ns: nanoseconds(stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
+            inode: stat.st_ino,
+            device: stat.st_dev,
+        }))
+    }
+}
+
 #[cfg(not(target_os = "linux"))]
 pub(super) fn list(dir: &Utf8Path) -> io::Result<Vec<DirEntry>> {
     use crate::disk::EntryKind;

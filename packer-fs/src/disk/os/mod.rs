@@ -66,6 +66,24 @@ impl Disk for OsDisk {
         }
     }
 
+    #[cfg(target_os = "linux")]
+    fn stat_each(
+        &self,
+        dir: &Utf8Path,
+        names: &mut dyn Iterator<Item = &str>,
+        each: &mut dyn FnMut(Result<Option<Stat>, DiskError>),
+    ) {
+        let folder = list::Looked::open(&self.full(dir));
+        for name in names {
+            let path = || dir.join(name);
+            each(match &folder {
+                Ok(folder) => folder.stat(name).map_err(|error| fail(DiskOperation::Stat, &path())(error)),
+                // One path may be too long, or the folder gone: looked at one by one, each says so for itself.
+                Err(_) => self.stat(&path()),
+            });
+        }
+    }
+
     fn open(&self, path: &Utf8Path) -> Result<Box<dyn ReadFile>, DiskError> {
         let file = open_regular(OpenOptions::new().read(true), &self.full(path));
         Ok(Box::new(OsFile { file: file.map_err(fail(DiskOperation::Open, path))? }))

@@ -14,8 +14,8 @@ use packer_domain::identity::Digest;
 
 use super::*;
 use crate::disk::sim::SimDisk;
-use crate::disk::{DirEntry, DiskOperation, OsDisk, ReadFile, WriteFile};
-use crate::index::IndexDefect;
+use crate::disk::{DirEntry, DiskOperation, OsDisk, ReadFile, Stat, WriteFile};
+use crate::index::{DraftFile, FileRole, IndexDefect, IndexEntry, ReadFacts};
 use hooked::HookedDisk;
 
 const INDEX: &str = ".packer/index";
@@ -26,7 +26,67 @@ fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(256 << 10).build().unwrap()
 }
 
-fn try_scan(disk: &dyn Disk, previous: Option<&StatIndex>, threads: usize) -> Result<ScanResult, ScanError> {
+/// A scan's result, spread out.
+#[derive(Debug)]
+struct Scanned {
+    result: ScanResult,
+    files: Vec<ScannedFile>,
+    folders: Vec<String>,
+    anchors: Vec<(String, Vec<u8>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ScannedFile {
+    path: String,
+    stat: Stat,
+    digest: Digest,
+}
+
+impl std::ops::Deref for Scanned {
+    type Target = ScanResult;
+    fn deref(&self) -> &ScanResult {
+        &self.result
+    }
+}
+
+/// The paths of an index's entries with what it knows of each, by path.
+fn entries(index: &StatIndex) -> Vec<(String, IndexEntry<'_>)> {
+    let mut entries = Vec::new();
+    for folder in index.folders() {
+        for entry in folder.files.map(|at| index.entry(at)) {
+            let path = if folder.path.is_empty() {
+                entry.name.to_owned()
+            } else {
+                format!("{}/{}", folder.path, entry.name)
+            };
+            entries.push((path, entry));
+        }
+    }
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries
+}
+
+impl Scanned {
+    fn of(result: ScanResult) -> Self {
+        let (mut files, mut anchors) = (Vec::new(), Vec::new());
+        for (path, entry) in entries(&result.index) {
+            if let (FileRole::Anchor, Some(text)) = (entry.role, entry.content) {
+                anchors.push((path.clone(), text.to_owned()));
+            }
+            if entry.role != FileRole::IgnoreFile {
+                files.push(ScannedFile { path, stat: entry.stat, digest: entry.digest });
+            }
+        }
+        let folders = result.index.folders().skip(1).map(|folder| folder.path.to_owned()).collect();
+        Self { files, folders, anchors, result }
+    }
+}
+
+fn try_scan(
+    disk: &dyn Disk,
+    previous: Option<&Arc<StatIndex>>,
+    threads: usize,
+) -> Result<Scanned, ScanError> {
     let request = ScanRequest {
         assets_root: "assets".into(),
         stamp: STAMP.into(),
@@ -35,15 +95,19 @@ fn try_scan(disk: &dyn Disk, previous: Option<&StatIndex>, threads: usize) -> Re
         cancel: &|| false,
         on_progress: &|_| {},
     };
-    scan(disk, &request)
+    scan(disk, &request).map(Scanned::of)
 }
 
 /// Scans as a runtime does: with the index of the scan before, whose successor is then written.
-fn rescan(disk: &dyn Disk) -> ScanResult {
-    let previous = StatIndex::load(disk, INDEX.into(), "assets".into()).unwrap();
+fn rescan(disk: &dyn Disk) -> Scanned {
+    let previous = stored(disk).map(Arc::new);
     let result = try_scan(disk, previous.as_ref(), 2).unwrap();
     result.write_index(disk, INDEX.into()).unwrap();
     result
+}
+
+fn stored(disk: &dyn Disk) -> Option<StatIndex> {
+    StatIndex::load(disk, INDEX.into(), "assets".into()).unwrap()
 }
 
 fn sim(files: &[(&str, &str)]) -> SimDisk {
@@ -57,7 +121,7 @@ fn sim(files: &[(&str, &str)]) -> SimDisk {
     disk
 }
 
-fn paths(result: &ScanResult) -> Vec<&str> {
+fn paths(result: &Scanned) -> Vec<&str> {
     result.files.iter().map(|file| file.path.as_str()).collect()
 }
 
@@ -83,16 +147,11 @@ fn sees_every_file_folder_and_anchor_in_order() {
     let result = try_scan(&disk, None, 2).unwrap();
     let expected = ["a b/\u{e4}", "hero/asset.toml", "ui.txt", "ui/confirm.png", "ui/confirm.png.asset.toml"];
     assert_eq!(paths(&result), expected);
-    let folders: Vec<&str> = result.folders.iter().map(AssetPath::as_str).collect();
-    assert_eq!(folders, ["a b", "empty", "empty/inner", "hero", "ui"]);
-    let anchors: Vec<_> = result.anchors.iter().map(|a| (a.path.as_str(), &*a.bytes, a.digest)).collect();
-    assert_eq!(
-        anchors,
-        [
-            ("hero/asset.toml", &b"x"[..], Digest::of(b"x")),
-            ("ui/confirm.png.asset.toml", &b"name = 1"[..], Digest::of(b"name = 1")),
-        ]
-    );
+    assert_eq!(result.folders, ["a b", "empty", "empty/inner", "hero", "ui"]);
+    let anchor = |path: &str, text: &[u8]| (path.to_owned(), text.to_owned());
+    let expected = [anchor("hero/asset.toml", b"x"), anchor("ui/confirm.png.asset.toml", b"name = 1")];
+    assert_eq!(result.anchors, expected);
+    assert_eq!(result.files[4].digest, Digest::of(b"name = 1"));
     assert_eq!(result.files[3].digest, Digest::of(b"pixels"));
     assert_eq!(result.files[3].stat.size, 6);
     assert_eq!((result.ignored, problems(&result)), (0, vec![]));
@@ -132,9 +191,10 @@ fn only_what_changed_is_read() {
     assert_eq!(paths(&result), ["a", "b", "c.asset.toml", "new"]);
     assert_eq!(result.cost.files_read, 3);
     assert_eq!(result.files[1].digest, Digest::of(b"22"));
-    assert_eq!(&*result.anchors[0].bytes, b"6");
-    let index = StatIndex::load(&disk, INDEX.into(), "assets".into()).unwrap().unwrap();
-    assert_eq!(index.iter().map(|entry| entry.path).collect::<Vec<_>>(), ["a", "b", "c.asset.toml", "new"]);
+    assert_eq!(result.anchors[0].1, b"6");
+    let index = stored(&disk).unwrap();
+    let paths: Vec<String> = entries(&index).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["a", "b", "c.asset.toml", "new"]);
 }
 
 #[test]
@@ -143,17 +203,21 @@ fn a_removed_file_leaves_the_index() {
     rescan(&disk);
     disk.remove_file("assets/a".into()).unwrap();
     assert!(!rescan(&disk).index_is_current);
-    assert_eq!(StatIndex::load(&disk, INDEX.into(), "assets".into()).unwrap().unwrap().len(), 1);
+    assert_eq!(stored(&disk).unwrap().len(), 1);
 }
 
 #[test]
 fn an_index_without_an_anchor_s_text_does_not_vouch_for_it() {
     let disk = sim(&[("a.asset.toml", "name = 1")]);
     let first = rescan(&disk);
-    let records = [first.files[0].record(None)];
-    StatIndex::store(&disk, INDEX.into(), "assets".into(), first.stamp, &records).unwrap();
+    let ScannedFile { path, stat, digest } = first.files[0].clone();
+    let facts = ReadFacts { name: path.into(), role: FileRole::Anchor, stat, digest, content: None };
+    let files = vec![DraftFile::Read(Box::new(facts))];
+    let folders = vec![DraftFolder { path: "".into(), files }];
+    let index = index::build("assets".into(), first.index.stamp(), None, folders).unwrap();
+    index.store(&disk, INDEX.into()).unwrap();
     let result = rescan(&disk);
-    assert_eq!((result.anchors, result.cost.files_read), (first.anchors, 1));
+    assert_eq!((&result.anchors, result.cost.files_read), (&first.anchors, 1));
 }
 
 #[test]
@@ -171,8 +235,38 @@ fn a_left_over_temporary_index_is_replaced() {
     let disk = sim(&[("a", "1")]);
     disk.put(".packer/index.tmp".into(), b"half an index");
     rescan(&disk);
-    assert_eq!(StatIndex::load(&disk, INDEX.into(), "assets".into()).unwrap().unwrap().len(), 1);
+    assert_eq!(stored(&disk).unwrap().len(), 1);
     assert!(disk.stat(".packer/index.tmp".into()).unwrap().is_none());
+}
+
+#[test]
+fn an_unchanged_workspace_has_the_index_it_was_given_and_a_changed_one_the_digests_of_what_changed() {
+    let disk = sim(&[("a", "1"), ("b/c", "2"), ("b/.packerignore", "*.psd")]);
+    let digests = |scanned: &Scanned| (scanned.index.listing_digest(), scanned.index.content_digest());
+    rescan(&disk);
+    let previous = Arc::new(stored(&disk).unwrap());
+    let same = try_scan(&disk, Some(&previous), 2).unwrap();
+    assert!(Arc::ptr_eq(&same.index, &previous) && same.index_is_current);
+
+    // Written again with the same contents: another stat, and nothing else.
+    disk.advance_clock_ns(1_000);
+    disk.put("assets/a".into(), b"1");
+    disk.advance_clock_ns(1_000);
+    let touched = try_scan(&disk, Some(&previous), 2).unwrap();
+    assert!(!touched.index_is_current);
+    assert_eq!(digests(&touched), digests(&same));
+    disk.put("assets/a".into(), b"3");
+    let edited = rescan(&disk);
+    assert_eq!(edited.index.listing_digest(), same.index.listing_digest());
+    assert_ne!(edited.index.content_digest(), same.index.content_digest());
+    disk.put_dir("assets/empty".into());
+    assert_ne!(rescan(&disk).index.listing_digest(), same.index.listing_digest());
+    disk.remove_dir("assets/empty".into()).unwrap();
+    disk.rename_new("assets/a".into(), "assets/b/a".into()).unwrap();
+    assert_ne!(rescan(&disk).index.listing_digest(), same.index.listing_digest());
+    disk.rename_new("assets/b/a".into(), "assets/a".into()).unwrap();
+    disk.put("assets/a".into(), b"1");
+    assert_eq!(digests(&rescan(&disk)), digests(&same));
 }
 
 #[test]
@@ -345,7 +439,7 @@ fn an_anchor_beyond_all_reason_is_reported_and_not_kept() {
     let disk = sim(&[("a.asset.toml", &large), ("b.asset.toml", &large[1..]), ("c/.packerignore", &large)]);
     for _ in 0..2 {
         let result = rescan(&disk);
-        assert_eq!(result.anchors.iter().map(|a| a.path.as_str()).collect::<Vec<_>>(), ["b.asset.toml"]);
+        assert_eq!(result.anchors.iter().map(|a| a.0.as_str()).collect::<Vec<_>>(), ["b.asset.toml"]);
         assert_eq!(paths(&result), ["a.asset.toml", "b.asset.toml"]);
         let codes: Vec<DiagnosticCode> = result.problems.iter().map(|problem| problem.code).collect();
         assert_eq!(codes, [DiagnosticCode::AnchorSyntax, DiagnosticCode::IgnoreInvalid]);
@@ -462,7 +556,7 @@ fn a_project_that_cannot_be_written_to_is_scanned_all_the_same() {
     });
     let result = rescan(&hooked);
     assert_eq!(paths(&result), ["a"]);
-    let index = StatIndex::load(&disk, INDEX.into(), "assets".into()).unwrap().unwrap();
+    let index = stored(&disk).unwrap();
     assert_eq!(index.stamp(), None);
     disk.advance_clock_ns(1_000_000);
     assert_eq!(rescan(&disk).cost.files_read, 1, "without a stamp nothing can be vouched for");

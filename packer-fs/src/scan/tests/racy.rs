@@ -7,8 +7,8 @@ use super::*;
 /// The clock of the simulated disk, coarse as a real one.
 const TICK_NS: i64 = 4_000_000;
 
-fn digest(result: &ScanResult, path: &str) -> Digest {
-    result.files.iter().find(|file| file.path.as_str() == path).unwrap().digest
+fn digest(result: &Scanned, path: &str) -> Digest {
+    result.files.iter().find(|file| file.path == path).unwrap().digest
 }
 
 fn coarse() -> SimDisk {
