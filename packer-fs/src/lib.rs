@@ -3,6 +3,7 @@
 //! Nothing here decides what a workspace means; that is `packer-domain`. Nothing here emits events; that is
 //! `packer-runtime`.
 
+pub mod build_parts;
 pub mod build_record;
 pub mod disk;
 pub mod event_log;

@@ -2,10 +2,14 @@
 //!
 //! Pure. Baking, writing and checking the pack is the runtime's work, with `packer-fs`.
 
+mod explain;
 mod key;
 #[cfg(test)]
 mod tests;
 
+pub use explain::{
+    BakeReason, InputPart, KeyParts, ReferenceChange, ReferencePart, compare_parts, key_parts,
+};
 pub use key::{BUILD_KEY_VERSION, build_key};
 
 use std::collections::{BTreeMap, BTreeSet};
