@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let repository = repository();
     let result = match (chore.to_str().unwrap_or_default(), rest.as_slice()) {
         ("build-assets", arguments) => return build_assets::run(&repository, arguments),
-        ("bench", arguments) => return bench::run(arguments),
+        ("bench", arguments) => return bench::run(&repository, arguments),
         ("gen-harbour", []) => write_harbour(&repository),
         ("gen-harbour", [flag]) if flag == "--check" => check_harbour(&repository),
         ("gen-docs", []) => write_docs(&repository),

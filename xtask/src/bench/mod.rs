@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: generated projects, and how long the packer takes for them beside its peers.
 //!
-//! Here are the arguments. `generate` writes projects.
+//! Here are the arguments. `generate` writes projects, `run` measures.
 
 mod generate;
+mod run;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,6 +14,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::Failure;
 use generate::{KindMix, ProjectSpec};
+use run::{Ending, RunArgs};
+
+/// The exit code of a run that could not measure everything.
+const INCOMPLETE: u8 = 3;
 
 /// Generates projects and measures the packer on them.
 #[derive(Debug, Parser)]
@@ -26,6 +31,14 @@ struct Bench {
 enum Chore {
     /// Write a project: valid, registered, and the same from the same seed
     Gen(GenArgs),
+    /// Measure the packer beside its peers; exit code 1 if a gate does not hold, 3 if one could not be measured
+    Run(RunArgs),
+    /// Run a command, and say what it took: the helper of `run`
+    #[command(hide = true)]
+    Measure {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -47,23 +60,33 @@ struct GenArgs {
     git: bool,
 }
 
-/// Runs what `arguments` say.
-pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
+/// Runs what `arguments` say, for the sources in `repository`.
+pub(crate) fn run(repository: &Path, arguments: &[OsString]) -> ExitCode {
     let all = std::iter::once(OsString::from("cargo xtask bench")).chain(arguments.iter().cloned());
     let bench = match Bench::try_parse_from(all) {
         Ok(bench) => bench,
         Err(error) => error.exit(),
     };
     let result = match bench.chore {
-        Chore::Gen(args) => write_project(&args),
+        Chore::Gen(args) => write_project(&args).map(|()| ExitCode::SUCCESS),
+        Chore::Run(args) => match run::run(repository, &args) {
+            Ok(Ending::Holds) => Ok(ExitCode::SUCCESS),
+            Ok(Ending::Fails) => Ok(ExitCode::FAILURE),
+            Ok(Ending::Incomplete) => Ok(ExitCode::from(INCOMPLETE)),
+            Err(error) => Err(Failure(error.to_string())),
+        },
+        Chore::Measure { command } => match run::observe(&command) {
+            Ok(sample) => {
+                println!("{}", run::encode(&sample));
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => Err(Failure(error.to_string())),
+        },
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(message)) => {
-            eprintln!("{message}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|Failure(message)| {
+        eprintln!("{message}");
+        ExitCode::FAILURE
+    })
 }
 
 fn write_project(args: &GenArgs) -> Result<(), Failure> {
