@@ -124,6 +124,10 @@ pub(crate) struct ListArgs {
     /// Only assets of this kind
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+    /// What a pack holds, with sizes and digests [default: the project's pack]
+    #[arg(long, value_name = "PACK", num_args = 0..=1, value_parser = typed_path)]
+    #[expect(clippy::option_option, reason = "a flag whose value may be left away has three states")]
+    pub pack: Option<Option<Utf8PathBuf>>,
     /// Only assets with this text in the name or the anchor's path
     #[arg(value_name = "TEXT")]
     pub text: Option<String>,
@@ -189,6 +193,9 @@ pub(crate) struct VerifyArgs {
     /// The pack [default: the project's]
     #[arg(value_name = "PACK", value_parser = typed_path)]
     pub pack: Option<Utf8PathBuf>,
+    /// Compare it also with the workspace: what a build would now make otherwise, add or leave out
+    #[arg(long)]
+    pub workspace: bool,
 }
 
 #[derive(Debug, Args)]
@@ -233,6 +240,7 @@ mod tests {
             &["build", "--output", ""],
             &["status", "--project", ""],
             &["verify", ""],
+            &["list", "--pack", ""],
             &["unpack", "a.pack", ""],
             &["reconcile", "--path", ""],
         ] {

@@ -3,6 +3,8 @@
 //! The allocator that counts replaces the global one of this program, so these tests are a program of their own. What is
 //! counted is the allocations of the thread that measures.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy does not see")]
+
 use std::borrow::Cow;
 
 use allocation_counter::{AllocationInfo, measure};

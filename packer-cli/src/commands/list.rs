@@ -1,19 +1,34 @@
-//! `packer list`: the assets, one a line.
+//! `packer list`: the assets, one a line; with `--pack`, those of a pack, which needs no project if it is named.
 
+use camino::Utf8Path;
 use packer_runtime::api::{AssetQuery, KindId};
+use packer_runtime::packs::{self, PackRow};
 
 use crate::args::ListArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::project::Opened;
+use crate::project::{Opened, normalized, working_folder};
 use crate::render;
-use crate::ui::Ui;
+use crate::ui::{Ui, plain};
 
-pub(super) fn run(args: &ListArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: &ListArgs,
+    open: impl FnOnce(&mut Ui) -> Result<Opened, Failure>,
+    ui: &mut Ui,
+) -> Result<Exit, Failure> {
     let kind = match &args.kind {
         Some(text) => Some(KindId::parse(text).map_err(|error| Failure::of(Exit::Usage, &error))?),
         None => None,
     };
+    match &args.pack {
+        None => {}
+        Some(Some(pack)) => return of_pack(args, &normalized(&working_folder()?.join(pack)), ui),
+        Some(None) => {
+            let pack = open(ui)?.project.pack_path();
+            return of_pack(args, &pack, ui);
+        }
+    }
+    let opened = open(ui)?;
     let query = AssetQuery { kind, text: args.text.clone(), ..AssetQuery::default() };
     let page = opened.project.status().snapshot.assets(&query);
     if ui.is_json() {
@@ -28,4 +43,51 @@ pub(super) fn run(args: &ListArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
     ui.out(&render::rows(&page.rows));
     ui.note(&render::things(page.total as u64, "asset", "assets"));
     Ok(Exit::Done)
+}
+
+/// What a pack holds, as the pack says it.
+fn of_pack(args: &ListArgs, pack: &Utf8Path, ui: &mut Ui) -> Result<Exit, Failure> {
+    let mut rows = packs::list(pack)?;
+    rows.retain(|row| {
+        args.kind.as_ref().is_none_or(|kind| row.kind == *kind)
+            && args.text.as_ref().is_none_or(|text| row.name.contains(text.as_str()))
+    });
+    if ui.is_json() {
+        for row in &rows {
+            ui.json(row);
+            if ui.is_closed() {
+                break;
+            }
+        }
+        return Ok(Exit::Done);
+    }
+    ui.out(&render::table(&rows.iter().map(cells).collect::<Vec<_>>()));
+    ui.note(&render::things(rows.len() as u64, "asset", "assets"));
+    Ok(Exit::Done)
+}
+
+fn cells(row: &PackRow) -> Vec<String> {
+    let PackRow { id, name, kind, encoding: _, compression, preload: _, size, stored_size, digest } = row;
+    let Some(digest) = digest else {
+        return vec![
+            id.to_string(),
+            plain(kind),
+            "absent".to_owned(),
+            String::new(),
+            String::new(),
+            plain(name),
+        ];
+    };
+    let stored = match compression.as_str() {
+        "none" => "-".to_owned(),
+        compression => format!("{compression} {}", render::bytes(*stored_size)),
+    };
+    vec![
+        id.to_string(),
+        plain(kind),
+        render::bytes(*size),
+        stored,
+        digest.to_string().chars().take(19).collect(),
+        plain(name),
+    ]
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::New(args) => new::run(args, ui),
         CommandArgs::Adopt(args) => adopt::run(args, &open(ui)?, ui),
         CommandArgs::Status => Ok(status::run(&open(ui)?, ui)),
-        CommandArgs::List(args) => list::run(args, &open(ui)?, ui),
+        CommandArgs::List(args) => list::run(args, open, ui),
         CommandArgs::Show(args) => show::run(args, &open(ui)?, ui),
         CommandArgs::Check => Ok(check::run(&open(ui)?, ui)),
         CommandArgs::Explain(args) => explain::run(args, ui),

@@ -1,7 +1,9 @@
-//! `packer verify [PACK]`: checks a pack from end to end. A pack that is named needs no project.
+//! `packer verify [PACK]`: checks a pack from end to end, with the manifest beside it, and if asked against the workspace. A pack
+//! that is named needs no project, unless it is to be compared with one.
 
 use packer_runtime::packs;
 
+use super::detail;
 use crate::args::VerifyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,19 +16,39 @@ pub(super) fn run(
     open: impl FnOnce(&mut Ui) -> Result<Opened, Failure>,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
-    let path = match &args.pack {
-        Some(path) => normalized(&working_folder()?.join(path)),
-        None => open(ui)?.project.pack_path(),
+    let (path, report) = match &args.pack {
+        Some(path) if !args.workspace => {
+            let path = normalized(&working_folder()?.join(path));
+            let report = packs::verify(&path)?;
+            (path, report)
+        }
+        named => {
+            let opened = open(ui)?;
+            let path = match named {
+                Some(path) => opened.place().absolute(path),
+                None => opened.project.pack_path(),
+            };
+            let report = if args.workspace {
+                packs::verify_against(&path, &opened.project)?
+            } else {
+                packs::verify(&path)?
+            };
+            (path, report)
+        }
     };
-    let report = packs::verify(&path)?;
     let exit = if report.ok { Exit::Done } else { Exit::Failed };
     if ui.is_json() {
         ui.json(&report);
         return Ok(exit);
     }
-    for problem in &report.problems {
-        let text = format!("{}: {}", ui.paint_err().error("error"), plain(problem));
+    let shown = detail(ui).shown(report.problems.len());
+    for problem in &report.problems[..shown] {
+        let code = problem.code.as_str();
+        let text = format!("{}[{code}]: {}", ui.paint_err().error("error"), plain(&problem.message));
         ui.error(&text);
+    }
+    if let Some(rest) = detail(ui).rest(report.problems.len()) {
+        ui.error(&rest);
     }
     let paint = ui.paint_out();
     let entries = render::things(report.entries, "asset", "assets");

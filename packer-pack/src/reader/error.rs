@@ -21,6 +21,12 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// What is there is no file, but a folder, a pipe or a device.
+    #[error("{} is not a file", path.display())]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// It is shorter than a header.
     #[error("it is not an asset pack: it has only {size} bytes")]
     TooShort {

@@ -83,7 +83,7 @@ impl Pack {
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let io = |error| OpenError::Io { path: path.to_owned(), source: error };
-        let file = std::fs::File::open(path).map_err(io)?;
+        let file = open_file(path)?;
         let size = file.metadata().map_err(io)?.len();
         if size < HEADER_SIZE as u64 {
             return Err(OpenError::TooShort { size });
@@ -96,9 +96,7 @@ impl Pack {
     /// Opens the pack at `path` without mapping it.
     pub fn open_plain(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let file = std::fs::File::open(path)
-            .map_err(|error| OpenError::Io { path: path.to_owned(), source: error })?;
-        Self::from_reader(path, file, options)
+        Self::from_reader(path, open_file(path)?, options)
     }
 
     /// Reads a pack through `reader`, from its start; errors call it `path`. Threads that read payloads take turns.
@@ -307,6 +305,15 @@ impl fmt::Debug for Pack {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
+}
+
+/// Opens a file, and nothing else: opening a pipe would wait for somebody who writes to it.
+fn open_file(path: &Path) -> Result<std::fs::File, OpenError> {
+    let io = |error| OpenError::Io { path: path.to_owned(), source: error };
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(OpenError::NotAFile { path: path.to_owned() });
+    }
+    std::fs::File::open(path).map_err(io)
 }
 
 fn decode_header(bytes: &[u8]) -> Result<Header, OpenError> {

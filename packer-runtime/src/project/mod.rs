@@ -178,6 +178,10 @@ impl Project {
         handle
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     fn describe(&self, command: &Command) -> (OperationKind, String) {
         match command {
             Command::Apply(plan) => {

@@ -1,4 +1,12 @@
-//! Built packs: listing, verifying and unpacking them. Needs no project, and reads nothing but the pack.
+//! Built packs: listing, verifying and unpacking them. Needs no project, unless a pack is to be compared with one.
+//!
+//! Files are read plainly, not mapped: whoever names a pack may change it meanwhile. Nothing is written but by `unpack`.
+
+mod manifest;
+mod verify;
+mod workspace;
+
+pub use verify::{PackProblem, PackProblemCode, PackReport, verify, verify_against};
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -13,19 +21,6 @@ use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
-/// What verifying a pack found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PackReport {
-    /// The digest that names the pack.
-    pub pack_digest: Digest,
-    /// How many assets it has, absent ones included.
-    pub entries: u64,
-    /// Whether nothing is wrong with it.
-    pub ok: bool,
-    /// Everything that is.
-    pub problems: Vec<String>,
-}
-
 /// One asset in a pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PackRow {
@@ -35,6 +30,12 @@ pub struct PackRow {
     pub name: String,
     /// Its kind.
     pub kind: String,
+    /// How its payload is laid out, among the layouts of its kind.
+    pub encoding: u8,
+    /// How its payload is compressed: `none`, `zstd` or `lz4`.
+    pub compression: String,
+    /// Whether its payload is among those that are read first.
+    pub preload: bool,
     /// Bytes of its payload.
     pub size: u64,
     /// Bytes that it takes in the pack.
@@ -104,34 +105,6 @@ pub enum PackError {
     Disk(#[from] DiskError),
 }
 
-/// Checks every byte of a pack.
-pub fn verify(path: &Utf8Path) -> Result<PackReport, PackError> {
-    let pack = open(path, Verify::Never)?;
-    let pool =
-        crate::project::pool(None).map_err(|error| PackError::Threads { message: error.to_string() })?;
-    let problems: Vec<String> = verify_parallel(&pack, &pool).iter().map(ToString::to_string).collect();
-    Ok(PackReport {
-        pack_digest: Digest::from_bytes(pack.digest()),
-        entries: pack.len() as u64,
-        ok: problems.is_empty(),
-        problems,
-    })
-}
-
-/// Everything that is wrong with an open pack, in the order in which [`Pack::verify`] says it, with the payloads divided
-/// among the threads of `pool`.
-pub(crate) fn verify_parallel(pack: &Pack, pool: &rayon::ThreadPool) -> Vec<Problem> {
-    let check = |entry: &Entry<'_>| pack.verify_payload(entry);
-    pool.install(|| {
-        let (mut problems, payloads) = rayon::join(
-            || pack.verify_index(),
-            || pack.distinct_payloads().par_iter().filter_map(check).collect::<Vec<Problem>>(),
-        );
-        problems.extend(payloads);
-        problems
-    })
-}
-
 /// What a pack holds, by id.
 pub fn list(path: &Utf8Path) -> Result<Vec<PackRow>, PackError> {
     let pack = open(path, Verify::OnRead)?;
@@ -146,12 +119,29 @@ pub fn list(path: &Utf8Path) -> Result<Vec<PackRow>, PackError> {
             id: AssetId::new(id).ok_or_else(|| read(id, "its id is zero".to_owned()))?,
             name: entry.name().map_err(|error| read(id, error.to_string()))?.to_owned(),
             kind: entry.kind().map_err(|error| read(id, error.to_string()))?.to_owned(),
+            encoding: entry.encoding(),
+            compression: entry.compression().map_err(|error| read(id, error.to_string()))?.to_string(),
+            preload: entry.is_preload(),
             size: entry.raw_size(),
             stored_size: entry.stored_size(),
             digest: (!entry.is_absent()).then(|| Digest::from_bytes(*entry.digest())),
         });
     }
     Ok(rows)
+}
+
+/// Everything that is wrong with an open pack, in the order in which [`Pack::verify`] says it, with the payloads divided
+/// among the threads of `pool`.
+pub(crate) fn verify_parallel(pack: &Pack, pool: &rayon::ThreadPool) -> Vec<Problem> {
+    let check = |entry: &Entry<'_>| pack.verify_payload(entry);
+    pool.install(|| {
+        let (mut problems, payloads) = rayon::join(
+            || pack.verify_index(),
+            || pack.distinct_payloads().par_iter().filter_map(check).collect::<Vec<Problem>>(),
+        );
+        problems.extend(payloads);
+        problems
+    })
 }
 
 /// Writes every payload of a pack to `<name>.<kind>` below `folder`, or to `<name>~<id>.<kind>` where that is taken by a
@@ -196,11 +186,11 @@ pub fn unpack(path: &Utf8Path, folder: &Utf8Path) -> Result<UnpackReport, PackEr
 }
 
 fn open(path: &Utf8Path, verify: Verify) -> Result<Pack, PackError> {
-    // Not mapped: whoever passes a path here may change the file meanwhile.
     Pack::open_plain(path, OpenOptions { verify, ..OpenOptions::default() }).map_err(|error| {
         let message = match &error {
             // The path is said already; why it cannot be read is not.
             packer_pack::OpenError::Io { source, .. } => source.to_string(),
+            packer_pack::OpenError::NotAFile { .. } => "it is not a file".to_owned(),
             other => other.to_string(),
         };
         PackError::Open { path: path.to_owned(), message }
