@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             "sound" => {
                 let sound = asset.sound()?.info();
-                format!("{:.3} s, {} channels", sound.duration().as_secs_f64(), sound.channels)
+                format!("{} Hz, {:?} long", sound.sample_rate, sound.duration())
             }
             _ => format!("{} bytes", asset.payload()?.len()),
         };

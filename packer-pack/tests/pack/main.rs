@@ -4,8 +4,11 @@
 #![cfg(all(feature = "mmap", feature = "zstd", feature = "lz4"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy does not see")]
 
+mod crafted;
 mod document;
 mod hostile;
 mod problems;
 mod round_trip;
 mod support;
+mod typed;
+mod walkthrough;

@@ -217,3 +217,21 @@ pub(crate) fn feature_packs() -> Vec<(&'static str, Vec<Asset>)> {
         ),
     ]
 }
+
+/// Asks a pack everything, and takes any answer.
+pub(crate) fn exhaust(pack: Result<Pack, OpenError>) {
+    let Ok(pack) = pack else { return };
+    for problem in pack.verify() {
+        assert!(!problem.to_string().is_empty());
+    }
+    for entry in pack.entries().into_iter().flatten() {
+        let _ = (entry.kind(), entry.payload().map(|payload| payload.len()), entry.stored().is_ok());
+        let _ = (entry.image().is_ok(), entry.sound().is_ok(), entry.text().is_ok(), entry.data().is_ok());
+        let _ = pack.by_id(entry.id()).is_ok();
+        if let Ok(name) = entry.name() {
+            let _ = pack.by_name(name).is_ok();
+        }
+    }
+    let _ = (pack.by_name("ui/confirm").is_ok(), pack.find_name("no such name").is_ok());
+    let _ = (pack.digest(), pack.kind_names().count());
+}
