@@ -15,13 +15,13 @@ use super::problem::SoundProblem;
 /// The greatest ratio between two rates.
 pub(super) const MOST_RATIO: u32 = 256;
 /// Zero crossings of the sinc to each side.
-const CROSSINGS: f64 = 48.0;
+const CROSSINGS: u64 = 48;
 /// What is passed, as a part of the lower half rate.
 const PASSED: f64 = 0.94;
 /// The shape of the Kaiser window.
 const BETA: f64 = 8.6;
 /// How many weights are kept at most; with more phases they are computed each time.
-const KEPT: usize = 1 << 18;
+const KEPT: u64 = 1 << 18;
 
 /// How many frames `frames` become.
 pub(super) fn count(frames: u64, from: u32, to: u32) -> u64 {
@@ -47,7 +47,7 @@ pub(super) struct Resampler {
     received: u64,
     /// Where the next result is: a frame of the source, and a phase of `filter.up` after it.
     frame: u64,
-    phase: u64,
+    phase: u32,
     produced: u64,
 }
 
@@ -76,7 +76,7 @@ impl Resampler {
     ) -> Result<(), SoundProblem> {
         self.history.extend_from_slice(samples);
         self.received += (samples.len() / self.channels) as u64;
-        let reach = self.filter.reach as u64;
+        let reach = u64::from(self.filter.reach);
         let mut done = Vec::new();
         while self.frame + reach < self.received {
             self.next(&mut done);
@@ -110,10 +110,10 @@ impl Resampler {
     fn next(&mut self, done: &mut Vec<f64>) {
         let mut computed = Vec::new();
         let weights = self.filter.weights(self.phase, &mut computed);
-        // The first weight is of the frame `reach - 1` before this one.
-        let start = self.frame as i64 + 1 - self.filter.reach as i64;
-        let skipped = usize::try_from(self.first as i64 - start).unwrap_or(0);
-        let from = usize::try_from(start - self.first as i64).unwrap_or(0);
+        // The first weight is of the frame `reach - 1` before this one, which may be before what is held.
+        let (after, before) = (self.frame + 1, self.first + u64::from(self.filter.reach));
+        let skipped = before.saturating_sub(after) as usize;
+        let from = after.saturating_sub(before) as usize;
         let (weights, held) = (
             weights.get(skipped..).unwrap_or_default(),
             self.history.get(from * self.channels..).unwrap_or_default(),
@@ -126,18 +126,18 @@ impl Resampler {
             }
         }
         self.produced += 1;
-        self.phase += self.filter.down;
-        self.frame += self.phase / self.filter.up;
-        self.phase %= self.filter.up;
+        let (phase, up) = (u64::from(self.phase) + u64::from(self.filter.down), u64::from(self.filter.up));
+        self.frame += phase / up;
+        self.phase = (phase % up) as u32;
     }
 }
 
 /// The weights of every phase.
 struct Filter {
-    up: u64,
-    down: u64,
+    up: u32,
+    down: u32,
     /// How many frames of the source count to each side.
-    reach: usize,
+    reach: u32,
     /// The cutoff, in half rates of the source.
     cutoff: f64,
     /// All weights, phase after phase, where there are not too many.
@@ -149,16 +149,18 @@ struct Filter {
 impl Filter {
     fn new(from: u32, to: u32) -> Self {
         let common = gcd(from, to);
-        let (up, down) = (u64::from(to / common), u64::from(from / common));
-        let lower = if to < from { f64::from(to) / f64::from(from) } else { 1.0 };
+        let (up, down) = (to / common, from / common);
+        let lower = to.min(from);
         let mut series = [0.0; 32];
         for (k, slot) in (1u32..).zip(&mut series) {
             *slot = 1.0 / f64::from(k * k);
         }
-        let reach = (CROSSINGS / lower) as usize + 1;
-        let mut filter = Self { up, down, reach, cutoff: PASSED * lower, kept: Vec::new(), series };
-        if up.saturating_mul(2 * reach as u64) <= KEPT as u64 {
-            let mut kept = Vec::with_capacity(up as usize * 2 * reach);
+        // Below 2^14, because the rates are not far apart.
+        let reach = (CROSSINGS * u64::from(from) / u64::from(lower)) as u32 + 1;
+        let cutoff = PASSED * f64::from(lower) / f64::from(from);
+        let mut filter = Self { up, down, reach, cutoff, kept: Vec::new(), series };
+        if u64::from(up) * u64::from(2 * reach) <= KEPT {
+            let mut kept = Vec::with_capacity(up as usize * 2 * reach as usize);
             for phase in 0..up {
                 filter.compute(phase, &mut kept);
             }
@@ -168,22 +170,23 @@ impl Filter {
     }
 
     /// The weights of a phase; `computed` has room for them where they are not kept.
-    fn weights<'a>(&'a self, phase: u64, computed: &'a mut Vec<f64>) -> &'a [f64] {
+    fn weights<'a>(&'a self, phase: u32, computed: &'a mut Vec<f64>) -> &'a [f64] {
         if self.kept.is_empty() {
             self.compute(phase, computed);
             return computed;
         }
-        &self.kept[phase as usize * 2 * self.reach..][..2 * self.reach]
+        let count = 2 * self.reach as usize;
+        &self.kept[phase as usize * count..][..count]
     }
 
     /// Appends the weights of a phase: those of the frames from `reach - 1` before to `reach` after.
-    fn compute(&self, phase: u64, weights: &mut Vec<f64>) {
+    fn compute(&self, phase: u32, weights: &mut Vec<f64>) {
         let at = weights.len();
-        let offset = phase as f64 / self.up as f64;
-        let width = self.reach as f64;
+        let offset = f64::from(phase) / f64::from(self.up);
+        let width = f64::from(self.reach);
         let mut total = 0.0;
         for tap in 0..2 * self.reach {
-            let distance = tap as f64 - (width - 1.0) - offset;
+            let distance = f64::from(tap) - (width - 1.0) - offset;
             let weight = sinc(distance * self.cutoff) * self.window(distance / width);
             total += weight;
             weights.push(weight);
@@ -231,8 +234,8 @@ mod tests {
     }
 
     fn tone(frequency: f64, rate: u32, frames: usize) -> Vec<f64> {
-        (0..frames)
-            .map(|at| 10_000.0 * libm::sin(2.0 * PI * frequency * at as f64 / f64::from(rate)))
+        (0..frames as u32)
+            .map(|at| 10_000.0 * libm::sin(2.0 * PI * frequency * f64::from(at) / f64::from(rate)))
             .collect()
     }
 

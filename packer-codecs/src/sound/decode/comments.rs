@@ -52,7 +52,9 @@ mod tests {
         let text = |text: &str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
         let mut block = text("somebody");
         block.extend((comments.len() as u32).to_le_bytes());
-        comments.iter().for_each(|comment| block.extend(text(comment)));
+        for comment in comments {
+            block.extend(text(comment));
+        }
         block
     }
 

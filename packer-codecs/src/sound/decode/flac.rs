@@ -9,7 +9,7 @@ use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 use symphonia::default::codecs::FlacDecoder;
 
 use super::library::Decoder;
-use super::{Found, Shape, Sink, comments, id3, xiph_speakers};
+use super::{Found, Shape, Sink, comments, id3, usual_speakers};
 use crate::sound::problem::SoundProblem;
 
 fn damaged(reason: impl Into<String>) -> SoundProblem {
@@ -22,12 +22,12 @@ fn truncated(place: impl Into<String>) -> SoundProblem {
 
 pub(super) fn decode(bytes: &[u8], sink: &mut dyn Sink) -> Result<Found, SoundProblem> {
     let bytes = &bytes[id3::skip(bytes)..];
-    let (stream, block, looping, mut at) = blocks(bytes)?;
+    let Head { stream, block, looping, end: mut at } = head(bytes)?;
     let channels = stream.channels;
-    let shape = Shape { rate: stream.rate, channels, speakers: xiph_speakers(channels) };
+    let shape = Shape { rate: stream.rate, channels, speakers: speakers(channels) };
     sink.begin(shape, Some(stream.frames).filter(|frames| *frames > 0))?;
     let mut decoder = Decoder::new(SourceFormat::Flac, CODEC_ID_FLAC, block, FlacDecoder::try_new)?;
-    let (mut index, mut decoded) = (0u64, 0u64);
+    let (mut index, mut done) = (0u64, 0u64);
     let mut samples = Vec::new();
     // A tag of another format may stand at the end.
     while at < bytes.len() && !(bytes.len() - at == 128 && bytes[at..].starts_with(b"TAG")) {
@@ -39,27 +39,27 @@ pub(super) fn decode(bytes: &[u8], sink: &mut dyn Sink) -> Result<Found, SoundPr
                 damaged(format!("frame {index} {reason}"))
             }
         })?;
-        let expected = if header.variable { decoded } else { index };
+        let expected = if header.variable { done } else { index };
         if header.number != expected {
             let found = header.number;
             return Err(damaged(format!("where frame {expected} is expected, it has frame {found}")));
         }
         let length = frame_length(rest, &stream, header.variable)
-            .ok_or_else(|| broken_frame(rest, index, stream.frames, decoded))?;
+            .ok_or_else(|| broken_frame(rest, index, stream.frames, done))?;
         samples.clear();
         let place = || format!("frame {index}");
         let count = decoder.decode(&rest[..length], channels, &place, &mut samples)?;
         sink.push(&samples)?;
-        decoded += count as u64;
+        done += count as u64;
         index += 1;
         at += length;
     }
-    if decoded < stream.frames {
-        return Err(truncated(format!("after {decoded} of {} samples a channel", stream.frames)));
+    if done < stream.frames {
+        return Err(truncated(format!("after {done} of {} samples a channel", stream.frames)));
     }
-    if stream.frames != 0 && decoded > stream.frames {
+    if stream.frames != 0 && done > stream.frames {
         return Err(damaged(format!(
-            "it says that it has {} samples a channel, and has {decoded}",
+            "it says that it has {} samples a channel, and has {done}",
             stream.frames
         )));
     }
@@ -69,15 +69,25 @@ pub(super) fn decode(bytes: &[u8], sink: &mut dyn Sink) -> Result<Found, SoundPr
     Ok(Found { looping, notes: Vec::new() })
 }
 
+/// The speakers by the number of channels, which the format defines.
+fn speakers(channels: u16) -> u32 {
+    match channels {
+        3 => 0x7,
+        4 => 0x33,
+        5 => 0x37,
+        6 => 0x3f,
+        7 => 0x70f,
+        8 => 0x63f,
+        _ => usual_speakers(channels),
+    }
+}
+
 /// A frame whose checksum comes out right nowhere: cut, if it is the last that there can be, else damaged.
-fn broken_frame(rest: &[u8], index: u64, frames: u64, decoded: u64) -> SoundProblem {
+fn broken_frame(rest: &[u8], index: u64, frames: u64, done: u64) -> SoundProblem {
     // No frame is larger than its samples at 33 bits, and few are by far that large.
     if rest.len() < 1 << 16 {
-        let of = if frames == 0 {
-            String::new()
-        } else {
-            format!(", after {decoded} of {frames} samples a channel")
-        };
+        let of =
+            if frames == 0 { String::new() } else { format!(", after {done} of {frames} samples a channel") };
         truncated(format!("inside its frame {index}, or that frame is damaged{of}"))
     } else {
         damaged(format!("the checksum of frame {index} comes out right nowhere"))
@@ -95,8 +105,17 @@ struct Stream {
     frames: u64,
 }
 
-/// The blocks before the first frame: what the stream is, the bytes that say so, the loop, and where the frames begin.
-fn blocks(bytes: &[u8]) -> Result<(Stream, &[u8], Option<(u64, u64)>, usize), SoundProblem> {
+/// What stands before the first frame.
+struct Head<'a> {
+    stream: Stream,
+    /// The bytes that say so.
+    block: &'a [u8],
+    looping: Option<(u64, u64)>,
+    /// Where the frames begin.
+    end: usize,
+}
+
+fn head(bytes: &[u8]) -> Result<Head<'_>, SoundProblem> {
     let mut at = 4;
     let (mut first, mut looping) = (None, None);
     loop {
@@ -116,7 +135,7 @@ fn blocks(bytes: &[u8]) -> Result<(Stream, &[u8], Option<(u64, u64)>, usize), So
         }
     }
     let block = first.ok_or_else(|| damaged("no block says what it is"))?;
-    Ok((Stream::read(block)?, block, looping, at))
+    Ok(Head { stream: Stream::read(block)?, block, looping, end: at })
 }
 
 impl Stream {

@@ -1,6 +1,6 @@
-//! ID3v2 tags in front of a sound: how long they are. What they say is not read.
+//! Tags of ID3, version 2, in front of a sound: how long they are. What they say is not read.
 
-/// How many bytes of `bytes` are ID3v2 tags; all of them where a tag claims more than there is.
+/// How many bytes of `bytes` are such tags; all of them where a tag claims more than there is.
 pub(in crate::sound) fn skip(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(length) = tag(&bytes[at..]) {

@@ -55,21 +55,24 @@ impl<D: AudioDecoder> Decoder<D> {
             return Err(SoundProblem::Damaged { format, reason });
         }
         let frames = buffer.frames();
+        if frames == 0 {
+            return Ok(0);
+        }
         let from = samples.len();
         samples.resize(from + frames * channels, 0.0);
         let target = &mut samples[from..];
         match buffer {
             // 32 bits, the upper ones of which are used: 2^16 of them are one step.
             GenericAudioBufferRef::S32(buffer) => {
-                for channel in 0..channels {
-                    let plane = buffer.plane(channel).unwrap_or_default();
-                    spread(target, channel, channels, plane.iter().map(|v| f64::from(*v) / 65536.0));
+                for index in 0..channels {
+                    let values = buffer.plane(index).unwrap_or_default();
+                    spread(target, index, channels, values.iter().map(|sample| f64::from(*sample) / 65536.0));
                 }
             }
             GenericAudioBufferRef::F32(buffer) => {
-                for channel in 0..channels {
-                    let plane = buffer.plane(channel).unwrap_or_default();
-                    spread(target, channel, channels, plane.iter().map(|v| f64::from(*v) * 32768.0));
+                for index in 0..channels {
+                    let values = buffer.plane(index).unwrap_or_default();
+                    spread(target, index, channels, values.iter().map(|sample| f64::from(*sample) * 32768.0));
                 }
             }
             _ => {

@@ -68,20 +68,6 @@ fn usual_speakers(channels: u16) -> u32 {
     }
 }
 
-/// The speakers of FLAC and Vorbis by the number of channels, which both formats define; the library puts the channels
-/// of Vorbis into this order.
-fn xiph_speakers(channels: u16) -> u32 {
-    match channels {
-        3 => 0x7,
-        4 => 0x33,
-        5 => 0x37,
-        6 => 0x3f,
-        7 => 0x70f,
-        8 => 0x63f,
-        _ => usual_speakers(channels),
-    }
-}
-
 /// A little-endian number at a place of `bytes`.
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))

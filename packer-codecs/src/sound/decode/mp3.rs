@@ -31,9 +31,8 @@ pub(in crate::sound) fn begins(bytes: &[u8]) -> bool {
     let Ok(header) = Header::read(bytes) else {
         return false;
     };
-    bytes
-        .get(header.length..)
-        .is_none_or(|rest| rest.is_empty() || is_end(rest) || Header::read(rest).is_ok())
+    let rest = bytes.get(header.length..).unwrap_or_default();
+    is_end(rest) || !matches!(Header::read(rest), Err(Wrong::NoFrame))
 }
 
 pub(super) fn decode(bytes: &[u8], sink: &mut dyn Sink) -> Result<Found, SoundProblem> {
@@ -54,31 +53,31 @@ pub(super) fn decode(bytes: &[u8], sink: &mut dyn Sink) -> Result<Found, SoundPr
     }
     let all = count * first.samples;
     let end = all.saturating_sub(tag.padding);
-    let start = tag.delay.min(end);
-    if start == end {
+    let begin = tag.delay.min(end);
+    if begin == end {
         return Err(SoundProblem::Empty { format: SourceFormat::Mp3, more: String::new() });
     }
     let channels = first.channels;
     let shape = Shape { rate: first.rate, channels, speakers: usual_speakers(channels) };
-    sink.begin(shape, Some(end - start))?;
+    sink.begin(shape, Some(end - begin))?;
     let mut decoder = Decoder::new(SourceFormat::Mp3, CODEC_ID_MP3, &[], MpaDecoder::try_new)?;
     let mut samples = Vec::new();
     let mut at = 0u64;
     for (index, frame) in frames.enumerate() {
         samples.clear();
-        let decoded = decoder.decode(frame?, channels, &|| format!("frame {index}"), &mut samples)? as u64;
-        if decoded != first.samples {
+        let got = decoder.decode(frame?, channels, &|| format!("frame {index}"), &mut samples)? as u64;
+        if got != first.samples {
             return Err(damaged(format!(
-                "frame {index} has {decoded} samples a channel instead of {}",
+                "frame {index} has {got} samples a channel instead of {}",
                 first.samples
             )));
         }
         if samples.iter().any(|sample| !sample.is_finite()) {
             return Err(damaged(format!("frame {index} decodes to what is no number")));
         }
-        let (from, to) = (start.clamp(at, at + decoded) - at, end.clamp(at, at + decoded) - at);
+        let (from, to) = (begin.clamp(at, at + got) - at, end.clamp(at, at + got) - at);
         sink.push(&samples[from as usize * usize::from(channels)..to as usize * usize::from(channels)])?;
-        at += decoded;
+        at += got;
     }
     Ok(Found::default())
 }
@@ -251,11 +250,12 @@ impl Tag {
             at += if flags & bit == 0 { 0 } else { size };
         }
         // Nine bytes name the encoder; twelve more are of levels and methods. Zeros say nothing.
-        if let Some(&[a, b, c]) = frame.get(at + 21..at + 24) {
-            if frame[at..at + 4] != [0; 4] && (a, b, c) != (0, 0, 0) {
-                tag.delay = (u64::from(a) << 4 | u64::from(b >> 4)) + DECODER_DELAY;
-                tag.padding = (u64::from(b & 15) << 8 | u64::from(c)).saturating_sub(DECODER_DELAY);
-            }
+        if let Some(&[a, b, c]) = frame.get(at + 21..at + 24)
+            && frame[at..at + 4] != [0; 4]
+            && (a, b, c) != (0, 0, 0)
+        {
+            tag.delay = (u64::from(a) << 4 | u64::from(b >> 4)) + DECODER_DELAY;
+            tag.padding = (u64::from(b & 15) << 8 | u64::from(c)).saturating_sub(DECODER_DELAY);
         }
         Some(tag)
     }

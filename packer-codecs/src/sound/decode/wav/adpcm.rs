@@ -4,7 +4,7 @@
 //! and IMA's difference is the sum of parts of the step that are each rounded down. (The library rounds both
 //! otherwise, and drifts away from what was encoded.)
 //!
-//! Each block begins afresh. The last one may be shorter; the `fact` chunk says how many of its frames count.
+//! Each block begins afresh. The last one may be shorter, or filled up; the `fact` chunk says how many of its frames count.
 
 use super::form::{Coding, Form};
 use super::{damaged, empty};
@@ -19,15 +19,20 @@ pub(super) fn decode(
     sink: &mut dyn Sink,
 ) -> Result<(), SoundProblem> {
     let channels = usize::from(form.shape.channels);
-    let last = data.len() % form.block;
-    let held = (data.len() / form.block) as u64 * form.block_frames as u64 + held_by(form, last) as u64;
+    let (blocks, rest) = (data.len() / form.block, data.len() % form.block);
+    let in_last = match held_by(form, rest) {
+        0 => form.block_frames,
+        frames => frames,
+    };
+    let held = blocks as u64 * form.block_frames as u64 + held_by(form, rest) as u64;
     let mut frames = held;
-    match fact.map(u64::from) {
-        Some(said) if said > held => notes.push(format!(
+    // What fills the last block up is not counted by it. Some writers count something else.
+    match fact.map_or(0, u64::from) {
+        0 => {}
+        said if said > held || said + in_last as u64 <= held => notes.push(format!(
             "the WAV says that it has {said} frames, and its samples are {held}; those are taken"
         )),
-        Some(said) if said > 0 => frames = said,
-        _ => {}
+        said => frames = said,
     }
     if frames == 0 {
         return Err(empty(""));
@@ -77,15 +82,15 @@ struct Predictor {
 }
 
 impl Predictor {
-    fn next(&mut self, nibble: u8) -> i64 {
+    fn next(&mut self, nibble: u8) -> f64 {
         let signed = i64::from(nibble) - if nibble < 8 { 0 } else { 16 };
         let predicted = (self.newer * self.first + self.older * self.second) >> 8;
         let sample = (predicted + signed * self.delta).clamp(-32768, 32767);
         self.older = self.newer;
         self.newer = sample;
         // A step that passes 16 bits by far is of a damaged block; it only must not grow without end.
-        self.delta = (ADAPTATION[usize::from(nibble)] * self.delta >> 8).clamp(16, 1 << 24);
-        sample
+        self.delta = ((ADAPTATION[usize::from(nibble)] * self.delta) >> 8).clamp(16, 1 << 24);
+        f64::from(sample as i16)
     }
 }
 
@@ -99,8 +104,8 @@ fn microsoft(
 ) -> Result<(), String> {
     let word = |at: usize| i64::from(i16::from_le_bytes([block[at], block[at + 1]]));
     let mut predictors = Vec::with_capacity(channels);
-    for channel in 0..channels {
-        let selected = usize::from(block[channel]);
+    for (channel, selected) in block[..channels].iter().enumerate() {
+        let selected = usize::from(*selected);
         let (first, second) = *coefficients
             .get(selected)
             .ok_or_else(|| format!("selects the predictor {selected} of {}", coefficients.len()))?;
@@ -113,17 +118,17 @@ fn microsoft(
             older: word(at(2)),
         });
     }
-    samples.extend(predictors.iter().map(|predictor| predictor.older as f64));
-    samples.extend(predictors.iter().map(|predictor| predictor.newer as f64));
+    samples.extend(predictors.iter().map(|predictor| f64::from(predictor.older as i16)));
+    samples.extend(predictors.iter().map(|predictor| f64::from(predictor.newer as i16)));
     let nibbles = block[7 * channels..].iter().flat_map(|byte| [byte >> 4, byte & 15]);
     for (at, nibble) in nibbles.take((frames - 2) * channels).enumerate() {
-        samples.push(predictors[at % channels].next(nibble) as f64);
+        samples.push(predictors[at % channels].next(nibble));
     }
     Ok(())
 }
 
 /// How far each difference of IMA ADPCM moves the step.
-const MOVES: [i32; 8] = [-1, -1, -1, -1, 2, 4, 6, 8];
+const MOVES: [isize; 8] = [-1, -1, -1, -1, 2, 4, 6, 8];
 
 /// The steps of IMA ADPCM.
 const STEPS: [i32; 89] = [
@@ -141,7 +146,7 @@ fn ima(block: &[u8], channels: usize, frames: usize, samples: &mut Vec<f64>) -> 
     for channel in 0..channels {
         let head = &block[channel * 4..][..4];
         let mut sample = i32::from(i16::from_le_bytes([head[0], head[1]]));
-        let mut index = i32::from(head[2]);
+        let mut index = usize::from(head[2]);
         if index > 88 {
             return Err(format!("begins with the step {index} of 88"));
         }
@@ -151,7 +156,7 @@ fn ima(block: &[u8], channels: usize, frames: usize, samples: &mut Vec<f64>) -> 
         let words = block[4 * channels..].chunks(4).skip(channel).step_by(channels);
         let nibbles = words.flatten().flat_map(|byte| [byte & 15, byte >> 4]);
         for (slot, nibble) in slots.zip(nibbles) {
-            let step = STEPS[index as usize];
+            let step = STEPS[index];
             let mut difference = step >> 3;
             for (bit, part) in [(4, step), (2, step >> 1), (1, step >> 2)] {
                 if nibble & bit != 0 {
@@ -160,7 +165,7 @@ fn ima(block: &[u8], channels: usize, frames: usize, samples: &mut Vec<f64>) -> 
             }
             let moved = if nibble & 8 == 0 { sample + difference } else { sample - difference };
             sample = moved.clamp(-32768, 32767);
-            index = (index + MOVES[usize::from(nibble & 7)]).clamp(0, 88);
+            index = index.saturating_add_signed(MOVES[usize::from(nibble & 7)]).min(88);
             *slot = f64::from(sample);
         }
     }

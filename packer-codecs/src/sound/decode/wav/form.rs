@@ -127,13 +127,13 @@ impl Form {
         self.blocks(chunk, 4, |body, channels| 1 + body / (4 * channels) * 8)
     }
 
-    /// Takes over how many frames a block has, and checks that they fit into it: `head` bytes a channel, and `held`
-    /// frames by the bytes after those.
+    /// Takes over how many frames a block has, and checks that they fit into it: `head` bytes a channel, and `frames`
+    /// by the bytes after those.
     fn blocks(
         &mut self,
         chunk: &[u8],
         head: usize,
-        held: fn(usize, usize) -> usize,
+        frames: fn(usize, usize) -> usize,
     ) -> Result<(), SoundProblem> {
         let channels = usize::from(self.shape.channels);
         if channels > 2 {
@@ -142,9 +142,9 @@ impl Form {
         let Some(body) = self.block.checked_sub(head * channels) else {
             return Err(damaged(format!("a block of ADPCM has {} bytes", self.block)));
         };
-        let most = held(body, channels);
+        let most = frames(body, channels);
         let declared = u16_at(chunk, 18).map_or(most, usize::from);
-        if declared < held(0, channels) || declared > most {
+        if declared < frames(0, channels) || declared > most {
             return Err(damaged(format!(
                 "a block of {} bytes is said to have {declared} frames",
                 self.block
@@ -176,7 +176,7 @@ fn integer(block: usize, channels: u16, bits: u16, valid: u16) -> Result<Coding,
 fn speakers(mask: u32, channels: u16) -> u32 {
     let mut kept = mask;
     while kept.count_ones() > u32::from(channels) {
-        kept &= !(1 << (31 - kept.leading_zeros()));
+        kept &= !(1 << kept.ilog2());
     }
     if kept.count_ones() == u32::from(channels) { kept } else { usual_speakers_unless(mask, channels) }
 }
@@ -195,7 +195,7 @@ fn named(tag: u16) -> String {
         0x50 => "MPEG layer I or II",
         0x55 => "MP3",
         0x61 | 0x62 => "DK ADPCM",
-        0x160 | 0x161 | 0x162 => "Windows Media Audio",
+        0x160..=0x162 => "Windows Media Audio",
         0x270 => "ATRAC3",
         0x674f | 0x6750 | 0x6751 | 0x676f | 0x6770 | 0x6771 => "Ogg Vorbis",
         _ => return format!("samples of the format 0x{tag:04X}"),
