@@ -22,6 +22,9 @@ const ROUNDS: usize = 41;
 
 type Failure = Box<dyn Error>;
 
+/// Opens anew and says whether there is such a name.
+type Contender<'a> = &'a dyn Fn(&str) -> Result<bool, Failure>;
+
 fn main() -> Result<(), Failure> {
     // Cargo passes `--bench` to every benchmark.
     let count = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
@@ -51,7 +54,7 @@ fn main() -> Result<(), Failure> {
         Ok(Pack::open_plain(&pack, OpenOptions::default())?.find_name(name)?.is_some())
     };
     let (never, on_read, eager) = (mapped(Verify::Never), mapped(Verify::OnRead), mapped(Verify::Eager));
-    let contenders: [(&str, &dyn Fn(&str) -> Result<bool, Failure>); 6] = [
+    let contenders: [(&str, Contender<'_>); 6] = [
         ("zip, from a file", &zip_file),
         ("zip, in memory", &zip_memory),
         ("pack, mapped, on read (default)", &on_read),

@@ -57,13 +57,13 @@ pub enum PackProblemCode {
     #[serde(rename = "manifest/asset")]
     ManifestAsset,
     /// The project has no record of having built this pack.
-    #[serde(rename = "workspace/not_built")]
+    #[serde(rename = "workspace/not-built")]
     NotBuilt,
     /// An included asset has no payload in the pack.
     #[serde(rename = "workspace/missing")]
     Missing,
     /// An asset of the pack is not included any more.
-    #[serde(rename = "workspace/not_included")]
+    #[serde(rename = "workspace/not-included")]
     NotIncluded,
     /// An asset has another name, kind or place among the payloads in the workspace.
     #[serde(rename = "workspace/renamed")]
@@ -98,9 +98,9 @@ impl PackProblemCode {
             Self::ManifestUnreadable => "manifest/unreadable",
             Self::ManifestPack => "manifest/pack",
             Self::ManifestAsset => "manifest/asset",
-            Self::NotBuilt => "workspace/not_built",
+            Self::NotBuilt => "workspace/not-built",
             Self::Missing => "workspace/missing",
-            Self::NotIncluded => "workspace/not_included",
+            Self::NotIncluded => "workspace/not-included",
             Self::Renamed => "workspace/renamed",
             Self::Stale => "workspace/stale",
         }
@@ -195,4 +195,18 @@ fn told(problem: &Problem) -> PackProblem {
         ) => (PackProblemCode::Payload, Some(*id)),
     };
     PackProblem { code, id, message: problem.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_one_text_wherever_it_stands_and_is_in_the_page_about_the_command_line() {
+        let page = include_str!("../../../docs/cli.md");
+        for code in PackProblemCode::ALL {
+            assert_eq!(serde_json::to_value(code).ok(), Some(code.as_str().into()));
+            assert!(page.contains(&format!("| `{}` |", code.as_str())), "{} is not in docs/cli.md", code.as_str());
+        }
+    }
 }

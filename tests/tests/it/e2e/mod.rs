@@ -12,6 +12,7 @@ mod hostile;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod kills;
 mod merges;
+mod packs;
 mod processes;
 mod story;
 
