@@ -56,7 +56,7 @@ pub(super) const EXTERNAL: [Edges; 4] = [
             "unicode-normalization",
             "uuid",
         ],
-        dev: &["insta", "proptest"],
+        dev: &["divan", "insta", "proptest"],
         build: &[],
     },
     Edges {
