@@ -1,10 +1,11 @@
 //! The example project `examples/harbour`: which files its sources are, writing them, and checking those on disk.
 //!
-//! `art`, `texts` and `data` make the contents; the same bytes come out on every machine. Anchors and the registry are
+//! `art`, `sounds`, `texts` and `data` make the contents; the same bytes come out on every machine. Anchors and the registry are
 //! not made here: `packer adopt` writes them, and this module neither writes, checks nor removes them.
 
 mod art;
 mod data;
+mod sounds;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ impl std::fmt::Display for Difference {
 }
 
 const PROJECT: &str = r#"# The harbour: a small game project that shows what a packer project looks like.
-# Its art, texts and data are made by `cargo xtask gen-harbour`; the anchors beside them, and registry.jsonl, by
+# Its art, sounds, texts and data are made by `cargo xtask gen-harbour`; the anchors beside them, and registry.jsonl, by
 # `packer adopt assets`.
 
 [project]
@@ -92,6 +93,11 @@ kind = "data"
 match = "texts/**/*.txt"
 kind = "text"
 
+# Which frames of a sound repeat, its file says.
+[[rules]]
+match = "sounds/*.wav"
+kind = "sound"
+
 [[rules]]
 match = "data/*.bin"
 kind = "raw"
@@ -115,6 +121,7 @@ fn files() -> Vec<SourceFile> {
         SourceFile::text(".gitignore", GIT_IGNORE),
     ];
     files.extend(art::files());
+    files.extend(sounds::files());
     files.extend(texts::files());
     files.extend(data::files());
     files
@@ -230,7 +237,7 @@ mod tests {
         assert!(total < 200 * 1024, "{total} bytes");
         assert_eq!(names().len(), assets.len(), "two assets would share a name");
         let extensions: BTreeSet<&str> = assets.iter().filter_map(|f| f.path.rsplit('.').next()).collect();
-        let expected = ["bin", "bmp", "csv", "gif", "json", "png", "qoi", "tga", "toml", "txt"];
+        let expected = ["bin", "bmp", "csv", "gif", "json", "png", "qoi", "tga", "toml", "txt", "wav"];
         assert_eq!(extensions.into_iter().collect::<Vec<_>>(), expected);
     }
 
