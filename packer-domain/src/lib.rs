@@ -21,6 +21,7 @@ pub mod limits;
 pub mod mutation;
 pub mod name;
 pub mod observation;
+mod packed;
 pub mod path;
 pub mod pattern;
 pub mod registry;

@@ -10,6 +10,7 @@ use imbl::{OrdMap, OrdSet};
 use crate::anchor::ParsedAnchor;
 use crate::diagnostic::Diagnostic;
 use crate::identity::Digest;
+use crate::packed::{packed_map, packed_set};
 use crate::path::AssetPath;
 
 /// The content of a file, as far as the packer's decisions go.
@@ -37,6 +38,34 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// What is in these lists, in whatever order they are; `problems` is what could not be observed. Made so, an
+    /// observation takes the least memory: the nodes of its maps are full, and the path of an anchor is held once.
+    pub fn new(
+        mut files: Vec<(AssetPath, FileFact)>,
+        mut folders: Vec<AssetPath>,
+        mut anchors: Vec<(AssetPath, Arc<ParsedAnchor>)>,
+        problems: Vec<Diagnostic>,
+        ignored: u64,
+    ) -> Self {
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        folders.sort();
+        anchors.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut of_files = files.iter().map(|(path, _)| path).peekable();
+        for (anchor, _) in &mut anchors {
+            while of_files.next_if(|path| *path < anchor).is_some() {}
+            if let Some(same) = of_files.next_if(|path| *path == anchor) {
+                *anchor = same.clone();
+            }
+        }
+        Self {
+            files: packed_map(files),
+            folders: packed_set(folders),
+            anchors: packed_map(anchors),
+            diagnostics: problems,
+            ignored,
+        }
+    }
+
     /// Every file below the folder `folder`, in order of path bytes; below the assets root for `None`.
     pub fn files_below(&self, folder: Option<&AssetPath>) -> impl Iterator<Item = (&AssetPath, &FileFact)> {
         let prefix = folder.map_or_else(String::new, |folder| format!("{folder}/"));
@@ -48,6 +77,32 @@ impl Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::anchor::parse_anchor;
+    use crate::kind::KindCatalog;
+
+    #[test]
+    fn is_the_same_in_whatever_order_it_was_listed_and_holds_the_path_of_an_anchor_once() {
+        let path = |text| AssetPath::parse(text).unwrap();
+        let fact = |text: &str| FileFact { size: 1, digest: Digest::of(text.as_bytes()) };
+        let mut files = vec![
+            (path("a.png"), fact("1")),
+            (path("b.png.asset.toml"), fact("2")),
+            (path("a.png.asset.toml"), fact("3")),
+        ];
+        let parsed = Arc::new(parse_anchor(b"", &path("a.png.asset.toml"), "f", &KindCatalog::default()));
+        let anchors = vec![
+            (path("b.png.asset.toml"), Arc::clone(&parsed)),
+            (path("a.png.asset.toml"), Arc::clone(&parsed)),
+        ];
+        let observation = Observation::new(files.clone(), Vec::new(), anchors.clone(), Vec::new(), 0);
+        files.reverse();
+        let again = Observation::new(files, Vec::new(), anchors.into_iter().rev().collect(), Vec::new(), 0);
+        assert_eq!(observation, again);
+        for (anchor, _) in &observation.anchors {
+            let (file, _) = observation.files.get_key_value(anchor).unwrap();
+            assert!(file.is_same_text(anchor), "{anchor}");
+        }
+    }
 
     #[test]
     fn files_below_a_folder_are_those_and_no_neighbours() {

@@ -66,6 +66,11 @@ impl AssetPath {
         &self.0
     }
 
+    /// Whether `other` is not only equal, but held in the same place.
+    pub(crate) fn is_same_text(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The same as a `camino` path, for joining to a root.
     pub fn as_path(&self) -> &Utf8Path {
         Utf8Path::new(&*self.0)
@@ -122,6 +127,9 @@ impl AssetPath {
     /// Every reason why some system would not take this path, or not as it is.
     pub fn portability(&self) -> Vec<PortabilityIssue> {
         let mut issues = Vec::new();
+        if self.0.len() <= PORTABLE_PATH_BYTES && self.0.split('/').all(is_plain_segment) {
+            return issues;
+        }
         if self.0.len() > PORTABLE_PATH_BYTES {
             issues.push(PortabilityIssue::TooLong { bytes: self.0.len() });
         }
@@ -187,8 +195,44 @@ pub fn collision_key(text: &str) -> String {
     caseless::default_case_fold_str(&text.nfc().collect::<String>()).nfc().collect()
 }
 
+/// Whether a segment is of ASCII alone and has nothing about it that could trouble a system, told without looking twice
+/// at any byte. What it refuses may still be in order.
+fn is_plain_segment(segment: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b' ' | b'+');
+    segment.bytes().all(plain)
+        && !segment.ends_with(['.', ' '])
+        && (!is_like_a_device(segment) || !is_reserved_on_windows(segment))
+}
+
+/// Whether a segment begins as the names of devices do.
+fn is_like_a_device(segment: &str) -> bool {
+    matches!(segment.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'a' | b'c' | b'l' | b'n' | b'p'))
+}
+
+/// Whether `text` keeps every rule, told in one walk over its bytes; what it refuses may still keep them.
+fn is_plain(text: &str) -> bool {
+    // Where the segment begins, and whether it is of dots alone so far.
+    let (mut start, mut dots) = (0, true);
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'/' => {
+                if index == start || (dots && index - start <= 2) {
+                    return false;
+                }
+                (start, dots) = (index + 1, true);
+            }
+            b'.' => {}
+            b'\\' | 0..=0x1f | 0x7f.. => return false,
+            _ => dots = false,
+        }
+    }
+    text.len() > start && !(dots && text.len() - start <= 2)
+}
+
 fn broken_rule(text: &str) -> Option<AssetPathRule> {
-    if text.is_empty() {
+    if is_plain(text) {
+        None
+    } else if text.is_empty() {
         Some(AssetPathRule::Empty)
     } else if text.starts_with('/') {
         Some(AssetPathRule::Absolute)
@@ -259,6 +303,7 @@ impl Borrow<str> for AssetPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn takes_what_is_below_the_root_and_names_the_rule_otherwise() {
@@ -278,6 +323,23 @@ mod tests {
             ("a\u{85}b", AssetPathRule::Control),
         ] {
             assert_eq!(AssetPath::parse(bad).map_err(|e| e.reason), Err(rule), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quickly_found_in_order_is(text in "([a.A/ \\-_:]|\\.\\.|con|COM1|é|\\\\|\u{7f}|\t){0,6}") {
+            if is_plain(&text) {
+                prop_assert!(!text.is_empty() && !text.starts_with('/') && !text.contains('\\'));
+                prop_assert!(!text.chars().any(char::is_control));
+                prop_assert!(text.split('/').all(|segment| !matches!(segment, "" | "." | "..")));
+            } else if text.is_ascii() {
+                prop_assert!(AssetPath::parse(&text).is_err());
+            }
+            if is_plain_segment(&text) && !text.is_empty() {
+                let issue = |c: char| matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') || !c.is_ascii();
+                prop_assert!(!is_reserved_on_windows(&text) && !text.ends_with(['.', ' ']) && !text.contains(issue));
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use imbl::ordset::DiffItem;
 use serde::Serialize;
 
 use crate::identity::{AssetId, AssetUuid, LineageId};
+use crate::packed::packed_set;
 use crate::path::AssetPath;
 
 /// Whether builds take an asset.
@@ -90,12 +91,32 @@ pub struct Registry {
     /// Ordered by uuid, so that the lines of one uuid are neighbours.
     entries: OrdSet<RegistryEntry>,
     ids: OrdSet<(AssetId, AssetUuid)>,
+    /// A path that sorts before those of all lines: from where the lines of a uuid are looked for.
+    first_path: AssetPath,
 }
 
 impl Registry {
     /// An empty registry of a new project.
     pub fn new(lineage: LineageId) -> Self {
-        Self { lineage, entries: OrdSet::new(), ids: OrdSet::new() }
+        Self::from_lines(lineage, Vec::new())
+    }
+
+    /// The registry of these lines, in whatever order they are; exact duplicates count once.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: a space is a path")]
+    pub fn from_lines(lineage: LineageId, mut lines: Vec<RegistryEntry>) -> Self {
+        lines.sort_unstable();
+        lines.dedup();
+        let mut ids: Vec<(AssetId, AssetUuid)> = lines.iter().map(|line| (line.id, line.uuid)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        // No path sorts before a single space: control characters are refused and a path is not empty.
+        let first_path = AssetPath::parse(" ").expect("a space is a path");
+        Self { lineage, ids: packed_set(ids), entries: packed_set(lines), first_path }
+    }
+
+    /// The same registry with `lines`, which are equal to its own and hold their paths elsewhere.
+    pub(crate) fn with_equal_lines(&self, lines: Vec<RegistryEntry>) -> Self {
+        Self { entries: packed_set(lines), ..self.clone() }
     }
 
     /// The project that it belongs to.
@@ -113,6 +134,11 @@ impl Registry {
         self.entries.is_empty()
     }
 
+    /// All uuids with the ids that they hold, by id.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = (AssetId, AssetUuid)> {
+        self.ids.iter().copied()
+    }
+
     /// All lines, by uuid.
     pub fn entries(&self) -> impl Iterator<Item = &RegistryEntry> {
         self.entries.iter()
@@ -120,7 +146,7 @@ impl Registry {
 
     /// The lines of one uuid: none, one, or after a merge several that differ.
     pub fn lines_of(&self, uuid: AssetUuid) -> impl Iterator<Item = &RegistryEntry> {
-        self.entries.range(Self::least(uuid)..).take_while(move |entry| entry.uuid == uuid)
+        self.entries.range(self.least(uuid)..).take_while(move |entry| entry.uuid == uuid)
     }
 
     /// The line of `uuid`, if there is exactly one.
@@ -173,10 +199,9 @@ impl Registry {
     }
 
     /// The line that sorts before every other of `uuid`.
-    fn least(uuid: AssetUuid) -> RegistryEntry {
+    fn least(&self, uuid: AssetUuid) -> RegistryEntry {
         let id = AssetId::new(1).expect("one is not zero");
-        // No path sorts before a single space: control characters are refused and a path is not empty.
-        let anchor = AssetPath::parse(" ").expect("a space is a path");
+        let anchor = self.first_path.clone();
         RegistryEntry { uuid, id, state: EntryState::Live { anchor, build: BuildParticipation::Included } }
     }
 
@@ -227,6 +252,16 @@ mod tests {
         assert_eq!(registry.holders(a.id).count(), 2, "a still holds its id");
         registry.remove(&a);
         assert_eq!(registry.holders(a.id).collect::<Vec<_>>(), [b.uuid]);
+    }
+
+    #[test]
+    fn lines_in_any_order_and_twice_make_the_registry_that_inserting_them_makes() {
+        let lines = vec![live("b", 1, "b"), live("a", 1, "a"), live("b", 1, "b"), live("a", 2, "a")];
+        let mut inserted = registry();
+        lines.iter().for_each(|line| inserted.insert(line.clone()));
+        let made = Registry::from_lines(inserted.lineage(), lines);
+        assert_eq!(made, inserted);
+        assert_eq!(made.holders(AssetId::new(1).unwrap()).count(), 2);
     }
 
     #[test]

@@ -68,10 +68,10 @@ pub fn asset_rows(state: &WorkspaceState) -> Vec<AssetRow> {
     let mut managed: Vec<AssetRow> = state.assets().filter_map(|record| managed_row(record)).collect();
     managed.sort_by(|a, b| (&a.anchor, a.uuid).cmp(&(&b.anchor, b.uuid)));
     let unregistered = state.unregistered().map(|(path, parsed)| AssetRow {
-        uuid: parsed.uuid,
+        uuid: parsed.uuid(),
         id: None,
-        name: parsed.name.clone(),
-        kind: parsed.kind.clone(),
+        name: parsed.name().cloned(),
+        kind: parsed.kind().cloned(),
         anchor: path.clone(),
         build: None,
         state: AssetState::Unregistered,
@@ -87,7 +87,7 @@ fn managed_row(record: &AssetRecord) -> Option<AssetRow> {
         id: Some(record.entry.id),
         name: record.name().cloned(),
         kind: record.kind().cloned(),
-        anchor: record.anchor.clone().unwrap_or_else(|| anchor.clone()),
+        anchor: record.anchor().unwrap_or(anchor).clone(),
         build: Some(*build),
         state: record.state,
     })
@@ -98,23 +98,23 @@ pub fn asset_detail(state: &WorkspaceState, uuid: AssetUuid) -> Option<AssetDeta
     let record = state.asset(uuid)?;
     let row = managed_row(record)?;
     let files = &state.observation().files;
-    let inputs = record.inputs.iter().filter_map(|path| {
+    let inputs = record.inputs().iter().filter_map(|path| {
         let fact = files.get(path)?;
         Some(InputRow { path: path.clone(), size: fact.size, digest: fact.digest })
     });
-    let refers_here = |other: &AssetRecord| other.references.iter().any(|r| r.target == Some(uuid));
+    let refers_here = |other: &AssetRecord| other.references().iter().any(|r| r.target == Some(uuid));
     let concerns = |diagnostic: &Diagnostic| match &diagnostic.subject {
         Subject::Asset(subject) => *subject == uuid,
         Subject::Path(_) => {
-            record.anchor.iter().chain(&record.inputs).any(|path| state.is_about(diagnostic, path))
+            record.anchor().into_iter().chain(record.inputs()).any(|path| state.is_about(diagnostic, path))
         }
         Subject::Project | Subject::Unrepresentable(_) => false,
     };
     Some(AssetDetail {
         preload: record.preload,
         inputs: inputs.collect(),
-        settings: record.settings.clone(),
-        references: record.references.clone(),
+        settings: Settings::clone(&record.settings),
+        references: record.references().to_vec(),
         referred_by: state
             .assets()
             .filter(|other| refers_here(other))

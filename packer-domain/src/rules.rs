@@ -48,8 +48,22 @@ impl RuleSet {
 
     /// The first rule whose pattern matches `path`.
     pub fn first_match(&self, path: &AssetPath) -> Option<&Rule> {
-        let first = self.set.matches(path.as_str()).into_iter().min()?;
-        self.rules.get(first)
+        self.rules.get(self.first_index(path.as_str(), &mut Vec::new())?)
+    }
+
+    /// Which of them is the first whose pattern matches the path `path`; `matching` is for its own use, so that a caller
+    /// with many paths allocates once.
+    pub(crate) fn first_index(&self, path: &str, matching: &mut Vec<usize>) -> Option<usize> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        self.set.matches_into(path, matching);
+        matching.iter().copied().min()
+    }
+
+    /// The rule with this index.
+    pub(crate) fn get(&self, index: usize) -> Option<&Rule> {
+        self.rules.get(index)
     }
 
     /// All rules, in their order.

@@ -191,7 +191,7 @@ fn is_same_asset(
     new: &AssetRecord,
 ) -> bool {
     let content = |state: &WorkspaceState, record: &AssetRecord| -> Vec<_> {
-        record.inputs.iter().map(|path| state.observation().files.get(path).copied()).collect()
+        record.inputs().iter().map(|path| state.observation().files.get(path).copied()).collect()
     };
     old == new && content(before, old) == content(after, new)
 }

@@ -220,7 +220,9 @@ type Said = (String, String, Option<bool>, Vec<String>, BTreeMap<String, Setting
 
 fn said(text: &str) -> Said {
     let parsed = parse_anchor(text.as_bytes(), &AssetPath::parse("h/asset.toml").unwrap(), "f", &kinds());
-    let Some(d) = parsed.declaration else { panic!("{text}\n{}", render(&parsed.diagnostics)) };
+    let Some(d) = parsed.clone().into_declaration() else {
+        panic!("{text}\n{}", render(parsed.diagnostics()))
+    };
     (d.uuid.to_string(), d.name.to_string(), d.preload, d.inputs.patterns().to_vec(), d.settings)
 }
 

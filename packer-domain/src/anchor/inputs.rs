@@ -7,54 +7,62 @@ use globset::GlobSet;
 use crate::path::AssetPath;
 use crate::pattern::{self, PatternError};
 
-use super::{AnchorForm, has_anchor_name};
+use super::has_anchor_name;
 
 /// What patterns of inputs are relative to.
 pub(super) const BASE: &str = "the anchor's folder";
 
-/// The files that an anchor claims: the one beside a sidecar, or those below a directory asset's folder that match one
-/// of its patterns. Anchors are never claimed.
-#[derive(Clone, Debug)]
+/// Which files an anchor claims beside what its path says: for a directory asset, those below its folder that match one
+/// of its patterns, and never an anchor. A sidecar has no patterns; it claims the file that it stands beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputPatterns {
-    form: AnchorForm,
+    /// Apart, since nearly every anchor of a project is a sidecar.
+    directory: Option<Box<Directory>>,
+}
+
+#[derive(Clone, Debug)]
+struct Directory {
+    folder: Option<AssetPath>,
     patterns: Vec<String>,
     set: GlobSet,
 }
 
 impl InputPatterns {
     /// Of a sidecar.
-    pub fn sidecar(input: AssetPath) -> Self {
-        Self { form: AnchorForm::Sidecar { input }, patterns: Vec::new(), set: GlobSet::empty() }
+    pub fn sidecar() -> Self {
+        Self { directory: None }
     }
 
     /// Of a directory asset in `folder` (`None` for the assets root).
     pub fn directory(folder: Option<AssetPath>, patterns: Vec<String>) -> Result<Self, PatternError> {
         let globs = patterns.iter().map(|text| pattern::compile(text, BASE)).collect::<Result<_, _>>()?;
-        Ok(Self { form: AnchorForm::Directory { folder }, set: pattern::compile_set(globs)?, patterns })
+        let set = pattern::compile_set(globs)?;
+        Ok(Self { directory: Some(Box::new(Directory { folder, patterns, set })) })
     }
 
-    /// Whether the file at `path` is claimed.
+    /// Whether a pattern claims the file at `path`.
     pub fn matches(&self, path: &AssetPath) -> bool {
-        match &self.form {
-            AnchorForm::Sidecar { input } => input == path,
-            AnchorForm::Directory { folder } => {
-                let relative = match folder {
-                    None => Some(path.as_str()),
-                    Some(folder) => path.strip_folder(folder.as_str()),
-                };
-                !has_anchor_name(path) && relative.is_some_and(|relative| self.set.is_match(relative))
-            }
-        }
+        let Some(Directory { folder, set, .. }) = self.directory.as_deref() else { return false };
+        let relative = match folder {
+            None => Some(path.as_str()),
+            Some(folder) => path.strip_folder(folder.as_str()),
+        };
+        !has_anchor_name(path) && relative.is_some_and(|relative| set.is_match(relative))
     }
 
-    /// Which form the anchor has, with the input or the folder.
-    pub fn form(&self) -> &AnchorForm {
-        &self.form
+    /// Whether they are a sidecar's.
+    pub fn is_sidecar(&self) -> bool {
+        self.directory.is_none()
+    }
+
+    /// The folder of a directory asset; `None` for the assets root, and for a sidecar.
+    pub fn folder(&self) -> Option<&AssetPath> {
+        self.directory.as_ref()?.folder.as_ref()
     }
 
     /// The patterns as written; none for a sidecar.
     pub fn patterns(&self) -> &[String] {
-        &self.patterns
+        self.directory.as_ref().map_or(&[], |directory| &directory.patterns)
     }
 
     /// Whether `pattern` could stand in a directory asset's `inputs`.
@@ -63,13 +71,13 @@ impl InputPatterns {
     }
 }
 
-impl PartialEq for InputPatterns {
+impl PartialEq for Directory {
     fn eq(&self, other: &Self) -> bool {
-        self.form == other.form && self.patterns == other.patterns
+        self.folder == other.folder && self.patterns == other.patterns
     }
 }
 
-impl Eq for InputPatterns {}
+impl Eq for Directory {}
 
 #[cfg(test)]
 mod tests {
@@ -95,9 +103,9 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_claims_its_file_alone() {
-        let inputs = InputPatterns::sidecar(path("a.png"));
-        assert!(inputs.matches(&path("a.png")));
-        assert!(!inputs.matches(&path("a.png2")));
+    fn a_sidecar_has_no_patterns() {
+        let inputs = InputPatterns::sidecar();
+        assert!(inputs.is_sidecar() && inputs.patterns().is_empty());
+        assert!(!inputs.matches(&path("a.png")));
     }
 }

@@ -11,6 +11,7 @@ mod inputs;
 mod parse;
 #[cfg(test)]
 mod parse_tests;
+mod plain;
 mod text;
 
 pub use edit::{AnchorEdit, EditError, edit_anchor};
@@ -60,8 +61,20 @@ pub fn anchor_form(path: &AssetPath) -> Option<AnchorForm> {
     if path.file_name() == DIRECTORY_ANCHOR {
         return Some(AnchorForm::Directory { folder: path.parent() });
     }
-    let input = AssetPath::parse(path.as_str().strip_suffix(SIDECAR_SUFFIX)?).ok()?;
-    (!has_anchor_name(&input)).then_some(AnchorForm::Sidecar { input })
+    let input = AssetPath::parse(sidecar_input(path)?).ok()?;
+    Some(AnchorForm::Sidecar { input })
+}
+
+/// The path of the file that the sidecar at `path` stands beside, as text; `None` if the path is not a sidecar's.
+pub(crate) fn sidecar_input(path: &AssetPath) -> Option<&str> {
+    let input = path.as_str().strip_suffix(SIDECAR_SUFFIX)?;
+    let name = input.rsplit_once('/').map_or(input, |(_, name)| name);
+    (!matches!(name, "" | "." | "..") && !is_anchor_name(name)).then_some(input)
+}
+
+/// Whether the path is a directory asset's anchor.
+pub(crate) fn is_directory_anchor(path: &AssetPath) -> bool {
+    path.file_name() == DIRECTORY_ANCHOR
 }
 
 /// The path of the sidecar that declares `input`.
@@ -77,7 +90,11 @@ pub fn sidecar_of(input: &AssetPath) -> Result<AssetPath, SidecarError> {
 
 /// Whether the file name is one that the packer keeps for anchors, whatever stands before it. Such files are no inputs.
 pub fn has_anchor_name(path: &AssetPath) -> bool {
-    path.file_name() == DIRECTORY_ANCHOR || path.file_name().ends_with(SIDECAR_SUFFIX)
+    is_anchor_name(path.file_name())
+}
+
+fn is_anchor_name(name: &str) -> bool {
+    name == DIRECTORY_ANCHOR || name.ends_with(SIDECAR_SUFFIX)
 }
 
 /// A file that cannot have a sidecar.
@@ -122,18 +139,85 @@ pub struct AnchorDeclaration {
 }
 
 /// What could be understood of an anchor, and everything that is wrong with it.
+///
+/// It declares something exactly if nothing is wrong with it. A project holds one of these an asset, so what only a
+/// faulty anchor has stands apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedAnchor {
+    said: Said,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Said {
+    Valid(AnchorDeclaration),
+    Faulty(Box<FaultyAnchor>),
+}
+
+/// What could be understood of an anchor with something wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FaultyAnchor {
+    pub(crate) uuid: Option<AssetUuid>,
+    pub(crate) name: Option<AssetName>,
+    pub(crate) kind: Option<KindId>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl ParsedAnchor {
+    pub(crate) fn valid(declaration: AnchorDeclaration) -> Self {
+        Self { said: Said::Valid(declaration) }
+    }
+
+    pub(crate) fn faulty(faulty: FaultyAnchor) -> Self {
+        Self { said: Said::Faulty(Box::new(faulty)) }
+    }
+
     /// What it declares, if nothing is wrong with it.
-    pub declaration: Option<AnchorDeclaration>,
+    pub fn declaration(&self) -> Option<&AnchorDeclaration> {
+        match &self.said {
+            Said::Valid(declaration) => Some(declaration),
+            Said::Faulty(_) => None,
+        }
+    }
+
+    /// The same, without the rest.
+    pub fn into_declaration(self) -> Option<AnchorDeclaration> {
+        match self.said {
+            Said::Valid(declaration) => Some(declaration),
+            Said::Faulty(_) => None,
+        }
+    }
+
     /// Its uuid, also where the rest is not valid, so that the asset can be followed.
-    pub uuid: Option<AssetUuid>,
+    pub fn uuid(&self) -> Option<AssetUuid> {
+        match &self.said {
+            Said::Valid(declaration) => Some(declaration.uuid),
+            Said::Faulty(faulty) => faulty.uuid,
+        }
+    }
+
     /// Its name, also where the rest is not valid.
-    pub name: Option<AssetName>,
+    pub fn name(&self) -> Option<&AssetName> {
+        match &self.said {
+            Said::Valid(declaration) => Some(&declaration.name),
+            Said::Faulty(faulty) => faulty.name.as_ref(),
+        }
+    }
+
     /// Its kind, if it is a known one, also where the rest is not valid.
-    pub kind: Option<KindId>,
+    pub fn kind(&self) -> Option<&KindId> {
+        match &self.said {
+            Said::Valid(declaration) => Some(&declaration.kind),
+            Said::Faulty(faulty) => faulty.kind.as_ref(),
+        }
+    }
+
     /// Everything that is wrong, in the order of the text.
-    pub diagnostics: Vec<Diagnostic>,
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match &self.said {
+            Said::Valid(_) => &[],
+            Said::Faulty(faulty) => &faulty.diagnostics,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::toml_text::{
     Codes, Findings, TableReader, TomlText, known_kind, read_settings, root_text, suggest,
 };
 
-use super::{AnchorDeclaration, AnchorForm, InputPatterns, ParsedAnchor, anchor_form};
+use super::plain::parse_plain;
+use super::{AnchorDeclaration, FaultyAnchor, InputPatterns, ParsedAnchor, sidecar_input};
 
 const CODES: Codes = Codes {
     syntax: DiagnosticCode::AnchorSyntax,
@@ -28,10 +29,15 @@ const KEYS: [&str; 5] = ["uuid", "name", "kind", "preload", "inputs"];
 ///
 /// A path that is no anchor's is read as a directory asset's, in its folder.
 pub fn parse_anchor(text: &[u8], path: &AssetPath, file: &str, kinds: &KindCatalog) -> ParsedAnchor {
+    let plain = std::str::from_utf8(text).ok().and_then(|text| parse_plain(text, path, kinds));
+    plain.map_or_else(|| parse_fully(text, path, file, kinds), ParsedAnchor::valid)
+}
+
+/// The same, by all the rules of TOML.
+pub(super) fn parse_fully(text: &[u8], path: &AssetPath, file: &str, kinds: &KindCatalog) -> ParsedAnchor {
     let subject = Subject::Path(path.clone());
-    let form = anchor_form(path).unwrap_or(AnchorForm::Directory { folder: path.parent() });
     match std::str::from_utf8(text) {
-        Ok(text) => parse_text(text, form, Findings::new(text, file, subject, CODES), kinds),
+        Ok(text) => parse_text(text, path, Findings::new(text, file, subject, CODES), kinds),
         Err(error) => {
             // What comes before the first bad byte is text, and enough to point at it.
             let valid = std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default();
@@ -43,27 +49,25 @@ pub fn parse_anchor(text: &[u8], path: &AssetPath, file: &str, kinds: &KindCatal
                 format!("not UTF-8: the byte 0x{:02x} stands for no character", text[at]),
                 Some("save the file as UTF-8".to_owned()),
             );
-            ParsedAnchor {
-                declaration: None,
+            ParsedAnchor::faulty(FaultyAnchor {
                 uuid: root_text(valid, "uuid").and_then(|text| text.parse().ok()),
                 name: root_text(valid, "name").and_then(|text| text.parse().ok()),
                 kind: None,
                 diagnostics: findings.finish(),
-            }
+            })
         }
     }
 }
 
-fn parse_text(text: &str, form: AnchorForm, mut findings: Findings<'_>, kinds: &KindCatalog) -> ParsedAnchor {
+fn parse_text(text: &str, path: &AssetPath, mut findings: Findings<'_>, kinds: &KindCatalog) -> ParsedAnchor {
     let Some(toml) = TomlText::parse(text, &mut findings) else {
         let kind = root_text(text, "kind").and_then(|text| KindId::parse(&text).ok());
-        return ParsedAnchor {
-            declaration: None,
+        return ParsedAnchor::faulty(FaultyAnchor {
             uuid: root_text(text, "uuid").and_then(|text| text.parse().ok()),
             name: root_text(text, "name").and_then(|text| text.parse().ok()),
             kind: kind.filter(|kind| kinds.get(kind).is_some()),
             diagnostics: findings.finish(),
-        };
+        });
     };
     let root = TableReader::root(&toml);
     let uuid: Option<AssetUuid> = required(
@@ -76,24 +80,16 @@ fn parse_text(text: &str, form: AnchorForm, mut findings: Findings<'_>, kinds: &
         required(&root, &mut findings, "name", "add `name = \"…\"`: what code and other assets call it");
     let spec = read_kind(&root, kinds, &mut findings);
     let preload = root.bool(&mut findings, "preload");
-    let inputs = read_inputs(&root, form, &mut findings);
+    let inputs = read_inputs(&root, path, &mut findings);
     let settings = read_tables(&root, spec, kinds, &mut findings);
     let kind = spec.map(|spec| spec.id.clone());
     let diagnostics = findings.finish();
-    let declaration = match (uuid, &name, &kind, inputs) {
+    match (uuid, name, kind, inputs) {
         (Some(uuid), Some(name), Some(kind), Some(inputs)) if diagnostics.is_empty() => {
-            Some(AnchorDeclaration {
-                uuid,
-                name: name.clone(),
-                kind: kind.clone(),
-                preload,
-                inputs,
-                settings,
-            })
+            ParsedAnchor::valid(AnchorDeclaration { uuid, name, kind, preload, inputs, settings })
         }
-        _ => None,
-    };
-    ParsedAnchor { declaration, uuid, name, kind, diagnostics }
+        (uuid, name, kind, _) => ParsedAnchor::faulty(FaultyAnchor { uuid, name, kind, diagnostics }),
+    }
 }
 
 /// The text under a required key, as the type that it stands for.
@@ -131,22 +127,19 @@ fn read_kind<'k>(
 
 fn read_inputs(
     root: &TableReader<'_>,
-    form: AnchorForm,
+    path: &AssetPath,
     findings: &mut Findings<'_>,
 ) -> Option<InputPatterns> {
-    let folder = match form {
-        AnchorForm::Sidecar { input } => {
-            if root.item("inputs").is_some() {
-                findings.misplaced_key(
-                    root.key_range("inputs"),
-                    "`inputs` means nothing in a sidecar, whose input is the file that it stands beside",
-                    "remove it; for several inputs, use an `asset.toml` in their folder".to_owned(),
-                );
-            }
-            return Some(InputPatterns::sidecar(input));
+    if sidecar_input(path).is_some() {
+        if root.item("inputs").is_some() {
+            findings.misplaced_key(
+                root.key_range("inputs"),
+                "`inputs` means nothing in a sidecar, whose input is the file that it stands beside",
+                "remove it; for several inputs, use an `asset.toml` in their folder".to_owned(),
+            );
         }
-        AnchorForm::Directory { folder } => folder,
-    };
+        return Some(InputPatterns::sidecar());
+    }
     if root.item("inputs").is_none() {
         root.missing(
             findings,
@@ -175,7 +168,7 @@ fn read_inputs(
         return None;
     }
     let patterns = texts.iter().map(|(text, _)| (*text).to_owned()).collect();
-    match InputPatterns::directory(folder, patterns) {
+    match InputPatterns::directory(path.parent(), patterns) {
         Ok(inputs) => Some(inputs),
         Err(error) => {
             findings.invalid(root.key_range("inputs"), format!("`inputs`: {error}"), None);

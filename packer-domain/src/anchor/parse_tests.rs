@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{AnchorForm, ParsedAnchor, new_sidecar_text, parse_anchor};
+use super::{ParsedAnchor, new_sidecar_text, parse_anchor};
 use crate::diagnostic::Diagnostic;
 use crate::kind::{KindId, SettingValue};
 use crate::name::AssetName;
@@ -27,8 +27,8 @@ fn directory(text: &str) -> ParsedAnchor {
 #[track_caller]
 fn check(text: &str, expected: &str) {
     let parsed = sidecar(&format!("uuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\n{text}"));
-    expect(&render(&parsed.diagnostics), expected);
-    assert_eq!(parsed.declaration.is_some(), expected.is_empty());
+    expect(&render(parsed.diagnostics()), expected);
+    assert_eq!(parsed.declaration().is_some(), expected.is_empty());
 }
 
 #[test]
@@ -37,13 +37,13 @@ fn a_sidecar_says_what_differs_and_claims_its_file() {
         "# The button.\nuuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\npreload = true\n\n[image]\nencoding = \"source\"\n"
     );
     let parsed = sidecar(&text);
-    expect(&render(&parsed.diagnostics), "");
-    let declared = parsed.declaration.unwrap();
+    expect(&render(parsed.diagnostics()), "");
+    let declared = parsed.into_declaration().unwrap();
     assert_eq!((declared.uuid.to_string().as_str(), declared.name.as_str()), (UUID, "ui/confirm"));
     assert_eq!((declared.kind.as_str(), declared.preload), ("image", Some(true)));
     assert_eq!(declared.settings.len(), 1);
     assert_eq!(declared.settings["encoding"], SettingValue::Text("source".into()));
-    assert!(declared.inputs.matches(&AssetPath::parse("ui/confirm.png").unwrap()));
+    assert!(declared.inputs.is_sidecar());
 }
 
 #[test]
@@ -51,11 +51,8 @@ fn a_directory_asset_claims_by_patterns() {
     let text = format!(
         "uuid = \"{UUID}\"\nname = \"hero\"\nkind = \"atlas\"\ninputs = [\"frames/**/*.png\"]\natlas = {{ padding = 2 }}\n"
     );
-    let declared = directory(&text).declaration.unwrap();
-    assert_eq!(
-        declared.inputs.form(),
-        &AnchorForm::Directory { folder: Some(AssetPath::parse("hero").unwrap()) }
-    );
+    let declared = directory(&text).into_declaration().unwrap();
+    assert_eq!(declared.inputs.folder().map(AssetPath::as_str), Some("hero"));
     assert!(declared.inputs.matches(&AssetPath::parse("hero/frames/run/1.png").unwrap()));
     assert!(!declared.inputs.matches(&AssetPath::parse("hero/1.png").unwrap()));
     assert_eq!(declared.settings["padding"], SettingValue::Int(2));
@@ -68,7 +65,7 @@ fn the_text_of_a_new_sidecar_is_valid_and_says_no_more_than_needed() {
     let text = new_sidecar_text(UUID.parse().unwrap(), &name, &KindId::parse("image").unwrap());
     assert_eq!(text, format!("uuid = \"{UUID}\"\nname = \"ui/confirm\"\nkind = \"image\"\n"));
     let parsed = sidecar(&text);
-    assert_eq!(parsed.declaration.map(|d| (d.name, d.preload)), Some((name, None)));
+    assert_eq!(parsed.into_declaration().map(|d| (d.name, d.preload)), Some((name, None)));
 }
 
 #[test]
@@ -77,7 +74,7 @@ fn every_error_of_a_file_is_reported_at_its_place() {
         "uuid = \"0192F0C1\"\nnaem = \"x\"\nname = \"UI/Confirm\"\nkind = \"image\"\npreload = \"yes\"\ninputs = [\"*\"]\n\n\
          [image]\nencoding = \"rgba\"\npremultiplied = true\n[atlas]\npadding = 1\n",
     );
-    expect(&render(&parsed.diagnostics), "\
+    expect(&render(parsed.diagnostics()), "\
 assets/x:1:8: error[anchor/invalid-value] `uuid`: \"0192F0C1\" is not a UUID v7: expected 36 lower-case characters such as 0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10
 assets/x:2:1: error[anchor/unknown-key] unknown key \"naem\" at the top level
   help: did you mean `name`?
@@ -92,13 +89,13 @@ assets/x:10:1: error[anchor/unknown-key] unknown key \"premultiplied\" in the se
 assets/x:11:2: error[anchor/unknown-key] settings of the kind `atlas` in an anchor of the kind `image`
   help: remove [atlas], or say `kind = \"atlas\"`
 ");
-    assert_eq!(parsed.declaration, None);
+    assert_eq!(parsed.declaration(), None);
 }
 
 #[test]
 fn what_is_required_is_asked_for() {
     expect(
-        &render(&sidecar("").diagnostics),
+        &render(sidecar("").diagnostics()),
         "\
 assets/x:1:1: error[anchor/missing-key] the top level lacks the key `kind`
   help: add `kind = \"…\"`: one of atlas, image, tilemap
@@ -109,7 +106,7 @@ assets/x:1:1: error[anchor/missing-key] the top level lacks the key `uuid`
 ",
     );
     expect(
-        &render(&directory(&format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\n")).diagnostics),
+        &render(directory(&format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\n")).diagnostics()),
         "\
 assets/x:1:1: error[anchor/missing-key] the top level lacks the key `inputs`
   help: add `inputs = [\"*.png\"]`: patterns of the files below this folder
@@ -159,7 +156,7 @@ fn each_wrong_item_of_a_list_is_reported() {
     let text = format!(
         "uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [\"/a\", 3, \"b/../c\", \"d\"]\n[atlas]\nweights = [1, 65, \"x\", 64]\n"
     );
-    expect(&render(&directory(&text).diagnostics), "\
+    expect(&render(directory(&text).diagnostics()), "\
 assets/x:4:11: error[anchor/invalid-value] `inputs`: \"/a\" is absolute; a pattern starts at the anchor's folder
 assets/x:4:17: error[anchor/invalid-value] `inputs`: expected a text, found 3
 assets/x:4:20: error[anchor/invalid-value] `inputs`: \"b/../c\" has a `..` segment; a pattern never leaves the anchor's folder
@@ -168,7 +165,7 @@ assets/x:6:19: error[anchor/invalid-value] `weights`: expected a whole number fr
 ");
     let text = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = []\n");
     expect(
-        &render(&directory(&text).diagnostics),
+        &render(directory(&text).diagnostics()),
         "\
 assets/x:4:10: error[anchor/invalid-value] `inputs`: expected at least one pattern
 ",
@@ -176,7 +173,7 @@ assets/x:4:10: error[anchor/invalid-value] `inputs`: expected at least one patte
     let text = format!(
         "uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [\"a\", \"../b\", \"c\\\\d\"]\n"
     );
-    expect(&render(&directory(&text).diagnostics), "\
+    expect(&render(directory(&text).diagnostics()), "\
 assets/x:4:16: error[anchor/invalid-value] `inputs`: \"../b\" has a `..` segment; a pattern never leaves the anchor's folder
 assets/x:4:24: error[anchor/invalid-value] `inputs`: \"c\\\\d\" has a backslash; folders are separated by `/`, and `[*]` stands for a plain `*`
 ");
@@ -188,24 +185,24 @@ fn more_patterns_than_can_be_meant_are_refused() {
     let text = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"atlas\"\ninputs = [{list}]\n");
     let expected =
         "assets/x:4:1: error[anchor/invalid-value] `inputs`: 1001 patterns; at most 1000 are taken\n";
-    expect(&render(&directory(&text).diagnostics), expected);
+    expect(&render(directory(&text).diagnostics()), expected);
 }
 
 #[test]
 fn an_unknown_kind_is_its_own_code() {
     let text =
         |kind: &str| format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = {kind}\n[image]\nencoding = \"x\"\n");
-    expect(&render(&sidecar(&text("\"imag\"")).diagnostics), "\
+    expect(&render(sidecar(&text("\"imag\"")).diagnostics()), "\
 assets/x:3:8: error[kind/unknown] no codec bakes the kind \"imag\"
   help: did you mean \"image\"?
 assets/x:5:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"x\"
 ");
-    expect(&render(&sidecar(&text("\"Video!\"")).diagnostics), "\
+    expect(&render(sidecar(&text("\"Video!\"")).diagnostics()), "\
 assets/x:3:8: error[kind/unknown] no codec bakes the kind \"Video!\"
   help: known kinds: atlas, image, tilemap
 assets/x:5:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"x\"
 ");
-    expect(&render(&sidecar(&text("3")).diagnostics), "\
+    expect(&render(sidecar(&text("3")).diagnostics()), "\
 assets/x:3:8: error[anchor/invalid-value] `kind`: expected a text, found 3
 assets/x:5:12: error[anchor/invalid-value] `encoding`: expected one of \"rgba8\", \"indexed8\", \"source\", found \"x\"
 ");
@@ -216,26 +213,26 @@ fn identity_can_be_followed_through_errors() {
     let broken = format!("uuid = \"{UUID}\"\nname = \"a\"\nkind = \"image\"\n[image\nencoding = 3\n");
     let parsed = sidecar(&broken);
     expect(
-        &render(&parsed.diagnostics),
+        &render(parsed.diagnostics()),
         "\
 assets/x:4:7: error[anchor/syntax] unclosed table, expected `]`
 ",
     );
-    assert_eq!(parsed.uuid.map(|uuid| uuid.to_string()).as_deref(), Some(UUID));
-    assert_eq!(parsed.name.as_ref().map(AssetName::as_str), Some("a"));
-    assert_eq!(parsed.kind.as_ref().map(KindId::as_str), Some("image"));
+    assert_eq!(parsed.uuid().map(|uuid| uuid.to_string()).as_deref(), Some(UUID));
+    assert_eq!(parsed.name().map(AssetName::as_str), Some("a"));
+    assert_eq!(parsed.kind().map(KindId::as_str), Some("image"));
 
     let unknown = sidecar(&format!("uuid = \"{UUID}\"\nname = \"A\"\n"));
-    assert!(unknown.uuid.is_some() && unknown.name.is_none() && unknown.declaration.is_none());
+    assert!(unknown.uuid().is_some() && unknown.name().is_none() && unknown.declaration().is_none());
 }
 
 #[test]
 fn a_uuid_that_stands_twice_declares_nothing() {
     let text = format!("uuid = \"{UUID}\"\nuuid = \"{UUID}\"\nname = \"a\"\nkind = \"image\"\n");
     let parsed = sidecar(&text);
-    expect(&render(&parsed.diagnostics), "assets/x:2:1: error[anchor/syntax] the key `uuid` stands twice\n");
-    assert_eq!(parsed.declaration, None);
-    assert!(parsed.uuid.is_some());
+    expect(&render(parsed.diagnostics()), "assets/x:2:1: error[anchor/syntax] the key `uuid` stands twice\n");
+    assert_eq!(parsed.declaration(), None);
+    assert!(parsed.uuid().is_some());
 }
 
 #[test]
@@ -244,19 +241,19 @@ fn bytes_that_are_no_text_are_pointed_at() {
     bytes.extend(b"\xff\"\n");
     let parsed = parse_at("a.png.asset.toml", &bytes);
     assert_eq!(
-        render(&parsed.diagnostics),
+        render(parsed.diagnostics()),
         "assets/x:2:9: error[anchor/syntax] not UTF-8: the byte 0xff stands for no character\n  help: save the file as UTF-8\n"
     );
-    assert!(parsed.uuid.is_some());
+    assert!(parsed.uuid().is_some());
 }
 
 #[test]
 fn a_byte_order_mark_and_windows_line_ends_are_no_error_and_shift_no_column() {
     let text = format!("\u{feff}uuid = \"{UUID}\"\r\nname = \"a\"\r\nkind = \"image\"\r\n");
-    assert!(sidecar(&text).declaration.is_some());
+    assert!(sidecar(&text).declaration().is_some());
     let parsed = sidecar(&format!("\u{feff}uid = 1\r\n{text}", text = &text[3..]));
     assert_eq!(
-        render(&parsed.diagnostics),
+        render(parsed.diagnostics()),
         "assets/x:1:1: error[anchor/unknown-key] unknown key \"uid\" at the top level\n  help: did you mean `uuid`?\n"
     );
 }
@@ -265,7 +262,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         let parsed = parse_at("a.png.asset.toml", &bytes);
-        prop_assert!(parsed.declaration.is_some() != parsed.diagnostics.iter().any(Diagnostic::is_error));
+        prop_assert!(parsed.declaration().is_some() != parsed.diagnostics().iter().any(Diagnostic::is_error));
     }
 
     #[test]
@@ -275,7 +272,7 @@ proptest! {
     )) {
         for path in ["a.png.asset.toml", "b/asset.toml"] {
             let parsed = parse_at(path, lines.join("\r\n").as_bytes());
-            prop_assert!(parsed.declaration.is_some() == parsed.diagnostics.is_empty());
+            prop_assert!(parsed.declaration().is_some() == parsed.diagnostics().is_empty());
         }
     }
 }

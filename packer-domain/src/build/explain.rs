@@ -180,8 +180,8 @@ pub enum ReferenceChange {
 
 /// What the key of `entry` is made of.
 pub fn key_parts(entry: &BuildEntry, spec: &KindSpec) -> KeyParts {
-    let input = |input: &super::BuildInput| InputPart {
-        relative: input.relative.clone(),
+    let input = |input: super::BuildInput<'_>| InputPart {
+        relative: input.relative.to_owned(),
         digest: input.digest,
         size: input.size,
     };
@@ -194,12 +194,12 @@ pub fn key_parts(entry: &BuildEntry, spec: &KindSpec) -> KeyParts {
     };
     KeyParts {
         build_key: entry.key,
-        kind: entry.kind.clone(),
+        kind: entry.kind().clone(),
         codec_version: spec.codec_version,
         payload_version: spec.payload_version,
-        settings: entry.settings.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
-        inputs: entry.inputs.iter().map(input).collect(),
-        references: entry.references.iter().map(reference).collect(),
+        settings: entry.settings().iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
+        inputs: entry.inputs().map(input).collect(),
+        references: entry.references().iter().map(reference).collect(),
     }
 }
 

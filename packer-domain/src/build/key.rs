@@ -3,9 +3,12 @@
 //! What is not in the key cannot change a byte of the payload: not the asset's name, place, uuid or id, not the time, not
 //! the limits. Compression is not in it either: it is no part of the payload, and recorded beside it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::codec::ResolvedReference;
 use crate::identity::Digest;
-use crate::kind::{KindSpec, Settings};
+use crate::kind::{KindId, KindSpec, Settings};
 
 use super::BuildInput;
 
@@ -16,40 +19,89 @@ pub const BUILD_KEY_VERSION: u32 = 1;
 pub fn build_key(
     spec: &KindSpec,
     settings: &Settings,
-    inputs: &[BuildInput],
+    inputs: &[BuildInput<'_>],
     references: &[ResolvedReference],
 ) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"packer build key");
-    hasher.update(&BUILD_KEY_VERSION.to_le_bytes());
-    text(&mut hasher, spec.id.as_str());
-    hasher.update(&spec.codec_version.to_le_bytes());
-    hasher.update(&spec.payload_version.to_le_bytes());
-    settings.hash_into(&mut hasher);
-    count(&mut hasher, inputs.len());
+    let mut bytes = Vec::new();
+    write_head(&mut bytes, spec, settings);
+    write_inputs(&mut bytes, inputs.iter().copied());
+    write_references(&mut bytes, references);
+    Digest::of(&bytes)
+}
+
+/// Makes the keys of many assets. The head of a key, which kind and settings decide, is written once for all assets that
+/// have these in common.
+#[derive(Debug, Default)]
+pub(super) struct KeyMaker {
+    /// By the place of the shared settings, which are held so that no others can come to stand there.
+    heads: BTreeMap<(usize, KindId), (Arc<Settings>, Vec<u8>)>,
+    bytes: Vec<u8>,
+}
+
+/// Where so many assets have settings of their own, their heads are not kept.
+const MAX_HEADS: usize = 1000;
+
+impl KeyMaker {
+    /// The same as [`build_key`].
+    pub(super) fn key<'a>(
+        &mut self,
+        spec: &KindSpec,
+        settings: &Arc<Settings>,
+        inputs: impl ExactSizeIterator<Item = BuildInput<'a>>,
+        references: &[ResolvedReference],
+    ) -> Digest {
+        self.bytes.clear();
+        let of = (Arc::as_ptr(settings).addr(), spec.id.clone());
+        if let Some((_, head)) = self.heads.get(&of) {
+            self.bytes.extend_from_slice(head);
+        } else {
+            write_head(&mut self.bytes, spec, settings);
+            if self.heads.len() < MAX_HEADS {
+                self.heads.insert(of, (Arc::clone(settings), self.bytes.clone()));
+            }
+        }
+        write_inputs(&mut self.bytes, inputs);
+        write_references(&mut self.bytes, references);
+        Digest::of(&self.bytes)
+    }
+}
+
+fn write_head(bytes: &mut Vec<u8>, spec: &KindSpec, settings: &Settings) {
+    bytes.extend_from_slice(b"packer build key");
+    bytes.extend_from_slice(&BUILD_KEY_VERSION.to_le_bytes());
+    text(bytes, spec.id.as_str());
+    bytes.extend_from_slice(&spec.codec_version.to_le_bytes());
+    bytes.extend_from_slice(&spec.payload_version.to_le_bytes());
+    settings.write_canonical(bytes);
+}
+
+fn write_inputs<'a>(bytes: &mut Vec<u8>, inputs: impl ExactSizeIterator<Item = BuildInput<'a>>) {
+    count(bytes, inputs.len());
     for input in inputs {
-        text(&mut hasher, &input.relative);
-        hasher.update(input.digest.as_bytes());
+        text(bytes, input.relative);
+        bytes.extend_from_slice(input.digest.as_bytes());
     }
-    count(&mut hasher, references.len());
+}
+
+fn write_references(bytes: &mut Vec<u8>, references: &[ResolvedReference]) {
+    count(bytes, references.len());
     for reference in references {
-        text(&mut hasher, &reference.key);
+        text(bytes, &reference.key);
         // A codec may write the target's id into the payload.
-        hasher.update(&reference.id.get().to_le_bytes());
-        text(&mut hasher, reference.kind.as_str());
-        hasher.update(reference.build_key.as_bytes());
-        hasher.update(reference.target.as_bytes());
+        bytes.extend_from_slice(&reference.id.get().to_le_bytes());
+        text(bytes, reference.kind.as_str());
+        bytes.extend_from_slice(reference.build_key.as_bytes());
+        bytes.extend_from_slice(reference.target.as_bytes());
     }
-    Digest::from_bytes(*hasher.finalize().as_bytes())
 }
 
-fn text(hasher: &mut blake3::Hasher, text: &str) {
-    count(hasher, text.len());
-    hasher.update(text.as_bytes());
+fn text(bytes: &mut Vec<u8>, text: &str) {
+    count(bytes, text.len());
+    bytes.extend_from_slice(text.as_bytes());
 }
 
-fn count(hasher: &mut blake3::Hasher, count: usize) {
-    hasher.update(&(count as u64).to_le_bytes());
+fn count(bytes: &mut Vec<u8>, count: usize) {
+    bytes.extend_from_slice(&(count as u64).to_le_bytes());
 }
 
 #[cfg(test)]
@@ -71,18 +123,19 @@ mod tests {
         }
     }
 
-    fn input(path: &str, relative: &str, contents: &[u8]) -> BuildInput {
-        BuildInput {
-            path: AssetPath::parse(path).unwrap(),
-            relative: relative.to_owned(),
-            digest: Digest::of(contents),
-            size: contents.len() as u64,
-        }
+    /// A source with these contents, at `relative` below the anchor's folder.
+    fn input<'a>(path: &'a AssetPath, relative: &'a str, contents: &[u8]) -> BuildInput<'a> {
+        BuildInput { path, relative, digest: Digest::of(contents), size: contents.len() as u64 }
+    }
+
+    fn path(text: &str) -> AssetPath {
+        AssetPath::parse(text).unwrap()
     }
 
     #[test]
     fn every_fact_that_can_change_a_byte_changes_the_key() {
-        let plain = |spec: &KindSpec| build_key(spec, &Settings::default(), &[input("a", "a", b"1")], &[]);
+        let (a, b) = (path("a"), path("b"));
+        let plain = |spec: &KindSpec| build_key(spec, &Settings::default(), &[input(&a, "a", b"1")], &[]);
         let mut settings = Settings::default();
         settings.set("encoding", SettingValue::Text("rgba8".into()));
         let draw = UuidDraw { unix_ms: 1, entropy: [1; 16] };
@@ -93,7 +146,7 @@ mod tests {
             kind: KindId::parse("tileset").unwrap(),
             build_key: Digest::of(key),
         };
-        let inputs = [input("a", "a", b"1")];
+        let inputs = [input(&a, "a", b"1")];
         let base = spec();
         let keys = [
             plain(&base),
@@ -101,9 +154,9 @@ mod tests {
             plain(&KindSpec { payload_version: 2, ..base.clone() }),
             plain(&KindSpec { id: KindId::parse("raw").unwrap(), ..base.clone() }),
             build_key(&base, &settings, &inputs, &[]),
-            build_key(&base, &Settings::default(), &[input("a", "a", b"2")], &[]),
-            build_key(&base, &Settings::default(), &[input("a", "b", b"1")], &[]),
-            build_key(&base, &Settings::default(), &[input("a", "a", b"1"), input("b", "b", b"1")], &[]),
+            build_key(&base, &Settings::default(), &[input(&a, "a", b"2")], &[]),
+            build_key(&base, &Settings::default(), &[input(&a, "b", b"1")], &[]),
+            build_key(&base, &Settings::default(), &[input(&a, "a", b"1"), input(&b, "b", b"1")], &[]),
             build_key(&base, &Settings::default(), &inputs, &[reference(1, b"x")]),
             build_key(&base, &Settings::default(), &inputs, &[reference(2, b"x")]),
             build_key(&base, &Settings::default(), &inputs, &[reference(1, b"y")]),
@@ -114,7 +167,27 @@ mod tests {
 
     #[test]
     fn the_folder_of_an_asset_does_not_matter() {
-        let key = |path| build_key(&spec(), &Settings::default(), &[input(path, "a.png", b"1")], &[]);
+        let key =
+            |place| build_key(&spec(), &Settings::default(), &[input(&path(place), "a.png", b"1")], &[]);
         assert_eq!(key("ui/a.png"), key("old/ui/a.png"));
+    }
+
+    #[test]
+    fn keys_of_many_are_those_of_each() {
+        let mut maker = KeyMaker::default();
+        let (a, other) = (path("a"), KindSpec { id: KindId::parse("raw").unwrap(), ..spec() });
+        let own = |number: i64| -> Arc<Settings> {
+            Arc::new([("quality".to_owned(), SettingValue::Int(number))].into_iter().collect())
+        };
+        // More than heads are kept, each dropped at once, so that a place is used by one settings after another.
+        for number in 0..(MAX_HEADS as i64 + 10) {
+            let (settings, inputs) = (own(number), [input(&a, "a", b"1")]);
+            for spec in [&spec(), &other] {
+                for _ in 0..2 {
+                    let key = maker.key(spec, &settings, inputs.iter().copied(), &[]);
+                    assert_eq!(key, build_key(spec, &settings, &inputs, &[]), "{number}");
+                }
+            }
+        }
     }
 }

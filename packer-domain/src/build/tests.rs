@@ -18,10 +18,10 @@ fn build(world: &World) -> BuildPlan {
 fn text(plan: &BuildPlan) -> String {
     let mut out = String::new();
     for entry in &plan.entries {
-        let inputs: Vec<&str> = entry.inputs.iter().map(|input| input.relative.as_str()).collect();
+        let inputs: Vec<&str> = entry.inputs().map(|input| input.relative).collect();
         let references: Vec<String> =
-            entry.references.iter().map(|r| format!("{} {}", r.key, r.id)).collect();
-        let _ = write!(out, "{} {} {} [{}]", entry.id, entry.kind, entry.name, inputs.join(" "));
+            entry.references().iter().map(|r| format!("{} {}", r.key, r.id)).collect();
+        let _ = write!(out, "{} {} {} [{}]", entry.id(), entry.kind(), entry.name(), inputs.join(" "));
         let _ = writeln!(
             out,
             "{}",
@@ -44,7 +44,7 @@ fn text(plan: &BuildPlan) -> String {
 }
 
 fn key(plan: &BuildPlan, alias: &str) -> Option<Digest> {
-    plan.entries.iter().find(|entry| entry.uuid == uuid(alias)).map(|entry| entry.key)
+    plan.entries.iter().find(|entry| entry.uuid() == uuid(alias)).map(|entry| entry.key)
 }
 
 fn image(alias: &str, name: &str, file: &str) -> String {

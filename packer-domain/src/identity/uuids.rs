@@ -23,7 +23,8 @@ fn parse(text: &str) -> Result<Uuid, UuidError> {
     let error = || UuidError { text: text.to_owned() };
     let uuid = Uuid::try_parse(text).map_err(|_| error())?;
     // One spelling only: a registry is compared and merged as text.
-    let canonical = uuid.get_version_num() == 7 && uuid.hyphenated().to_string() == text;
+    let mut spelled = Uuid::encode_buffer();
+    let canonical = uuid.get_version_num() == 7 && uuid.hyphenated().encode_lower(&mut spelled) == text;
     if canonical { Ok(uuid) } else { Err(error()) }
 }
 

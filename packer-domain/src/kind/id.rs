@@ -1,5 +1,6 @@
 //! The name of a kind, such as `image`.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -63,6 +64,12 @@ impl TryFrom<String> for KindId {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
+    }
+}
+
+impl Borrow<str> for KindId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -84,6 +84,11 @@ impl KindCatalog {
         self.kinds.get(id)
     }
 
+    /// The kind called `text`.
+    pub(crate) fn find(&self, text: &str) -> Option<&KindSpec> {
+        self.kinds.get(text)
+    }
+
     /// All kinds, by name.
     pub fn iter(&self) -> impl Iterator<Item = &KindSpec> {
         self.kinds.values()

@@ -173,37 +173,43 @@ impl Settings {
     /// Adds the canonical form to a build key: every key and value in order, each with its type and length, so that no
     /// two different settings give the same bytes.
     pub fn hash_into(&self, hasher: &mut blake3::Hasher) {
-        hash_len(hasher, self.values.len());
+        let mut bytes = Vec::new();
+        self.write_canonical(&mut bytes);
+        hasher.update(&bytes);
+    }
+
+    /// The canonical form, as bytes.
+    pub(crate) fn write_canonical(&self, bytes: &mut Vec<u8>) {
+        write_len(bytes, self.values.len());
         for (key, value) in &self.values {
-            hash_len(hasher, key.len());
-            hasher.update(key.as_bytes());
-            hash_value(hasher, value);
+            write_len(bytes, key.len());
+            bytes.extend_from_slice(key.as_bytes());
+            write_value(bytes, value);
         }
     }
 }
 
-fn hash_len(hasher: &mut blake3::Hasher, len: usize) {
-    hasher.update(&(len as u64).to_le_bytes());
+fn write_len(bytes: &mut Vec<u8>, len: usize) {
+    bytes.extend_from_slice(&(len as u64).to_le_bytes());
 }
 
-fn hash_value(hasher: &mut blake3::Hasher, value: &SettingValue) {
+fn write_value(bytes: &mut Vec<u8>, value: &SettingValue) {
     match value {
-        SettingValue::Bool(value) => {
-            hasher.update(&[0, u8::from(*value)]);
-        }
+        SettingValue::Bool(value) => bytes.extend_from_slice(&[0, u8::from(*value)]),
         SettingValue::Int(value) => {
-            hasher.update(&[1]).update(&value.to_le_bytes());
+            bytes.push(1);
+            bytes.extend_from_slice(&value.to_le_bytes());
         }
         SettingValue::Text(value) => {
-            hasher.update(&[2]);
-            hash_len(hasher, value.len());
-            hasher.update(value.as_bytes());
+            bytes.push(2);
+            write_len(bytes, value.len());
+            bytes.extend_from_slice(value.as_bytes());
         }
         SettingValue::List(values) => {
-            hasher.update(&[3]);
-            hash_len(hasher, values.len());
+            bytes.push(3);
+            write_len(bytes, values.len());
             for value in values {
-                hash_value(hasher, value);
+                write_value(bytes, value);
             }
         }
     }

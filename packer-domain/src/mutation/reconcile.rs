@@ -291,7 +291,7 @@ fn separate(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergenc
     if !managed {
         let anchors = &draft.state.observation().anchors;
         let others = divergence.paths.iter().filter(|path| !copies.contains(path));
-        let names: Vec<AssetName> = others.filter_map(|path| anchors.get(path)?.name.clone()).collect();
+        let names: Vec<AssetName> = others.filter_map(|path| anchors.get(path)?.name().cloned()).collect();
         for name in names {
             draft.take_name(name);
         }
@@ -304,7 +304,7 @@ fn separate(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergenc
 fn separate_copy(draft: &mut Draft<'_>, reconcile: &Reconcile, copy: &AssetPath, managed: bool) {
     let state = draft.state;
     let Some(parsed) = state.observation().anchors.get(copy) else { return };
-    let Some(declaration) = &parsed.declaration else {
+    let Some(declaration) = parsed.declaration() else {
         draft.block_path(
             DiagnosticCode::PlanInvalidAnchor,
             copy,
@@ -375,7 +375,7 @@ fn rename(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergence)
     let selected = reconcile.select.iter().find_map(|selector| match selector {
         Selector::Path(path) => named_anchor(divergence, path),
         Selector::Asset(uuid) if divergence.assets.contains(uuid) => {
-            draft.state.asset(*uuid).and_then(|asset| asset.anchor.clone())
+            draft.state.asset(*uuid).and_then(|asset| asset.anchor().cloned())
         }
         Selector::Asset(_) | Selector::Code(_) | Selector::Name(_) => None,
     });
@@ -401,7 +401,7 @@ fn rename(draft: &mut Draft<'_>, reconcile: &Reconcile, divergence: &Divergence)
     if draft.is_name_taken(&name) {
         return name_taken(draft, &name, &anchor);
     }
-    let uuid = draft.state.observation().anchors.get(&anchor).and_then(|parsed| parsed.uuid);
+    let uuid = draft.state.observation().anchors.get(&anchor).and_then(|parsed| parsed.uuid());
     if draft.edit(&anchor, &[AnchorEdit::SetName(name.clone())]) {
         draft.take_name(name.clone());
         if let Some(uuid) = uuid {

@@ -34,7 +34,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, register: &Register) {
             continue;
         }
         if let Some(parsed) = state.observation().anchors.get(path) {
-            let holder = parsed.uuid.and_then(|uuid| state.asset(uuid));
+            let holder = parsed.uuid().and_then(|uuid| state.asset(uuid));
             let (message, help) = match holder.and_then(|holder| holder.entry.anchor()) {
                 Some(accepted) if accepted != path => (
                     format!("{path} has the uuid of the asset that is registered at {accepted}"),
@@ -62,7 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, register: &Register) {
 /// In how many unregistered anchors each of their uuids stands.
 pub(super) fn copies_of(state: &WorkspaceState) -> BTreeMap<AssetUuid, usize> {
     let mut copies = BTreeMap::new();
-    for uuid in state.unregistered().filter_map(|(_, parsed)| parsed.uuid) {
+    for uuid in state.unregistered().filter_map(|(_, parsed)| parsed.uuid()) {
         *copies.entry(uuid).or_default() += 1;
     }
     copies
@@ -76,7 +76,7 @@ pub(super) fn register_anchor(
     copies: &BTreeMap<AssetUuid, usize>,
 ) {
     let Some(parsed) = draft.state.unregistered_at(path) else { return };
-    let Some(declaration) = parsed.declaration.clone() else {
+    let Some(declaration) = parsed.declaration().cloned() else {
         let message = format!("{path} is not a valid anchor");
         let help = "mend it first; `packer check` says what is wrong with it";
         if by_itself {

@@ -1,6 +1,6 @@
 //! Which divergences there are between the registry and the disk, and what each does to the assets concerned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -11,34 +11,34 @@ use crate::divergence::{Divergence, DivergenceCode, Resolution, ResolutionNeed, 
 use crate::identity::{AssetId, AssetUuid};
 use crate::name::AssetName;
 use crate::path::AssetPath;
-use crate::registry::{EntryState, RegistryEntry};
+use crate::registry::EntryState;
 
 use super::claims::Claims;
 use super::paths::Unread;
-use super::record::{AssetRecord, AssetState};
-use super::{Placed, Placement, WorkspaceInputs, references};
+use super::place::{Placed, Placement};
+use super::record::{AssetRecord, AssetState, Records};
+use super::{WorkspaceInputs, references};
 
 /// All divergences, in order; marks the assets that they concern.
 pub(super) fn compute(
     inputs: &WorkspaceInputs,
-    placed: &Placed,
-    claims: &Claims,
-    names: &BTreeMap<AssetName, Vec<AssetUuid>>,
+    placed: &mut Placed,
+    claims: &Claims<'_>,
+    names: &[(&AssetName, u32)],
     unregistered: &OrdMap<AssetPath, Arc<ParsedAnchor>>,
-    assets: &mut BTreeMap<AssetUuid, AssetRecord>,
 ) -> Vec<Divergence> {
     let mut found = Vec::new();
     let unread = Unread::of(&inputs.observation);
-    for (uuid, placement) in &placed.by_uuid {
-        let Some(record) = assets.get_mut(uuid) else { continue };
-        placement_divergence(placement, &unread, record, &mut found);
+    let records = &mut placed.records;
+    for (index, placement) in &placed.unusual {
+        placement_divergence(placement, &unread, records.at_mut(*index), &mut found);
     }
-    duplicate_lines(inputs, assets, &mut found);
-    duplicate_ids(inputs, assets, &mut found);
+    duplicate_lines(inputs, records, &mut found);
+    duplicate_ids(inputs, records, &mut found);
     unregistered_anchors(inputs, unregistered, &mut found);
-    name_conflicts(names, assets, &mut found);
-    missing_inputs(inputs, claims, &unread, assets, &mut found);
-    broken_references(assets, &mut found);
+    name_conflicts(names, records, &mut found);
+    missing_inputs(inputs, claims, &unread, records, &mut found);
+    broken_references(records, &mut found);
     found.sort();
     found
 }
@@ -152,17 +152,16 @@ fn placement_divergence(
     }
 }
 
-fn duplicate_lines(
-    inputs: &WorkspaceInputs,
-    assets: &mut BTreeMap<AssetUuid, AssetRecord>,
-    found: &mut Vec<Divergence>,
-) {
-    let mut by_uuid: BTreeMap<AssetUuid, Vec<&RegistryEntry>> = BTreeMap::new();
-    for line in inputs.registry.entries() {
-        by_uuid.entry(line.uuid).or_default().push(line);
-    }
-    for (uuid, lines) in by_uuid.into_iter().filter(|(_, lines)| lines.len() > 1) {
-        let label = match assets.get_mut(&uuid) {
+fn duplicate_lines(inputs: &WorkspaceInputs, assets: &mut Records, found: &mut Vec<Divergence>) {
+    let mut rest = inputs.registry.entries().peekable();
+    while let Some(line) = rest.next() {
+        let uuid = line.uuid;
+        if rest.peek().is_none_or(|next| next.uuid != uuid) {
+            continue;
+        }
+        let mut lines = vec![line];
+        lines.extend(std::iter::from_fn(|| rest.next_if(|next| next.uuid == uuid)));
+        let label = match assets.get_mut(uuid) {
             Some(record) => {
                 record.mark(AssetState::RegistryConflict);
                 record.label()
@@ -191,27 +190,24 @@ fn duplicate_lines(
     }
 }
 
-fn duplicate_ids(
-    inputs: &WorkspaceInputs,
-    assets: &mut BTreeMap<AssetUuid, AssetRecord>,
-    found: &mut Vec<Divergence>,
-) {
-    let mut holders: BTreeMap<AssetId, BTreeSet<AssetUuid>> = BTreeMap::new();
-    for entry in inputs.registry.entries() {
-        holders.entry(entry.id).or_default().insert(entry.uuid);
-    }
-    for (id, uuids) in holders.into_iter().filter(|(_, uuids)| uuids.len() > 1) {
+fn duplicate_ids(inputs: &WorkspaceInputs, assets: &mut Records, found: &mut Vec<Divergence>) {
+    let mut rest = inputs.registry.ids().peekable();
+    while let Some((id, uuid)) = rest.next() {
+        if rest.peek().is_none_or(|(next, _)| *next != id) {
+            continue;
+        }
+        let mut uuids = vec![uuid];
+        uuids.extend(std::iter::from_fn(|| rest.next_if(|(next, _)| *next == id)).map(|(_, uuid)| uuid));
         let mut paths = Vec::new();
         for uuid in &uuids {
-            if let Some(record) = assets.get_mut(uuid) {
+            if let Some(record) = assets.get_mut(*uuid) {
                 record.mark(AssetState::RegistryConflict);
                 paths.extend(record.entry.anchor().cloned());
             }
         }
-        let uuids: Vec<AssetUuid> = uuids.into_iter().collect();
         let listed: Vec<String> = uuids
             .iter()
-            .map(|uuid| assets.get(uuid).map_or_else(|| format!("{uuid} (retired)"), AssetRecord::label))
+            .map(|uuid| assets.get(*uuid).map_or_else(|| format!("{uuid} (retired)"), AssetRecord::label))
             .collect();
         found.push(Divergence {
             code: DivergenceCode::RegistryDuplicateId,
@@ -234,15 +230,15 @@ fn unregistered_anchors(
 ) {
     let mut copies: BTreeMap<AssetUuid, Vec<AssetPath>> = BTreeMap::new();
     for (path, parsed) in unregistered {
-        if let Some(uuid) = parsed.uuid {
+        if let Some(uuid) = parsed.uuid() {
             copies.entry(uuid).or_default().push(path.clone());
         }
-        let retired = parsed.uuid.and_then(|uuid| inputs.registry.get(uuid));
+        let retired = parsed.uuid().and_then(|uuid| inputs.registry.get(uuid));
         let message = match retired.map(|entry| &entry.state) {
             Some(EntryState::Retired) => format!("the anchor {path} belongs to a retired asset"),
             Some(EntryState::Live { .. }) | None => format!("the anchor {path} is not registered"),
         };
-        let resolutions = match &parsed.declaration {
+        let resolutions = match parsed.declaration() {
             Some(declaration) => {
                 vec![offer(Resolution::Register, format!("register it as {}", declaration.name))]
             }
@@ -277,20 +273,18 @@ fn unregistered_anchors(
     }
 }
 
-fn name_conflicts(
-    names: &BTreeMap<AssetName, Vec<AssetUuid>>,
-    assets: &mut BTreeMap<AssetUuid, AssetRecord>,
-    found: &mut Vec<Divergence>,
-) {
-    for (name, uuids) in names.iter().filter(|(_, uuids)| uuids.len() > 1) {
+fn name_conflicts(names: &[(&AssetName, u32)], assets: &mut Records, found: &mut Vec<Divergence>) {
+    for holders in names.chunk_by(|a, b| a.0 == b.0).filter(|holders| holders.len() > 1) {
+        let name = holders[0].0;
+        let mut uuids = Vec::new();
         let mut paths = Vec::new();
         let mut ids = Vec::new();
-        for uuid in uuids {
-            if let Some(record) = assets.get_mut(uuid) {
-                record.mark(AssetState::NameConflict);
-                paths.extend(record.anchor.clone());
-                ids.push(record.entry.id);
-            }
+        for (_, index) in holders {
+            let record = assets.at_mut(*index as usize);
+            record.mark(AssetState::NameConflict);
+            uuids.push(record.entry.uuid);
+            paths.extend(record.anchor().cloned());
+            ids.push(record.entry.id);
         }
         ids.sort();
         let listed: Vec<String> = paths.iter().map(ToString::to_string).collect();
@@ -298,7 +292,7 @@ fn name_conflicts(
             code: DivergenceCode::NameConflict,
             message: format!("{} assets are named {name}: {}", uuids.len(), listed.join(", ")),
             paths,
-            assets: uuids.clone(),
+            assets: uuids,
             ids,
             resolutions: vec![ResolutionOffer {
                 needs: vec![ResolutionNeed::Path, ResolutionNeed::Name],
@@ -310,15 +304,20 @@ fn name_conflicts(
 
 fn missing_inputs(
     inputs: &WorkspaceInputs,
-    claims: &Claims,
+    claims: &Claims<'_>,
     unread: &Unread<'_>,
-    assets: &mut BTreeMap<AssetUuid, AssetRecord>,
+    assets: &mut Records,
     found: &mut Vec<Divergence>,
 ) {
-    for (uuid, record) in assets {
-        let Some(anchor) = record.anchor.clone() else { continue };
+    for index in 0..assets.len() {
+        let record = assets.at(index);
         let Some(declaration) = record.declaration() else { continue };
-        let claims_nothing = claims.by_anchor.get(&anchor).is_none_or(Vec::is_empty);
+        let claims_nothing = record.inputs().is_empty();
+        // What a sidecar claims is there.
+        if !claims_nothing && (declaration.inputs.is_sidecar() || unread.is_empty()) {
+            continue;
+        }
+        let Some(anchor) = record.anchor().cloned() else { continue };
         let hidden = match anchor_form(&anchor) {
             Some(AnchorForm::Directory { folder }) => {
                 hidden_inputs(inputs, claims, unread, folder.as_ref(), declaration)
@@ -344,12 +343,12 @@ fn missing_inputs(
             ),
             Some(AnchorForm::Sidecar { .. } | AnchorForm::Directory { .. }) | None => continue,
         };
-        let id = record.entry.id;
-        record.mark(AssetState::InputMissing);
+        let (uuid, id) = (record.entry.uuid, record.entry.id);
+        assets.at_mut(index).mark(AssetState::InputMissing);
         found.push(Divergence {
             code: DivergenceCode::InputMissing,
             paths: vec![anchor],
-            assets: vec![*uuid],
+            assets: vec![uuid],
             ids: vec![id],
             message,
             resolutions: Vec::new(),
@@ -360,7 +359,7 @@ fn missing_inputs(
 /// What could not be read and would be claimed, or may hold what would be.
 fn hidden_inputs(
     inputs: &WorkspaceInputs,
-    claims: &Claims,
+    claims: &Claims<'_>,
     unread: &Unread<'_>,
     folder: Option<&AssetPath>,
     declaration: &AnchorDeclaration,
@@ -372,15 +371,17 @@ fn hidden_inputs(
     unread.below(folder).filter(is_claimed).map(|path| path.to_string()).collect()
 }
 
-fn broken_references(assets: &mut BTreeMap<AssetUuid, AssetRecord>, found: &mut Vec<Divergence>) {
-    for (uuid, record) in assets.iter_mut() {
-        let broken: Vec<_> = record.references.iter().filter(|r| r.target.is_none()).cloned().collect();
-        for reference in broken {
-            record.mark(AssetState::ReferenceBroken);
+fn broken_references(assets: &mut Records, found: &mut Vec<Divergence>) {
+    for index in 0..assets.len() {
+        let record = assets.at(index);
+        if record.references().iter().all(|reference| reference.target.is_some()) {
+            continue;
+        }
+        for reference in record.references().iter().filter(|reference| reference.target.is_none()) {
             found.push(Divergence {
                 code: DivergenceCode::ReferenceUnresolved,
-                paths: record.anchor.iter().cloned().collect(),
-                assets: vec![*uuid],
+                paths: record.anchor().into_iter().cloned().collect(),
+                assets: vec![record.entry.uuid],
                 ids: vec![record.entry.id],
                 message: format!(
                     "{} refers to {} by `{}`, and not exactly one managed asset has that name",
@@ -391,15 +392,16 @@ fn broken_references(assets: &mut BTreeMap<AssetUuid, AssetRecord>, found: &mut 
                 resolutions: Vec::new(),
             });
         }
+        assets.at_mut(index).mark(AssetState::ReferenceBroken);
     }
     for members in references::cycles(assets) {
         let mut paths = Vec::new();
         let mut ids = Vec::new();
         let mut labels = Vec::new();
         for uuid in &members {
-            if let Some(record) = assets.get_mut(uuid) {
+            if let Some(record) = assets.get_mut(*uuid) {
                 record.mark(AssetState::ReferenceBroken);
-                paths.extend(record.anchor.clone());
+                paths.extend(record.anchor().cloned());
                 ids.push(record.entry.id);
                 labels.push(record.label());
             }

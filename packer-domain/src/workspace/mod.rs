@@ -6,15 +6,18 @@
 
 mod claims;
 mod divergences;
+mod effective;
 mod paths;
+mod place;
 mod record;
 mod references;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use record::Inputs;
 pub use record::{AssetRecord, AssetState, Reference};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -24,14 +27,15 @@ use crate::config::ProjectConfig;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::divergence::Divergence;
 use crate::identity::AssetUuid;
-use crate::kind::{KindCatalog, Settings};
+use crate::kind::KindCatalog;
 use crate::name::AssetName;
 use crate::observation::Observation;
+use crate::packed::packed_map;
 use crate::path::AssetPath;
-use crate::registry::{Registry, RegistryEntry};
-use crate::rules::{Rule, resolve_preload, resolve_settings};
+use crate::registry::Registry;
 
 use claims::Claims;
+use place::Placed;
 
 /// What a state is computed from.
 #[derive(Clone, Debug)]
@@ -64,41 +68,48 @@ pub struct WorkspaceState {
 
 impl WorkspaceState {
     /// Puts registry and observation together.
-    pub fn evaluate(inputs: WorkspaceInputs) -> Self {
-        let claims = claims::claims(&inputs.observation);
-        let placed = place(&inputs);
-        let mut assets = records(&inputs, &claims, &placed);
-        let names = names(&assets);
-        references::resolve(&inputs.kinds, &mut assets, &names);
+    pub fn evaluate(mut inputs: WorkspaceInputs) -> Self {
+        let claims = Claims::of(&inputs.observation);
+        let mut placed = place::place(&inputs, &claims);
+        let names = names(&claims, &placed);
+        references::resolve(&inputs.kinds, &mut placed.records, &names);
 
         let file = |path: &AssetPath| project_path(&inputs.config, path);
         let paths = paths::path_findings(&inputs.observation, &file);
-        let unregistered: OrdMap<AssetPath, Arc<ParsedAnchor>> = inputs
-            .observation
-            .anchors
-            .iter()
-            .filter(|(path, parsed)| !placed.is_managed(path, parsed))
-            .map(|(path, parsed)| (path.clone(), Arc::clone(parsed)))
-            .collect();
+        let unmanaged = claims.anchors.iter().zip(&placed.managed).filter(|(_, managed)| !**managed);
+        let unregistered: OrdMap<AssetPath, Arc<ParsedAnchor>> =
+            unmanaged.map(|(anchor, _)| (anchor.path.clone(), Arc::clone(anchor.parsed))).collect();
 
-        let divergences = divergences::compute(&inputs, &placed, &claims, &names, &unregistered, &mut assets);
-        for record in assets.values_mut() {
-            let collides =
-                record.anchor.iter().chain(&record.inputs).any(|path| paths.colliding.contains(path));
-            if collides {
-                record.mark(AssetState::Invalid);
+        let divergences = divergences::compute(&inputs, &mut placed, &claims, &names, &unregistered);
+        let mut records = placed.records;
+        if !paths.colliding.is_empty() {
+            for index in 0..records.len() {
+                let record = records.at(index);
+                let mut of_record = record.anchor().into_iter().chain(record.inputs());
+                if of_record.any(|path| paths.colliding.contains(path)) {
+                    records.at_mut(index).mark(AssetState::Invalid);
+                }
             }
         }
         let diagnostics = diagnostics(&inputs, &claims, paths.diagnostics, &divergences, &file);
+        let input_count = claims.input_count();
+        let unclaimed = claims.unclaimed;
 
-        let names = names.into_iter().filter_map(|(name, uuids)| Some((name, *uuids.first()?))).collect();
-        let input_count = claims.by_anchor.values().map(|inputs| inputs.len() as u64).sum();
-        let assets = assets.into_iter().map(|(uuid, record)| (uuid, Arc::new(record))).collect();
+        // Of several with one name, the first has the earliest uuid.
+        let mut first_names = names;
+        first_names.dedup_by_key(|(name, _)| *name);
+        let uuid = |index: u32| records.at(index as usize).entry.uuid;
+        let names =
+            packed_map(first_names.iter().map(|(name, index)| ((*name).clone(), uuid(*index))).collect());
+        drop(first_names);
+        if let Some(lines) = placed.shared_lines {
+            inputs.registry = inputs.registry.with_equal_lines(lines);
+        }
         Self {
-            assets,
+            assets: records.into_map(),
             names,
             unregistered,
-            unclaimed: claims.unclaimed,
+            unclaimed,
             colliding: paths.colliding,
             input_count,
             divergences,
@@ -211,139 +222,20 @@ fn project_path(config: &ProjectConfig, path: &AssetPath) -> String {
     format!("{}/{path}", config.assets)
 }
 
-/// Where each registered uuid's anchors are.
-struct Placed {
-    /// By live uuid: the accepted line, and every path with its uuid, by bytes.
-    by_uuid: BTreeMap<AssetUuid, Placement>,
-    /// The anchors without a legible uuid that stand where an asset was accepted.
-    illegible: BTreeMap<AssetPath, AssetUuid>,
-}
-
-struct Placement {
-    /// The lines of the registry, the first live one first.
-    lines: Vec<RegistryEntry>,
-    paths: Vec<AssetPath>,
-    /// The anchor at the accepted path, where its uuid cannot be read.
-    illegible: Option<AssetPath>,
-}
-
-impl Placement {
-    fn entry(&self) -> &RegistryEntry {
-        &self.lines[0]
-    }
-
-    /// Where the asset's anchor is: at the accepted path if it is there, else at the first other.
-    fn anchor(&self) -> Option<&AssetPath> {
-        let accepted = self.entry().anchor();
-        let at_home = self.paths.iter().find(|path| Some(*path) == accepted);
-        at_home.or(self.illegible.as_ref()).or(self.paths.first())
-    }
-}
-
-impl Placed {
-    fn is_managed(&self, path: &AssetPath, parsed: &ParsedAnchor) -> bool {
-        match parsed.uuid {
-            Some(uuid) => self.by_uuid.contains_key(&uuid),
-            None => self.illegible.contains_key(path),
-        }
-    }
-}
-
-fn place(inputs: &WorkspaceInputs) -> Placed {
-    let mut paths: BTreeMap<AssetUuid, Vec<AssetPath>> = BTreeMap::new();
-    for (path, parsed) in &inputs.observation.anchors {
-        if let Some(uuid) = parsed.uuid {
-            paths.entry(uuid).or_default().push(path.clone());
-        }
-    }
-    let mut by_uuid: BTreeMap<AssetUuid, Placement> = BTreeMap::new();
-    for entry in inputs.registry.entries() {
-        let placement = by_uuid.entry(entry.uuid).or_insert_with(|| Placement {
-            lines: Vec::new(),
-            paths: paths.remove(&entry.uuid).unwrap_or_default(),
-            illegible: None,
-        });
-        // Live lines sort before retired ones, so the first line is the first live one, if any is.
-        placement.lines.push(entry.clone());
-        placement.lines.sort_by_key(|line| line.anchor().is_none());
-    }
-    by_uuid.retain(|_, placement| placement.entry().anchor().is_some());
-    let mut illegible = BTreeMap::new();
-    for (uuid, placement) in &mut by_uuid {
-        let Some(accepted) = placement.lines[0].anchor() else { continue };
-        if inputs.observation.anchors.get(accepted).is_some_and(|parsed| parsed.uuid.is_none()) {
-            illegible.insert(accepted.clone(), *uuid);
-            placement.illegible = Some(accepted.clone());
-        }
-    }
-    Placed { by_uuid, illegible }
-}
-
-fn records(inputs: &WorkspaceInputs, claims: &Claims, placed: &Placed) -> BTreeMap<AssetUuid, AssetRecord> {
-    let record = |placement: &Placement| {
-        let anchor = placement.anchor().cloned();
-        let parsed = anchor.as_ref().and_then(|path| inputs.observation.anchors.get(path)).cloned();
-        let claimed =
-            anchor.as_ref().and_then(|path| claims.by_anchor.get(path)).cloned().unwrap_or_default();
-        let (settings, preload) = effective(inputs, anchor.as_ref(), parsed.as_deref());
-        AssetRecord {
-            entry: placement.entry().clone(),
-            anchor,
-            parsed,
-            inputs: claimed,
-            settings,
-            preload,
-            references: Vec::new(),
-            state: AssetState::Ready,
-        }
-    };
-    placed.by_uuid.iter().map(|(uuid, placement)| (*uuid, record(placement))).collect()
-}
-
-/// The settings and the preload flag that apply: defaults of the kind, then the first rule that matches, then the anchor.
-fn effective(
-    inputs: &WorkspaceInputs,
-    anchor: Option<&AssetPath>,
-    parsed: Option<&ParsedAnchor>,
-) -> (Settings, bool) {
-    let Some((anchor, declaration)) = anchor.zip(parsed.and_then(|parsed| parsed.declaration.as_ref()))
-    else {
-        return (Settings::default(), false);
-    };
-    let rule = rule_for(&inputs.config, anchor);
-    let preload = resolve_preload(rule, declaration.preload);
-    match inputs.kinds.get(&declaration.kind) {
-        Some(spec) => (resolve_settings(spec, rule, &declaration.settings), preload),
-        None => (Settings::default(), preload),
-    }
-}
-
-/// The rule for an asset: the first that matches a sidecar's input, or a directory asset's anchor.
-pub(crate) fn rule_for<'a>(config: &'a ProjectConfig, anchor: &AssetPath) -> Option<&'a Rule> {
-    match crate::anchor::anchor_form(anchor) {
-        Some(crate::anchor::AnchorForm::Sidecar { input }) => config.rules.first_match(&input),
-        Some(crate::anchor::AnchorForm::Directory { .. }) | None => config.rules.first_match(anchor),
-    }
-}
-
-fn names(assets: &BTreeMap<AssetUuid, AssetRecord>) -> BTreeMap<AssetName, Vec<AssetUuid>> {
-    let mut names: BTreeMap<AssetName, Vec<AssetUuid>> = BTreeMap::new();
-    for (uuid, record) in assets {
-        // Two assets may have been accepted at one place: an anchor there that says no uuid has one name all the same.
-        let is_shared =
-            |other: &AssetUuid| assets.get(other).is_some_and(|other| other.anchor == record.anchor);
-        if let Some(name) = record.name()
-            && !names.get(name).is_some_and(|holders| holders.iter().any(is_shared))
-        {
-            names.entry(name.clone()).or_default().push(*uuid);
-        }
-    }
+/// The names of the managed assets, each with the index of its record, in order. An anchor has one name, and one record
+/// that counts for it, also where two assets were accepted at one place and it does not say whose it is.
+fn names<'a>(claims: &Claims<'a>, placed: &Placed) -> Vec<(&'a AssetName, u32)> {
+    // Names mostly go by paths, so that they are nearly in order as they come; sorting makes use of that.
+    let mut names: Vec<(&AssetName, u32)> = Vec::with_capacity(placed.records.len());
+    let anchors = claims.anchors.iter().zip(&placed.record_of);
+    names.extend(anchors.filter_map(|(anchor, record)| Some((anchor.parsed.name()?, (*record)?))));
+    names.sort();
     names
 }
 
 fn diagnostics(
     inputs: &WorkspaceInputs,
-    claims: &Claims,
+    claims: &Claims<'_>,
     paths: Vec<Diagnostic>,
     divergences: &[Divergence],
     file: &impl Fn(&AssetPath) -> String,
@@ -351,7 +243,7 @@ fn diagnostics(
     let mut all = inputs.config_diagnostics.clone();
     all.extend(inputs.observation.diagnostics.iter().cloned());
     all.extend(paths);
-    all.extend(inputs.observation.anchors.values().flat_map(|parsed| parsed.diagnostics.iter().cloned()));
+    all.extend(claims.anchors.iter().flat_map(|anchor| anchor.parsed.diagnostics().iter().cloned()));
     all.extend(divergences.iter().map(|divergence| divergence.to_diagnostic(file)));
     all.extend(claims.shared.iter().map(|(input, anchors)| divergences::shared_input(input, anchors, file)));
     all.sort();

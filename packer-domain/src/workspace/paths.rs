@@ -1,6 +1,6 @@
 //! Findings about paths alone: collisions, names that do not travel, and what could not be read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::observation::Observation;
@@ -29,6 +29,10 @@ impl<'a> Unread<'a> {
             Subject::Project | Subject::Asset(_) | Subject::Unrepresentable(_) => None,
         };
         Self { paths: observation.diagnostics.iter().filter(unread).filter_map(subject).collect() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.paths.is_empty()
     }
 
     /// Whether `path`, or a folder that it is in, could not be read.
@@ -76,13 +80,7 @@ pub(super) fn path_findings(observation: &Observation, file: &impl Fn(&AssetPath
 }
 
 fn collisions(observation: &Observation, file: &impl Fn(&AssetPath) -> String, found: &mut PathFindings) {
-    // By the folder as written and the folded name in it, so that a colliding folder is one finding, not one a file.
-    let mut names: BTreeMap<(&str, String), Vec<&AssetPath>> = BTreeMap::new();
-    for path in observation.files.keys().chain(observation.folders.iter()) {
-        let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
-        names.entry((folder, collision_key(name))).or_default().push(path);
-    }
-    for paths in names.into_values().filter(|paths| paths.len() > 1) {
+    for paths in colliding(observation) {
         let listed: Vec<String> = paths.iter().map(ToString::to_string).collect();
         let mut diagnostic = Diagnostic::new(
             DiagnosticCode::PathCollision,
@@ -100,6 +98,82 @@ fn collisions(observation: &Observation, file: &impl Fn(&AssetPath) -> String, f
                 found.colliding.insert(path.clone());
             }
             found.colliding.extend(observation.files_below(Some(path)).map(|(path, _)| path.clone()));
+        }
+    }
+}
+
+/// The groups of files and folders of one folder whose names have one collision key, each files first, then folders. A
+/// colliding folder is one finding, not one a file, since the folder that a name is in counts as it is written.
+///
+/// A name of lower-case ASCII is its own key, so of two different names with one key at least one is something else: only
+/// those are folded, and the one name that may be equal to a key is looked up.
+fn colliding(observation: &Observation) -> Vec<Vec<&AssetPath>> {
+    let all = observation.files.keys().map(|path| (false, path));
+    let all = all.chain(observation.folders.iter().map(|path| (true, path)));
+    let mut folded: Vec<(&str, String, bool, &AssetPath)> = Vec::new();
+    for (is_folder, path) in all {
+        let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
+        if !is_own_key(name) {
+            folded.push((folder, collision_key(name), is_folder, path));
+        }
+    }
+    folded.sort();
+    let mut groups = Vec::new();
+    for group in folded.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
+        let (folder, key, ..) = &group[0];
+        let mut paths: Vec<(bool, &AssetPath)> =
+            group.iter().map(|(.., folder, path)| (*folder, *path)).collect();
+        if is_own_key(key) {
+            let plain = if folder.is_empty() { key.clone() } else { format!("{folder}/{key}") };
+            let as_file = observation.files.get_key_value(plain.as_str()).map(|(path, _)| (false, path));
+            let as_folder = observation.folders.get(plain.as_str()).map(|path| (true, path));
+            paths.extend(as_file.into_iter().chain(as_folder));
+        }
+        if paths.len() > 1 {
+            paths.sort();
+            groups.push(paths.into_iter().map(|(_, path)| path).collect());
+        }
+    }
+    groups
+}
+
+/// Whether a name is its own collision key for being of lower-case ASCII.
+fn is_own_key(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::identity::Digest;
+    use crate::observation::FileFact;
+
+    /// The same by folding every name.
+    fn by_folding_all(observation: &Observation) -> Vec<Vec<&AssetPath>> {
+        let mut names: BTreeMap<(&str, String), Vec<&AssetPath>> = BTreeMap::new();
+        for path in observation.files.keys().chain(observation.folders.iter()) {
+            let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
+            names.entry((folder, collision_key(name))).or_default().push(path);
+        }
+        names.into_values().filter(|paths| paths.len() > 1).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn folding_only_what_has_to_be_finds_the_same(
+            files in prop::collection::btree_set("([aAbé]/)?(a|A|ab|aB|ss|ß|SS|é|É|e\u{301}|K|\u{212a}|k)", 0..14),
+            folders in prop::collection::btree_set("([aAbé]/)?(a|A|b|é|É|e\u{301})", 0..5),
+        ) {
+            let path = |text: &String| AssetPath::parse(text).unwrap();
+            let fact = FileFact { size: 0, digest: Digest::of(b"") };
+            let folders = folders.difference(&files).map(path).collect();
+            let files = files.iter().map(|text| (path(text), fact)).collect();
+            let observation = Observation::new(files, folders, Vec::new(), Vec::new(), 0);
+            prop_assert_eq!(colliding(&observation), by_folding_all(&observation));
         }
     }
 }

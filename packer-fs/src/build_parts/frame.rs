@@ -63,22 +63,22 @@ impl<'e> FrameWriter<'e> {
 
     /// Adds an asset as it was built.
     pub(super) fn entry(&mut self, entry: &'e BuildEntry, spec: &KindSpec, how: How) {
-        let shape = match self.known.get(&(&entry.kind, &entry.settings)) {
+        let shape = match self.known.get(&(entry.kind(), entry.settings())) {
             Some(shape) => *shape,
             None => {
-                let settings = entry.settings.iter().map(|(key, value)| (key, value.to_string()));
-                let shape = self.shape(&entry.kind, spec.codec_version, spec.payload_version, settings);
-                self.known.insert((&entry.kind, &entry.settings), shape);
+                let settings = entry.settings().iter().map(|(key, value)| (key, value.to_string()));
+                let shape = self.shape(entry.kind(), spec.codec_version, spec.payload_version, settings);
+                self.known.insert((entry.kind(), entry.settings()), shape);
                 shape
             }
         };
-        self.begin(entry.uuid, how, entry.key, shape);
-        count(&mut self.records, entry.inputs.len());
-        for input in &entry.inputs {
-            self.input(&input.relative, input.digest, input.size);
+        self.begin(entry.uuid(), how, entry.key, shape);
+        count(&mut self.records, entry.inputs().len());
+        for input in entry.inputs() {
+            self.input(input.relative, input.digest, input.size);
         }
-        count(&mut self.records, entry.references.len());
-        for r in &entry.references {
+        count(&mut self.records, entry.references().len());
+        for r in entry.references() {
             self.reference(&r.key, r.target, r.id, &r.kind, r.build_key);
         }
     }

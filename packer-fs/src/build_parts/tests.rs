@@ -1,14 +1,18 @@
 //! What is remembered of builds: the last two records of each asset, whatever happens to the file.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use camino::Utf8PathBuf;
-use packer_domain::build::{BuildEntry, BuildInput, build_key, key_parts};
+use packer_domain::anchor::{AnchorDeclaration, InputPatterns};
+use packer_domain::build::{BuildEntry, BuildInput, EntryParts, build_key, key_parts};
 use packer_domain::codec::ResolvedReference;
 use packer_domain::identity::{AssetId, AssetUuid, Digest, OperationId, UuidDraw};
 use packer_domain::kind::{InputArity, KindId, KindSpec, SettingValue, Settings};
 use packer_domain::name::AssetName;
+use packer_domain::observation::FileFact;
 use packer_domain::path::AssetPath;
+use packer_domain::registry::{BuildParticipation, EntryState, RegistryEntry};
 
 use super::{FEW, How, NoFormer, RecordedBuild, append, load};
 use crate::disk::{Disk, OsDisk};
@@ -76,12 +80,9 @@ fn spec() -> KindSpec {
 }
 
 fn entry(name: &str, contents: &str) -> BuildEntry {
-    let input = BuildInput {
-        path: AssetPath::parse(&format!("folder/{name}")).unwrap(),
-        relative: name.to_owned(),
-        digest: Digest::of(contents.as_bytes()),
-        size: contents.len() as u64,
-    };
+    let path = AssetPath::parse(&format!("folder/{name}")).unwrap();
+    let fact = FileFact { digest: Digest::of(contents.as_bytes()), size: contents.len() as u64 };
+    let input = BuildInput { path: &path, relative: name, digest: fact.digest, size: fact.size };
     let reference = ResolvedReference {
         key: "tileset".to_owned(),
         target: uuid("tiles"),
@@ -90,19 +91,26 @@ fn entry(name: &str, contents: &str) -> BuildEntry {
         build_key: Digest::of(b"tiles"),
     };
     let settings = Settings::from_iter([("padding".to_owned(), SettingValue::Int(2))]);
-    let (inputs, references) = (vec![input], vec![reference]);
-    BuildEntry {
+    let references = vec![reference];
+    let anchor = AssetPath::parse("folder/asset.toml").unwrap();
+    let declaration = AnchorDeclaration {
         uuid: uuid(name),
-        id: AssetId::new(1).unwrap(),
         name: AssetName::parse(name).unwrap(),
         kind: KindId::parse("atlas").unwrap(),
+        preload: None,
+        inputs: InputPatterns::directory(anchor.parent(), vec!["*".to_owned()]).unwrap(),
+        settings: BTreeMap::new(),
+    };
+    let state = EntryState::Live { anchor, build: BuildParticipation::Included };
+    BuildEntry::from(EntryParts {
+        line: RegistryEntry { uuid: uuid(name), id: AssetId::new(1).unwrap(), state },
+        declaration,
         preload: false,
-        anchor: AssetPath::parse("folder/asset.toml").unwrap(),
-        key: build_key(&spec(), &settings, &inputs, &references),
-        inputs,
+        key: build_key(&spec(), &settings, &[input], &references),
+        inputs: vec![(path, fact)],
         settings,
         references,
-    }
+    })
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn everything_that_a_key_is_made_of_is_given_back() {
     let known = load(&bench.disk, &|_| true).unwrap();
     assert_eq!(known.len(), 2);
     for (entry, how) in [(&a, How::Baked), (&b, How::Fetched)] {
-        let history = &known[&entry.uuid];
+        let history = &known[&entry.uuid()];
         assert_eq!((&history.last.parts, history.last.how), (&key_parts(entry, &spec), how));
         assert_eq!((&*history.last.build, &history.before), (&build(0), &None));
     }

@@ -3,8 +3,9 @@
 //! The form is described in the parent module.
 
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, SourceText, Span, Subject};
-use packer_domain::identity::LineageId;
-use packer_domain::registry::Registry;
+use packer_domain::identity::{AssetId, LineageId};
+use packer_domain::path::AssetPath;
+use packer_domain::registry::{BuildParticipation, EntryState, Registry, RegistryEntry};
 use serde::Deserialize;
 
 use super::{EntryLine, HeaderLine, SCHEMA};
@@ -17,7 +18,7 @@ pub(super) const MAX_REPORTED: usize = 1000;
 /// # Errors
 /// What is wrong with every line that is refused, by line.
 pub fn parse(bytes: &[u8], file: &str) -> Result<Registry, Vec<Diagnostic>> {
-    let mut reader = Reader { file, registry: None, entries: Vec::new(), refused: Vec::new(), unlisted: 0 };
+    let mut reader = Reader { file, lineage: None, entries: Vec::new(), refused: Vec::new(), unlisted: 0 };
     let mut start = 0;
     for (index, raw) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let line = Line { number: index as u32 + 1, start, raw };
@@ -57,8 +58,8 @@ enum Refusal {
 
 struct Reader<'a> {
     file: &'a str,
-    registry: Option<Registry>,
-    entries: Vec<packer_domain::registry::RegistryEntry>,
+    lineage: Option<LineageId>,
+    entries: Vec<RegistryEntry>,
     refused: Vec<Diagnostic>,
     unlisted: usize,
 }
@@ -78,6 +79,10 @@ impl Reader<'_> {
         // A list would be taken as the fields in order; the form has objects only.
         if !text.trim_ascii_start().starts_with('{') {
             return Err(Refusal::Json { message: "expected an object".to_owned(), column: 1 });
+        }
+        if let Some(entry) = canonical_entry(text) {
+            self.entries.push(entry);
+            return Ok(());
         }
         match serde_json::from_str::<EntryLine>(text) {
             Ok(entry) => {
@@ -99,13 +104,11 @@ impl Reader<'_> {
             return Err(Refusal::Schema { found: schema });
         }
         let header: HeaderLine = serde_json::from_str(text).map_err(|error| refusal(&error))?;
-        match &self.registry {
-            Some(registry) if registry.lineage() != header.lineage => {
-                Err(Refusal::OtherLineage { first: registry.lineage() })
-            }
+        match self.lineage {
+            Some(first) if first != header.lineage => Err(Refusal::OtherLineage { first }),
             Some(_) => Ok(()),
             None => {
-                self.registry = Some(Registry::new(header.lineage));
+                self.lineage = Some(header.lineage);
                 Ok(())
             }
         }
@@ -115,13 +118,8 @@ impl Reader<'_> {
         if self.unlisted > 0 {
             self.refused.push(invalid(self.file, format!("{} more lines are refused", self.unlisted)));
         }
-        match self.registry {
-            Some(mut registry) if self.refused.is_empty() => {
-                for entry in self.entries {
-                    registry.insert(entry);
-                }
-                Ok(registry)
-            }
+        match self.lineage {
+            Some(lineage) if self.refused.is_empty() => Ok(Registry::from_lines(lineage, self.entries)),
             Some(_) => Err(self.refused),
             None => {
                 // A header that is itself refused is not missing too.
@@ -133,6 +131,27 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The live entry of a line that is exactly as the writer writes it, but for texts with escapes; `None` leaves the line to
+/// the reader of JSON, which says the same of what is read here.
+pub(super) fn canonical_entry(text: &str) -> Option<RegistryEntry> {
+    let rest = text.strip_prefix("{\"id\":")?;
+    let (id, rest) = rest.split_once(",\"uuid\":\"")?;
+    if !id.bytes().all(|byte| byte.is_ascii_digit()) || id.starts_with('0') {
+        return None;
+    }
+    let (uuid, rest) = rest.split_once("\",\"anchor\":\"")?;
+    let (anchor, rest) = rest.split_once('"')?;
+    let build = match rest {
+        ",\"build\":\"included\"}" => BuildParticipation::Included,
+        ",\"build\":\"excluded\"}" => BuildParticipation::Excluded,
+        _ => return None,
+    };
+    // A path has neither a backslash nor a control character, so what is one stands for itself in JSON too.
+    let anchor = AssetPath::parse(anchor).ok()?;
+    let (id, uuid) = (AssetId::new(id.parse().ok()?)?, uuid.parse().ok()?);
+    Some(RegistryEntry { uuid, id, state: EntryState::Live { anchor, build } })
 }
 
 /// Whether the line is an object that says `schema`, whatever else it says.

@@ -6,8 +6,8 @@ use packer_domain::path::AssetPath;
 use packer_domain::registry::{BuildParticipation, EntryState, Registry, RegistryEntry};
 use proptest::prelude::*;
 
-use super::parse::MAX_REPORTED;
-use super::{encode, encode_entry, parse};
+use super::parse::{MAX_REPORTED, canonical_entry};
+use super::{EntryLine, encode, encode_entry, parse};
 
 const DRAW: UuidDraw = UuidDraw { unix_ms: 1_790_000_000_000, entropy: [3; 16] };
 
@@ -172,6 +172,25 @@ proptest! {
         lines.sort_by_key(|line| blake3::keyed_hash(&[seed as u8; 32], line).to_hex());
         let merged = parse(&lines.concat(), "r").unwrap();
         prop_assert_eq!(encode(&merged), bytes);
+    }
+
+    #[test]
+    fn what_is_read_quickly_is_what_json_says(
+        entries in entries(), at in any::<prop::sample::Index>(), damage in "[{}\",:0-9a-z\\\\\u{7f}é]{0,2}", cut in 0_usize..3,
+    ) {
+        for entry in &entries {
+            let line = encode_entry(entry);
+            let plain = entry.anchor().is_some_and(|anchor| !anchor.as_str().contains('"'));
+            prop_assert_eq!(canonical_entry(&line), plain.then(|| entry.clone()));
+            let characters: Vec<char> = line.chars().collect();
+            let at = at.index(characters.len());
+            let after = &characters[(at + cut).min(characters.len())..];
+            let damaged: String = characters[..at].iter().copied().chain(damage.chars()).chain(after.iter().copied()).collect();
+            if let Some(read) = canonical_entry(&damaged) {
+                let json = serde_json::from_str::<EntryLine>(&damaged).ok().and_then(|line| line.into_entry().ok());
+                prop_assert_eq!(json, Some(read), "{}", damaged);
+            }
+        }
     }
 
     #[test]

@@ -43,12 +43,12 @@ pub(super) struct Kitchen<'a> {
 impl Kitchen<'_> {
     /// Bakes and compresses one asset.
     pub(super) fn make(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Made {
-        let Some(codec) = self.codecs.get(&entry.kind) else {
-            let message = format!("no codec bakes the kind {}", entry.kind);
+        let Some(codec) = self.codecs.get(entry.kind()) else {
+            let message = format!("no codec bakes the kind {}", entry.kind());
             return Made::Failed(vec![self.about(entry, DiagnosticCode::KindUnknown, message)]);
         };
-        let mut inputs = Vec::with_capacity(entry.inputs.len());
-        for input in &entry.inputs {
+        let mut inputs = Vec::with_capacity(entry.inputs().len());
+        for input in entry.inputs() {
             match self.read(entry, input) {
                 Ok(input) => inputs.push(input),
                 Err(made) => return made,
@@ -56,22 +56,22 @@ impl Kitchen<'_> {
         }
         let request = BakeRequest {
             inputs: &inputs,
-            settings: &entry.settings,
-            references: &entry.references,
+            settings: entry.settings(),
+            references: entry.references(),
             limits: &self.limits,
         };
         let baked = match catch_unwind(AssertUnwindSafe(|| codec.bake(&request))) {
             Ok(Ok(baked)) => baked,
             Ok(Err(findings)) => return Made::Failed(self.failures(entry, findings)),
             Err(panic) => {
-                let message = format!("the codec of {} panicked: {}", entry.kind, panic_message(&*panic));
+                let message = format!("the codec of {} panicked: {}", entry.kind(), panic_message(&*panic));
                 return Made::Failed(vec![self.about(entry, DiagnosticCode::BakePanic, message)]);
             }
         };
         if baked.payload.len() as u64 > self.limits.max_payload_bytes {
             let message = format!(
                 "the payload of {} has {} bytes, over the limit of {}",
-                entry.name,
+                entry.name(),
                 baked.payload.len(),
                 self.limits.max_payload_bytes
             );
@@ -90,7 +90,7 @@ impl Kitchen<'_> {
         let stored = match compressor.compress(method, &baked.payload) {
             Ok(stored) => stored,
             Err(error) => {
-                let message = format!("{} could not be compressed: {error}", entry.name);
+                let message = format!("{} could not be compressed: {error}", entry.name());
                 return Made::Failed(vec![self.about(entry, DiagnosticCode::BakeUnsupported, message)]);
             }
         };
@@ -115,7 +115,7 @@ impl Kitchen<'_> {
     }
 
     /// Reads an input, and makes sure that it is the one that the key was made from.
-    fn read(&self, entry: &BuildEntry, input: &BuildInput) -> Result<SourceInput, Made> {
+    fn read(&self, entry: &BuildEntry, input: BuildInput<'_>) -> Result<SourceInput, Made> {
         if input.size > self.limits.max_input_bytes {
             let message = format!(
                 "{} has {} bytes, over the limit of {}",
@@ -125,10 +125,10 @@ impl Kitchen<'_> {
             let help =
                 "raise max_input_bytes under [limits] of packer.toml if the file is meant to be that large";
             return Err(Made::Failed(vec![
-                diagnostic.in_file(self.state.project_path(&input.path)).help(help),
+                diagnostic.in_file(self.state.project_path(input.path)).help(help),
             ]));
         }
-        let path = self.state.project_path(&input.path);
+        let path = self.state.project_path(input.path);
         let bytes = match self.disk.read(path.as_str().into(), input.size) {
             Ok(bytes) => bytes,
             Err(error)
@@ -144,7 +144,7 @@ impl Kitchen<'_> {
         if Digest::of(&bytes) != input.digest {
             return Err(Made::Changed(input.path.clone()));
         }
-        Ok(SourceInput { relative: input.relative.clone(), path: input.path.clone(), bytes })
+        Ok(SourceInput { relative: input.relative.to_owned(), path: input.path.clone(), bytes })
     }
 
     fn failures(&self, entry: &BuildEntry, findings: Vec<Finding>) -> Vec<Diagnostic> {
@@ -152,15 +152,15 @@ impl Kitchen<'_> {
             findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
         if !diagnostics.iter().any(Diagnostic::is_error) {
             // A codec that gives up has to say why; one that does not is at fault itself.
-            let message = format!("the codec of {} gave up on {} without an error", entry.kind, entry.name);
+            let message = format!("the codec of {} gave up on {} without an error", entry.kind(), entry.name());
             diagnostics.push(self.about(entry, DiagnosticCode::BakePanic, message));
         }
         diagnostics
     }
 
     fn about(&self, entry: &BuildEntry, code: DiagnosticCode, message: String) -> Diagnostic {
-        let file = entry.inputs.first().map_or(&entry.anchor, |input| &input.path);
-        Diagnostic::new(code, Subject::Asset(entry.uuid), message).in_file(self.state.project_path(file))
+        let file = entry.inputs().next().map_or(entry.anchor(), |input| input.path);
+        Diagnostic::new(code, Subject::Asset(entry.uuid()), message).in_file(self.state.project_path(file))
     }
 
     fn diagnostic(&self, entry: &BuildEntry, finding: Finding) -> Diagnostic {

@@ -230,9 +230,9 @@ fn check_inputs(
     }
     let used = |plan: &BuildPlan, state: &WorkspaceState| -> BTreeSet<AssetPath> {
         let entries = plan.entries.iter().flat_map(|entry| {
-            std::iter::once(entry.anchor.clone()).chain(entry.inputs.iter().map(|input| input.path.clone()))
+            std::iter::once(entry.anchor().clone()).chain(entry.inputs().map(|input| input.path.clone()))
         });
-        let held_back = plan.absent.iter().filter_map(|entry| state.asset(entry.uuid)?.anchor.clone());
+        let held_back = plan.absent.iter().filter_map(|entry| state.asset(entry.uuid)?.anchor().cloned());
         entries.chain(held_back).collect()
     };
     let before = base.state();

@@ -77,7 +77,7 @@ impl Former {
 
     /// What was built of `entry`, if it was built from the same.
     pub(super) fn payload(&self, entry: &BuildEntry) -> Option<RecordedPayload> {
-        self.record.get(entry.uuid).filter(|payload| payload.build_key == entry.key)
+        self.record.get(entry.uuid()).filter(|payload| payload.build_key == entry.key)
     }
 
     /// The pack's file, to take ranges over from; once.
@@ -93,7 +93,7 @@ impl Former {
         }
         let layout = IndexLayout::new(plan.options.alignment, &declared(plan)).ok()?;
         let entries: BTreeMap<u32, &BuildEntry> =
-            plan.entries.iter().map(|entry| (entry.id.get(), entry)).collect();
+            plan.entries.iter().map(|entry| (entry.id().get(), entry)).collect();
         let order: Vec<u32> = layout.payload_order().collect();
         let mut placer = layout.into_placer();
         let mut lacking = Vec::new();

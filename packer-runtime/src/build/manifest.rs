@@ -34,11 +34,11 @@ struct AssetFacts<'a> {
 /// The bytes of the manifest, assets by id.
 pub(super) fn manifest(plan: &BuildPlan, written: &Written) -> Vec<u8> {
     let present = plan.entries.iter().map(|entry| {
-        let payload = written.payloads.get(&entry.uuid);
+        let payload = written.payloads.get(&entry.uuid());
         AssetFacts {
-            id: entry.id,
-            name: entry.name.as_str(),
-            kind: entry.kind.as_str(),
+            id: entry.id(),
+            name: entry.name().as_str(),
+            kind: entry.kind().as_str(),
             size: payload.map(|payload| payload.raw_size),
             digest: payload.map(|payload| payload.raw_digest),
         }

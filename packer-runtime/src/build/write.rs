@@ -59,10 +59,10 @@ pub(super) struct Written {
 /// What a pack of `plan` holds, before its payloads are known.
 pub(super) fn declared(plan: &BuildPlan) -> Vec<Declared<'_>> {
     let entries = plan.entries.iter().map(|entry| Declared {
-        id: entry.id.get(),
-        name: entry.name.as_str(),
-        kind: entry.kind.as_str(),
-        preload: entry.preload,
+        id: entry.id().get(),
+        name: entry.name().as_str(),
+        kind: entry.kind().as_str(),
+        preload: entry.preload(),
     });
     let absent = plan.absent.iter().map(|entry| Declared {
         id: entry.id.get(),
@@ -92,7 +92,7 @@ impl PackJob<'_> {
         let layout = IndexLayout::new(self.plan.options.alignment, &declared(self.plan))
             .map_err(|error| Stop::Failed(Failure::Io { message: error.to_string(), path: None }))?;
         let entries: BTreeMap<u32, &BuildEntry> =
-            self.plan.entries.iter().map(|entry| (entry.id.get(), entry)).collect();
+            self.plan.entries.iter().map(|entry| (entry.id().get(), entry)).collect();
         let slots: Vec<Slot<'_>> = layout
             .payload_order()
             .map(|id| match entries.get(&id) {
@@ -196,7 +196,7 @@ impl PackJob<'_> {
             Slot::Absent(id) => Ready::Absent(*id),
             Slot::Carry(entry, payload) => Ready::Carry(entry, *payload),
             // Between two assets is where a cancelled build stops.
-            Slot::Bake(entry) if self.operation.is_cancelled() => Ready::Absent(entry.id.get()),
+            Slot::Bake(entry) if self.operation.is_cancelled() => Ready::Absent(entry.id().get()),
             Slot::Bake(entry) => Ready::Made(entry, kitchen.make(entry, compressor)),
         }
     }
@@ -227,7 +227,7 @@ impl PackJob<'_> {
                     Ready::Absent(_) => {}
                     Ready::Carry(_, _) if doomed => {}
                     Ready::Carry(entry, payload) => {
-                        let id = entry.id.get();
+                        let id = entry.id().get();
                         let announced = announced(&payload).ok_or_else(|| damaged_record(entry))?;
                         let placed = writer.carry_over(id, announced, payload.offset).map_err(write_stop)?;
                         written.note(entry, RecordedPayload { offset: placed.offset, ..payload });
@@ -264,7 +264,7 @@ impl PackJob<'_> {
         made: Made,
         doomed: bool,
     ) -> Result<(), Stop> {
-        let id = entry.id.get();
+        let id = entry.id().get();
         match made {
             Made::Payload { payload, stored, diagnostics } => {
                 self.diagnose(&diagnostics);
@@ -304,7 +304,7 @@ impl PackJob<'_> {
 
 impl Written {
     fn note(&mut self, entry: &BuildEntry, payload: RecordedPayload) {
-        self.payloads.insert(entry.uuid, payload);
+        self.payloads.insert(entry.uuid(), payload);
     }
 }
 
@@ -316,7 +316,7 @@ fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'
         let mut count = 0;
         for slot in rest {
             let size: u64 = match slot {
-                Slot::Bake(entry) => entry.inputs.iter().map(|input| input.size).sum(),
+                Slot::Bake(entry) => entry.inputs().map(|input| input.size).sum(),
                 Slot::Carry(..) | Slot::Absent(_) => 0,
             };
             if count > 0 && (bytes + size > WINDOW_BYTES || count == WINDOW_ASSETS) {
@@ -368,7 +368,7 @@ fn inputs_changed(mut paths: Vec<AssetPath>) -> Stop {
 }
 
 fn damaged_record(entry: &BuildEntry) -> Stop {
-    let message = format!("the build record of {} names a compression that does not exist", entry.name);
+    let message = format!("the build record of {} names a compression that does not exist", entry.name());
     Stop::Failed(Failure::Damaged { message, path: packer_fs::layout::BUILD_RECORD.to_owned() })
 }
 

@@ -98,8 +98,8 @@ impl Snapshot {
             let root = format!("{}/", self.state().config().assets);
             let path = text.strip_prefix(&root).unwrap_or(text);
             let at = |asset: &&std::sync::Arc<packer_domain::workspace::AssetRecord>| {
-                asset.anchor.as_ref().or(asset.entry.anchor()).is_some_and(|anchor| anchor.as_str() == path)
-                    || asset.inputs.iter().any(|input| input.as_str() == path)
+                asset.anchor().or(asset.entry.anchor()).is_some_and(|anchor| anchor.as_str() == path)
+                    || asset.inputs().iter().any(|input| input.as_str() == path)
             };
             found = managed().filter(at).map(|asset| asset.entry.uuid).collect();
         }

@@ -12,7 +12,7 @@ fn adopted_names(fixture: &str) -> Vec<String> {
     world.apply(&plan);
     let state = world.state();
     let mut names: Vec<String> =
-        state.assets().map(|record| format!("{} {}", record.inputs[0], record.name().unwrap())).collect();
+        state.assets().map(|record| format!("{} {}", record.inputs()[0], record.name().unwrap())).collect();
     names.sort();
     names
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::build::plan_build;
+use crate::build::{BuildEntry, plan_build};
 use crate::config::BuildOptions;
 use crate::diagnostic::Diagnostic;
 use crate::divergence::DivergenceCode;
@@ -141,8 +141,9 @@ fn check_state(state: &WorkspaceState) {
     let included = state.assets().filter(|record| record.entry.is_included()).count();
     assert_eq!(plan.errors.is_empty(), plan.entries.len() == included, "{:?}", plan.errors);
     let mut names: Vec<_> =
-        plan.entries.iter().map(|e| &e.name).chain(plan.absent.iter().map(|e| &e.name)).collect();
-    let mut ids: Vec<_> = plan.entries.iter().map(|e| e.id).chain(plan.absent.iter().map(|e| e.id)).collect();
+        plan.entries.iter().map(BuildEntry::name).chain(plan.absent.iter().map(|e| &e.name)).collect();
+    let mut ids: Vec<_> =
+        plan.entries.iter().map(BuildEntry::id).chain(plan.absent.iter().map(|e| e.id)).collect();
     let (all_names, all_ids) = (names.len(), ids.len());
     names.sort();
     names.dedup();

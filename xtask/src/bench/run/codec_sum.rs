@@ -92,7 +92,7 @@ impl Bakery {
             let at = self.assets.join(anchor.as_str());
             let text = fs::read(&at).map_err(ContestError::io(&at))?;
             let parsed = parse_anchor(&text, &anchor, anchor.as_str(), &self.kinds);
-            let declaration = parsed.declaration.filter(|_| input.is_some());
+            let declaration = parsed.into_declaration().filter(|_| input.is_some());
             let (Some(declaration), Some(input)) = (declaration, input) else {
                 sum.left_out += 1;
                 continue;
