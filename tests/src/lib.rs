@@ -7,10 +7,12 @@
     reason = "support code of tests panics wherever something is not as it must be"
 )]
 
+pub mod fuzz;
 pub mod logs;
 pub mod packer;
 pub mod picture;
 pub mod project;
 pub mod repo;
+pub mod sound_files;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod trace;

@@ -65,6 +65,17 @@ pub fn read(path: &str) -> String {
     }
 }
 
+/// The bytes of the file at `path`.
+///
+/// # Panics
+/// When it is not there.
+pub fn bytes(path: &str) -> Vec<u8> {
+    match fs::read(root().join(path)) {
+        Ok(bytes) => bytes,
+        Err(error) => panic!("{path}: {error}"),
+    }
+}
+
 /// Whether something is at `path`.
 pub fn exists(path: &str) -> bool {
     root().join(path).exists()

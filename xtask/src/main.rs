@@ -13,6 +13,7 @@ mod build_assets;
 mod ci;
 mod docs;
 mod harbour;
+mod soak;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ usage: cargo xtask CHORE
   bench gen|run [ARGS]    writes projects of any size; measures the packer on them beside its peers
   gen-harbour [--check]   writes the sources of examples/harbour, or says whether those on disk are current
   gen-docs [--check]      writes docs/diagnostics.md, or says whether the one on disk is current
+  soak fuzz [ARGS]        runs the fuzzers for a while: --seconds N, --parallel N, names of targets
   ci                      everything that a change has to pass
 ";
 
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ("gen-harbour", [flag]) if flag == "--check" => check_harbour(&repository),
         ("gen-docs", []) => write_docs(&repository),
         ("gen-docs", [flag]) if flag == "--check" => check_docs(&repository),
+        ("soak", arguments) => soak::run(&repository, arguments),
         ("ci", []) => ci::run(&repository),
         _ => {
             eprint!("{USAGE}");

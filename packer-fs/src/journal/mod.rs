@@ -53,7 +53,7 @@ use std::io::Write;
 use camino::Utf8Path;
 use packer_domain::identity::OperationId;
 
-use crate::disk::{Disk, DiskError, DiskOperation};
+use crate::disk::{DirEntry, Disk, DiskError, DiskOperation, EntryKind};
 use crate::layout;
 
 /// An operation that is committing, or died while it was.
@@ -118,15 +118,20 @@ impl Part {
     }
 }
 
-/// Everything of ours in the journal, by operation. Other names are left alone.
+/// Everything of ours in the journal, by operation. Other names are left alone, and so is what only has such a name: a
+/// folder where a file would be, a file where a folder would be.
 fn list(disk: &dyn Disk) -> Result<Vec<Name>, DiskError> {
     let entries = match disk.read_dir(layout::JOURNAL.into()) {
         Ok(entries) => entries,
         Err(error) if error.is_not_found() => Vec::new(),
         Err(error) => return Err(error),
     };
-    let mut names: Vec<Name> =
-        entries.iter().filter_map(|entry| entry.name.to_str()).filter_map(parse_name).collect();
+    let ours = |entry: &DirEntry| {
+        let name = parse_name(entry.name.to_str()?)?;
+        let is_folder = entry.kind == EntryKind::Dir;
+        ((name.part == Part::DisplacedFolder) == is_folder).then_some(name)
+    };
+    let mut names: Vec<Name> = entries.iter().filter_map(ours).collect();
     names.sort();
     Ok(names)
 }

@@ -6,4 +6,5 @@
 
 mod boundary;
 mod e2e;
+mod fuzz_corpus;
 mod tidy;

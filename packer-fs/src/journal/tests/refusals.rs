@@ -109,6 +109,19 @@ fn a_commit_follows_the_head_and_waits_for_recovery() {
 }
 
 #[test]
+fn what_only_has_the_name_of_something_of_the_journal_is_left_alone() {
+    let disk = BATCH.project();
+    disk.put(&layout::displaced_folder(operation(TESTED)), b"no folder");
+    for folder in [layout::intent(operation(TESTED)), layout::staged(operation(TESTED), 0)] {
+        disk.put_dir(&folder);
+    }
+    let before = disk.tree();
+    assert_eq!(pending(&disk).unwrap(), []);
+    assert!(recover_all(&disk).unwrap().is_empty());
+    assert_eq!(disk.tree(), before);
+}
+
+#[test]
 fn dropping_a_staged_commit_leaves_no_trace() {
     let disk = BATCH.project();
     let before = disk.tree_hash();

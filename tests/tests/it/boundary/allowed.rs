@@ -26,7 +26,19 @@ pub(super) const INTERNAL: [Edges; 10] = [
     Edges { package: "studio-adapter", normal: &["packer-events", "packer-runtime"], dev: &[], build: &[] },
     Edges { package: "packer-cli", normal: &["packer-events", "packer-runtime"], dev: &[], build: &[] },
     Edges { package: "xtask", normal: &["packer-cli", "packer-domain", "packer-pack"], dev: &[], build: &[] },
-    Edges { package: "packer-tests", normal: &["packer-cli", "packer-events"], dev: &[], build: &[] },
+    Edges {
+        package: "packer-tests",
+        normal: &[
+            "packer-cli",
+            "packer-codecs",
+            "packer-domain",
+            "packer-events",
+            "packer-fs",
+            "packer-pack",
+        ],
+        dev: &[],
+        build: &[],
+    },
 ];
 
 /// Dependencies on others' crates, exactly, of the crates where one more would breach a wall: what a game links, what is

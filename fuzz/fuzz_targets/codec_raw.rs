@@ -1,0 +1,4 @@
+//! Fuzzes `codec_raw`: see tests/src/fuzz.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| packer_tests::fuzz::run("codec_raw", data));

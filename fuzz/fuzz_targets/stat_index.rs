@@ -1,0 +1,4 @@
+//! Fuzzes `stat_index`: see tests/src/fuzz.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| packer_tests::fuzz::run("stat_index", data));
