@@ -92,7 +92,8 @@ pub enum PlaceError {
 pub struct Prefix {
     /// Header, table, names, kinds, the digests of their pages, and zeros up to the first payload.
     pub bytes: Vec<u8>,
-    /// The digest of the header, which names the whole pack: through the digests that it leads to it covers every byte.
+    /// The digest of the header, which names the whole pack: through the digests that it leads to, it covers all that can be
+    /// read.
     pub pack_digest: [u8; 32],
     /// How long the file is.
     pub file_size: u64,

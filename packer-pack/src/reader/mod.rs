@@ -192,8 +192,8 @@ impl Pack {
         &self.header
     }
 
-    /// The digest that names this pack: that of its header, in constant time. The header holds a digest that leads to one of
-    /// every other byte, so what a verified pack holds is what was built under this name.
+    /// The digest that names this pack: that of its header, in constant time. Its digests lead to those
+    /// of all that can be read, so what a verified pack holds is what was built under this name.
     pub fn digest(&self) -> [u8; 32] {
         *blake3::hash(self.section(Section { offset: 0, size: HEADER_SIZE as u64 })).as_bytes()
     }

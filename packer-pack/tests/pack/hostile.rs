@@ -111,9 +111,9 @@ fn a_lookup_answers_rightly_or_not_at_all() {
         if let Ok(pack) = open(&bytes, Verify::OnRead) {
             for (answer, right) in ask(&pack).into_iter().zip(&good) {
                 if answer.is_err() {
-                    refused += 1
+                    refused += 1;
                 } else {
-                    unaffected += 1
+                    unaffected += 1;
                 }
                 assert!(answer.is_err() || answer == *right, "byte {at}: {answer:?}, not {right:?}");
             }
