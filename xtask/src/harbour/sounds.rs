@@ -1,6 +1,6 @@
 //! The harbour's sounds: a bell, a gull, and waves that go on for as long as they are wanted.
 //!
-//! Computed with nothing but `+ - * /`, so that the same bytes come out on every machine: sines come from a rotation that
+//! Computed with nothing but `+ - * /` and `sqrt`, so that the same bytes come out on every machine: sines come from a rotation that
 //! is repeated, noise from a congruence. Each is one channel; the waves say in their file which frames repeat.
 
 use super::SourceFile;
@@ -36,7 +36,9 @@ impl Tone {
     fn next(&mut self, bend: f64) -> f64 {
         let (sine, cosine) = self.at;
         let (by, keep) = (self.turn.0 + bend * self.turn.1, self.turn.1 - bend * self.turn.0);
-        self.at = ((sine * keep + cosine * by) * self.fade, (cosine * keep - sine * by) * self.fade);
+        // A turn that is bent is also longer.
+        let fade = self.fade / (1.0 + bend * bend).sqrt();
+        self.at = ((sine * keep + cosine * by) * fade, (cosine * keep - sine * by) * fade);
         sine
     }
 }
