@@ -83,9 +83,13 @@ impl Resampler {
         }
         // What no later result reaches.
         let past = self.frame.saturating_sub(reach).saturating_sub(self.first);
-        let past = past.min((self.history.len() / self.channels) as u64);
-        self.history.drain(..past as usize * self.channels);
-        self.first += past;
+        let held = (self.history.len() / self.channels) as u64;
+        // Only once it is half of all, so that many short blocks do not move the rest again and again.
+        if past * 2 > held {
+            let past = past.min(held);
+            self.history.drain(..past as usize * self.channels);
+            self.first += past;
+        }
         sink(&done)
     }
 
