@@ -1,14 +1,14 @@
 //! Sounds for tests: small WAV files in each of the forms that the codec reads, and in some that it does not.
 
 /// A chunk of a RIFF file.
-fn chunk(id: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
+fn chunk(id: [u8; 4], bytes: &[u8]) -> Vec<u8> {
     let padding = &[0][..bytes.len() % 2];
     [id.as_slice(), &(bytes.len() as u32).to_le_bytes(), bytes, padding].concat()
 }
 
 /// A WAV file of these chunks.
 fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
-    chunk(b"RIFF", &[b"WAVE".as_slice(), &chunks.concat()].concat())
+    chunk(*b"RIFF", &[b"WAVE".as_slice(), &chunks.concat()].concat())
 }
 
 /// The chunk that says the form.
@@ -17,7 +17,7 @@ fn format(tag: u16, channels: u16, rate: u32, bits: u16, block: u16, more: &[u8]
     let second = rate * u32::from(block);
     let rest = [rate.to_le_bytes(), second.to_le_bytes()].concat();
     let last = [block.to_le_bytes(), bits.to_le_bytes()].concat();
-    chunk(b"fmt ", &[fixed, rest, last, more.to_vec()].concat())
+    chunk(*b"fmt ", &[fixed, rest, last, more.to_vec()].concat())
 }
 
 /// Bytes that are no silence.
@@ -29,7 +29,7 @@ fn noise(count: usize) -> Vec<u8> {
 pub fn wav() -> Vec<(&'static str, Vec<u8>)> {
     let pcm = |channels: u16, bits: u16, frames: u16| {
         let block = channels * bits.div_ceil(8);
-        let data = chunk(b"data", &noise(usize::from(block) * usize::from(frames)));
+        let data = chunk(*b"data", &noise(usize::from(block) * usize::from(frames)));
         riff(&[format(1, channels, 8000, bits, block, &[]), data])
     };
     let floats: Vec<u8> =
@@ -64,16 +64,19 @@ pub fn wav() -> Vec<(&'static str, Vec<u8>)> {
         ("mono8.wav", pcm(1, 8, 7)),
         ("stereo24.wav", pcm(2, 24, 5)),
         ("six32.wav", pcm(6, 32, 3)),
-        ("float.wav", riff(&[format(3, 2, 44_100, 32, 8, &[]), chunk(b"data", &floats)])),
-        ("double.wav", riff(&[format(3, 1, 11_025, 64, 8, &[]), chunk(b"data", &doubles)])),
-        ("extensible.wav", riff(&[format(0xfffe, 2, 22_050, 16, 4, &extension), chunk(b"data", &noise(16))])),
+        ("float.wav", riff(&[format(3, 2, 44_100, 32, 8, &[]), chunk(*b"data", &floats)])),
+        ("double.wav", riff(&[format(3, 1, 11_025, 64, 8, &[]), chunk(*b"data", &doubles)])),
+        (
+            "extensible.wav",
+            riff(&[format(0xfffe, 2, 22_050, 16, 4, &extension), chunk(*b"data", &noise(16))]),
+        ),
         (
             "loop.wav",
-            riff(&[format(1, 1, 8000, 16, 2, &[]), chunk(b"smpl", &sampler), chunk(b"data", &noise(20))]),
+            riff(&[format(1, 1, 8000, 16, 2, &[]), chunk(*b"smpl", &sampler), chunk(*b"data", &noise(20))]),
         ),
-        ("ima.wav", riff(&[format(0x11, 1, 8000, 4, 8, &ima), chunk(b"data", &ima_data)])),
-        ("ms.wav", riff(&[format(2, 1, 8000, 4, 12, &ms), chunk(b"data", &ms_data)])),
-        ("mu-law.wav", riff(&[format(7, 1, 8000, 8, 1, &[]), chunk(b"data", &noise(4))])),
+        ("ima.wav", riff(&[format(0x11, 1, 8000, 4, 8, &ima), chunk(*b"data", &ima_data)])),
+        ("ms.wav", riff(&[format(2, 1, 8000, 4, 12, &ms), chunk(*b"data", &ms_data)])),
+        ("mu-law.wav", riff(&[format(7, 1, 8000, 8, 1, &[]), chunk(*b"data", &noise(4))])),
         ("empty.wav", pcm(1, 16, 0)),
         ("no-data.wav", riff(&[format(1, 1, 8000, 16, 2, &[])])),
         ("cut.wav", cut),

@@ -2,6 +2,8 @@
 //!
 //! An input is a byte that chooses the anchor's path, one that chooses an edit, and the anchor's text.
 
+use std::fmt::Write as _;
+
 use packer_domain::anchor::{
     AnchorDeclaration, AnchorEdit, EditError, InputPatterns, NewAnchor, ParsedAnchor, edit_anchor,
     new_anchor_text, parse_anchor,
@@ -123,8 +125,10 @@ fn edit(choice: u8, spec: Option<&KindSpec>) -> AnchorEdit {
 /// A value that the setting takes.
 fn valid(accepts: &SettingType, choice: usize) -> SettingValue {
     match accepts {
-        SettingType::Bool => SettingValue::Bool(choice % 2 == 0),
-        SettingType::Int { min, max } => SettingValue::Int(if choice % 2 == 0 { *min } else { *max }),
+        SettingType::Bool => SettingValue::Bool(choice.is_multiple_of(2)),
+        SettingType::Int { min, max } => {
+            SettingValue::Int(if choice.is_multiple_of(2) { *min } else { *max })
+        }
         SettingType::Choice(choices) => SettingValue::Text(choices[choice % choices.len()].to_owned()),
         SettingType::Text => SettingValue::Text("a \"text\"\n\u{7f}".to_owned()),
         SettingType::Reference => SettingValue::Text("a/name".to_owned()),
@@ -193,7 +197,7 @@ pub(super) fn seeds() -> Vec<Seed> {
     for spec in kinds().iter() {
         let mut text = format!("uuid = \"{uuid}\"\nname = \"n\"\nkind = \"{0}\"\n\n[{0}]\n", spec.id);
         for setting in &spec.settings {
-            text.push_str(&format!("{} = {}\n", setting.key, setting.default));
+            writeln!(text, "{} = {}", setting.key, setting.default).expect("a text can be written to");
         }
         seeds.push(seed_with(&format!("kind-{}", spec.id), &[0, 6], text.as_bytes()));
     }

@@ -123,7 +123,7 @@ fn snapshot(name: &str) -> String {
     let text =
         repo::read(&format!("packer-events/src/wire/snapshots/packer_events__wire__tests__{name}.snap"));
     let body = text.splitn(3, "---\n").nth(2).expect("a snapshot has a head");
-    body.lines().filter(|line| line.starts_with('{')).map(|line| format!("{line}\n")).collect()
+    body.split_inclusive('\n').filter(|line| line.starts_with('{')).collect()
 }
 
 /// The log of one operation: accepted, then `bodies`.

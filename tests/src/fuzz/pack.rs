@@ -88,8 +88,12 @@ fn check_unverified(pack: &Pack) {
         check_found_id(pack, entry.id());
         drop(entry.compression());
     }
-    ["", "a", "ui/confirm", "\u{0}"].into_iter().for_each(|name| check_found(pack, name));
-    [0, 7, u32::MAX].into_iter().for_each(|id| check_found_id(pack, id));
+    for name in ["", "a", "ui/confirm", "\u{0}"] {
+        check_found(pack, name);
+    }
+    for id in [0, 7, u32::MAX] {
+        check_found_id(pack, id);
+    }
     assert!(pack.kind_names().count() <= 256);
     for problem in pack.verify() {
         check_message(&problem.to_string());
@@ -143,7 +147,9 @@ fn check_verified(pack: &Pack) {
         let by_name = pack.by_name(name).expect("it was checked");
         let by_id = pack.by_id(entry.id()).expect("it was checked");
         assert_eq!((by_name.position(), by_id.position()), (entry.position(), entry.position()));
-        if !entry.is_absent() {
+        if entry.is_absent() {
+            compressed.push((entry.id(), None));
+        } else {
             assert!(read(&entry).is_ok(), "{entry:?} was checked");
             let bytes = entry.stored().expect("it was checked").into_owned();
             let place = Payload {
@@ -154,14 +160,12 @@ fn check_verified(pack: &Pack) {
                 digest: *entry.digest(),
             };
             compressed.push((entry.id(), Some((place, bytes))));
-        } else {
-            compressed.push((entry.id(), None));
         }
         assets.push(Declared { id: entry.id(), name, kind, preload: entry.is_preload() });
     }
     let written = write(pack.header().alignment, &assets, &compressed);
     let again = open(&written, Verify::Eager).expect("what was written is a pack");
-    let said = |pack: &Pack| -> Vec<(u32, String, bool, bool, Option<Vec<u8>>)> {
+    let said = |pack: &Pack| -> Vec<Said> {
         let one = |entry: Entry<'_>| {
             let name = entry.name().unwrap_or_default().to_owned();
             (entry.id(), name, entry.is_preload(), entry.is_absent(), read(&entry).ok())
@@ -171,6 +175,10 @@ fn check_verified(pack: &Pack) {
     assert_eq!(said(pack), said(&again), "what was written says something else");
 }
 
+/// What a pack says of an asset: id, name, whether it is read early, whether it is absent, payload.
+type Said = (u32, String, bool, bool, Option<Vec<u8>>);
+
+/// An asset's id, and its payload as it is stored; none for an absent one.
 type Stored = (u32, Option<(Payload, Vec<u8>)>);
 
 /// The bytes of a pack.
@@ -212,13 +220,16 @@ fn reseal(bytes: &mut [u8]) {
     bytes[120..128].copy_from_slice(&checksum.as_bytes()[..8]);
 }
 
+/// Id, name, kind, whether it is read early, payload.
+type Written<'a> = (u32, &'a str, &'a str, bool, Option<&'a [u8]>);
+
 fn sample(alignment: u32, method: Method) -> Vec<u8> {
     let tides = "low tide, high tide, low tide, high tide, low tide, high tide".as_bytes();
     let image = payload::seeds().into_iter().find(|(name, _)| name == "image-rgba8");
     let image = image.expect("there is such a seed").1;
     let sound = payload::seeds().into_iter().find(|(name, _)| name == "sound-stereo");
     let sound = sound.expect("there is such a seed").1;
-    let contents: [(u32, &str, &str, bool, Option<&[u8]>); 8] = [
+    let contents: [Written<'_>; 8] = [
         (900, "ui/confirm", "image", true, Some(&image[2..])),
         (7, "text/tides", "text", false, Some(tides)),
         (8, "data/tides", "data", false, Some(b"[1,2]")),

@@ -23,8 +23,8 @@ pub(super) fn run(data: &[u8]) -> Verdict {
                 let Some(span) = &diagnostic.span else { continue };
                 let (start, end) = (span.start as usize, span.end as usize);
                 assert!(start <= end && end <= data.len(), "{span:?} in {} bytes", data.len());
-                let before = data[..start].iter().filter(|byte| **byte == b'\n').count();
-                assert_eq!(span.line as usize, before + 1, "{span:?}");
+                let lines = data[..start].split(|byte| *byte == b'\n').count();
+                assert_eq!(span.line as usize, lines, "{span:?}");
                 assert!(!data[start..end].contains(&b'\n'), "{span:?} goes beyond its line");
             }
             return Verdict::Refused;

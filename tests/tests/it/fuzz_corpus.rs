@@ -32,10 +32,8 @@ fn inputs(folder: &str) -> BTreeMap<(String, String), Vec<u8>> {
 
 /// Runs one input; a panic says which it was.
 fn replay(target: &Target, name: &str, bytes: &[u8]) -> Verdict {
-    match catch_unwind(|| (target.run)(bytes)) {
-        Ok(verdict) => verdict,
-        Err(_) => panic!("{}/{name}: see what was said above", target.name),
-    }
+    let run = catch_unwind(|| (target.run)(bytes));
+    run.unwrap_or_else(|_| panic!("{}/{name}: see what was said above", target.name))
 }
 
 #[test]
