@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use packer_events::report::{Ending, OutcomeReport};
-use packer_runtime::api::{AssetPath, OpenOptions, Outcome, Project, Target};
+use packer_runtime::api::{AssetPath, FirstObservation, OpenOptions, Outcome, Project, Target};
 use packer_runtime::codec::Codec;
 
 use crate::args::GlobalArgs;
@@ -95,10 +95,11 @@ pub(crate) fn open(
     global: &GlobalArgs,
     codecs: Vec<Arc<dyn Codec>>,
     jobs: Option<usize>,
+    first_observation: FirstObservation,
     ui: &mut Ui,
 ) -> Result<Opened, Failure> {
     let place = place(global)?;
-    let options = OpenOptions { codecs, jobs, wait_for_lane: !global.no_wait };
+    let options = OpenOptions { codecs, jobs, wait_for_lane: !global.no_wait, first_observation };
     let project = Project::open(&place.root, options)?;
     for outcome in project.recovered() {
         tell_recovery(outcome, ui);

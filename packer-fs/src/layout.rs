@@ -38,6 +38,8 @@ pub const INDEX: &str = ".packer/index";
 pub const STAMP: &str = ".packer/stamp";
 /// What the last build put where.
 pub const BUILD_RECORD: &str = ".packer/build-record";
+/// From what the last build was made; see [`crate::build_stamp`].
+pub const BUILD_STAMP: &str = ".packer/build-stamp";
 /// What bakes gave; see [`crate::store`].
 pub const STORE: &str = ".packer/store";
 /// What the keys of the last build were made of; see [`crate::build_parts`].

@@ -8,7 +8,9 @@ pub use crate::feed::{Feed, FeedItem, FeedNext};
 pub use crate::freshness::Freshness;
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
-pub use crate::project::{BuildBase, Command, LocateError, OpenError, OpenOptions, Project, Status};
+pub use crate::project::{
+    BuildBase, Command, FirstObservation, LocateError, OpenError, OpenOptions, Project, Status,
+};
 pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, SelectError, Snapshot};
 

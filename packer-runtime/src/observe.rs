@@ -7,6 +7,7 @@
 //! A sighting never holds half of a packer commit, also not one of another process: unless the caller holds the lane, it
 //! counts only if no intent was live and the head was the same before and after.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use camino::Utf8Path;
 use packer_domain::anchor::{ParsedAnchor, parse_anchor};
 use packer_domain::config::{ProjectConfig, parse_config};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
-use packer_domain::identity::{Digest, OperationId};
+use packer_domain::identity::{Digest, LineageId, OperationId};
 use packer_domain::kind::KindCatalog;
 use packer_domain::observation::{FileFact, Observation};
 use packer_domain::path::AssetPath;
+use packer_domain::registry::Registry;
 use packer_domain::toml_text::MAX_TOML_BYTES;
 use packer_domain::workspace::{WorkspaceInputs, WorkspaceState};
-use packer_fs::disk::{Disk, DiskError};
+use packer_fs::disk::{Disk, DiskError, DiskOperation};
 use packer_fs::head::{Head, read_head};
 use packer_fs::index::{FileRole, StatIndex};
 use packer_fs::journal::{self, PendingState};
@@ -33,6 +35,9 @@ use crate::snapshot::Basis;
 
 /// How often an observation that a commit disturbed is repeated before the caller has to take the lane.
 const TRIES: u32 = 5;
+
+/// A registry's first line, which has two short fields, is looked for in as many bytes.
+const FIRST_LINE_BYTES: u64 = 4096;
 
 /// How long to let a commit of another process go on before looking again.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -109,6 +114,45 @@ impl Observer {
         on_progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<Observed, ObserveError> {
         self.read(self.sight(lane, cancel, on_progress)?, previous)
+    }
+
+    /// What is known before anything was looked at: `packer.toml`, and the project's lineage.
+    pub(crate) fn unseen(&self) -> Result<Observed, ObserveError> {
+        let committing = self.committing()?;
+        let (config, config_diagnostics, config_digest) = self.config()?;
+        let inputs = WorkspaceInputs {
+            config: Arc::new(config),
+            config_diagnostics,
+            kinds: Arc::clone(&self.kinds),
+            registry: Registry::new(self.lineage()?),
+            observation: Observation::default(),
+        };
+        let none = Digest::from_bytes([0; 32]);
+        let basis = Basis { config: config_digest, registry: none, fingerprint: none };
+        Ok(Observed { inputs, basis, head: committing.head, frozen: committing.frozen })
+    }
+
+    /// The lineage that the registry's first line says; of a registry that begins otherwise, what all of it says.
+    fn lineage(&self) -> Result<LineageId, ObserveError> {
+        let fail = |source| {
+            ObserveError::Disk(DiskError {
+                operation: DiskOperation::Read,
+                path: layout::REGISTRY.into(),
+                source,
+            })
+        };
+        let mut file = self.disk.open(layout::REGISTRY.into()).map_err(registry_error)?;
+        let mut head = Vec::new();
+        (&mut file).take(FIRST_LINE_BYTES).read_to_end(&mut head).map_err(fail)?;
+        let line = head.iter().position(|byte| *byte == b'\n').map(|end| &head[..=end]);
+        if let Some(Ok(registry)) = line.map(|line| registry_file::parse(line, layout::REGISTRY)) {
+            return Ok(registry.lineage());
+        }
+        let all = self.disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES).map_err(registry_error)?;
+        let registry = registry_file::parse(&all, layout::REGISTRY);
+        registry
+            .map(|registry| registry.lineage())
+            .map_err(|diagnostics| ObserveError::Registry { diagnostics })
     }
 
     /// Looks at the whole workspace.
@@ -268,7 +312,7 @@ impl Observer {
         let folders = index.folders().skip(1).filter_map(|folder| path_of("", folder.path)).collect();
         let files = seen.iter().map(|seen| (seen.path.clone(), seen.fact)).collect();
         let anchors = seen.into_iter().filter_map(|seen| Some((seen.path, seen.anchor?))).collect();
-        Observation { files, folders, anchors, diagnostics: problems, ignored }
+        Observation::new(files, folders, anchors, problems, ignored)
     }
 
     /// What an observation keeps of the files directly in a folder.

@@ -17,7 +17,7 @@ use crate::feed::Bus;
 use crate::freshness::Freshness;
 use crate::observe::{Observed, Observer};
 use crate::operation::Operation;
-use crate::project::Status;
+use crate::project::{FirstObservation, Status};
 use crate::snapshot::{Basis, Snapshot};
 
 /// Everything that the lane, the builder and readers have in common.
@@ -46,11 +46,17 @@ impl Shared {
         wait_for_lane: bool,
         jobs: Option<usize>,
         first: &Observed,
+        by: FirstObservation,
     ) -> Self {
-        let status = Status {
-            snapshot: Snapshot::new(Revision(1), first.evaluate(), first.basis),
-            freshness: freshness_of(first),
+        let (revision, freshness) = match (by, first.frozen) {
+            (FirstObservation::AtOpening, _) => (Revision(1), freshness_of(first.frozen)),
+            (FirstObservation::ByFirstOperation, None) => {
+                (Revision(0), Freshness::Unknown { cause: UnknownCause::NotObserved })
+            }
+            (FirstObservation::ByFirstOperation, frozen) => (Revision(0), freshness_of(frozen)),
         };
+        let snapshot = Snapshot::new(revision, first.evaluate(), first.basis);
+        let status = Status { snapshot, freshness };
         Self {
             root,
             disk: Arc::clone(&observer.disk),
@@ -104,6 +110,17 @@ impl Shared {
         operation.say(transition);
     }
 
+    /// Publishes that the snapshot was found to be still what stands on disk. Called by the lane alone.
+    pub(crate) fn reaffirm(&self, operation: &Operation, frozen: Option<OperationId>) -> Snapshot {
+        let snapshot = self.status().snapshot.clone();
+        let stuck = self.lock();
+        let freshness = freshness_of(stuck.or(frozen));
+        self.published.store(Arc::new(Status { snapshot: snapshot.clone(), freshness }));
+        drop(stuck);
+        operation.now_at(Some(snapshot.revision()), snapshot.revision());
+        snapshot
+    }
+
     /// Publishes what was observed, if it differs from the snapshot that readers see, and says so. Called by the lane
     /// alone, which is what makes revisions follow each other.
     pub(crate) fn publish(
@@ -125,7 +142,7 @@ impl Shared {
         let stuck = self.lock();
         let freshness = match *stuck {
             Some(operation_id) => Freshness::RecoveryRequired { operation_id },
-            None => freshness_of(observed),
+            None => freshness_of(observed.frozen),
         };
         self.published.store(Arc::new(Status { snapshot: snapshot.clone(), freshness }));
         drop(stuck);
@@ -155,8 +172,8 @@ impl Published {
     }
 }
 
-fn freshness_of(observed: &Observed) -> Freshness {
-    match observed.frozen {
+fn freshness_of(frozen: Option<OperationId>) -> Freshness {
+    match frozen {
         Some(operation_id) => Freshness::RecoveryRequired { operation_id },
         None => Freshness::Verified { at: clock::now(), watched: false },
     }

@@ -89,6 +89,7 @@ fn unknown(cause: UnknownCause) -> (&'static str, &'static str) {
         UnknownCause::WatchLost => ("Unknown: not watched any more", "The watcher is gone"),
         UnknownCause::ScanInterrupted => ("Unknown: scan interrupted", "A scan did not complete"),
         UnknownCause::ChangedOutside => ("Unknown: changed outside", "Another process committed"),
+        UnknownCause::NotObserved => ("Unknown: not observed yet", "Nothing was observed yet"),
     }
 }
 
@@ -114,6 +115,7 @@ mod tests {
             Freshness::Unknown { cause: UnknownCause::WatchLost },
             Freshness::Unknown { cause: UnknownCause::ScanInterrupted },
             Freshness::Unknown { cause: UnknownCause::ChangedOutside },
+            Freshness::Unknown { cause: UnknownCause::NotObserved },
             Freshness::RecoveryRequired { operation_id },
         ]
     }

@@ -17,6 +17,7 @@ mod verify;
 
 use std::sync::Arc;
 
+use packer_runtime::api::FirstObservation;
 use packer_runtime::codec::Codec;
 
 use crate::args::{Cli, CommandArgs};
@@ -29,11 +30,13 @@ use crate::ui::Ui;
 /// Runs the command that the arguments name.
 pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result<Exit, Failure> {
     let global = &cli.global;
-    let jobs = match &cli.command {
-        CommandArgs::Build(args) => args.jobs,
-        _ => None,
+    // Both observe as part of what they do: looking twice would tell nobody anything.
+    let (jobs, first) = match &cli.command {
+        CommandArgs::Build(args) => (args.jobs, FirstObservation::ByFirstOperation),
+        CommandArgs::Refresh => (None, FirstObservation::ByFirstOperation),
+        _ => (None, FirstObservation::AtOpening),
     };
-    let open = move |ui: &mut Ui| project::open(global, codecs, jobs, ui);
+    let open = move |ui: &mut Ui| project::open(global, codecs, jobs, first, ui);
     match &cli.command {
         CommandArgs::New(args) => new::run(args, ui),
         CommandArgs::Adopt(args) => adopt::run(args, &open(ui)?, ui),

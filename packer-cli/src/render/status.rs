@@ -126,6 +126,7 @@ fn freshness(freshness: &Freshness, paint: Paint) -> String {
                 UnknownCause::WatchLost => "the watcher is gone",
                 UnknownCause::ScanInterrupted => "a scan did not complete",
                 UnknownCause::ChangedOutside => "another process committed",
+                UnknownCause::NotObserved => "nothing was observed yet",
             };
             format!("{}: {why}", paint.warning("anything may differ by now"))
         }
@@ -204,6 +205,7 @@ mod tests {
             Freshness::Unknown { cause: UnknownCause::WatchLost },
             Freshness::Unknown { cause: UnknownCause::ScanInterrupted },
             Freshness::Unknown { cause: UnknownCause::ChangedOutside },
+            Freshness::Unknown { cause: UnknownCause::NotObserved },
             Freshness::RecoveryRequired { operation_id: operation_id() },
         ];
         let lines: Vec<String> = states.iter().map(|state| freshness(state, Paint::PLAIN)).collect();

@@ -48,6 +48,8 @@ pub enum UnknownCause {
     ScanInterrupted,
     /// Another process committed.
     ChangedOutside,
+    /// Nothing was observed yet.
+    NotObserved,
 }
 
 /// What moved the freshness.

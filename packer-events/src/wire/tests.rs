@@ -75,7 +75,7 @@ fn the_words_are_pinned() {
     assert_eq!(words::<Lock>(), "lane build");
     assert_eq!(words::<SeverityRecord>(), "error warning info");
     assert_eq!(words::<SubjectRecord>(), "project path asset unrepresentable");
-    assert_eq!(words::<UnknownCause>(), "overflow watch_lost scan_interrupted changed_outside");
+    assert_eq!(words::<UnknownCause>(), "overflow watch_lost scan_interrupted changed_outside not_observed");
     assert_eq!(
         words::<FreshnessCause>(),
         "paths_changed overflow watch_lost scan_interrupted changed_outside observed frozen recovered"

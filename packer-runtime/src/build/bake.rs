@@ -152,7 +152,8 @@ impl Kitchen<'_> {
             findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
         if !diagnostics.iter().any(Diagnostic::is_error) {
             // A codec that gives up has to say why; one that does not is at fault itself.
-            let message = format!("the codec of {} gave up on {} without an error", entry.kind(), entry.name());
+            let message =
+                format!("the codec of {} gave up on {} without an error", entry.kind(), entry.name());
             diagnostics.push(self.about(entry, DiagnosticCode::BakePanic, message));
         }
         diagnostics

@@ -22,9 +22,10 @@ use packer_fs::layout;
 use packer_fs::lock::{BuildGuard, host};
 
 use super::former::options_digest;
+use super::unchanged;
 use super::write::Written;
 use super::{MANIFEST_FILE, PACK_FILE};
-use crate::lane::{Finale, LaneAccess, Worker, observe_held, observe_stop};
+use crate::lane::{Finale, LaneAccess, Worker, observe_stop, sight_held};
 use crate::observe::ObserveError;
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
@@ -129,17 +130,13 @@ pub(super) fn commit<'s>(
     access.verify(operation)?;
 
     let boot = host::boot_id().unwrap_or_default();
-    let record = record(
-        shared,
-        operation,
-        &staging,
-        &folder,
-        &options,
-        &written,
-        &manifest,
-        &boot,
-        report.incomplete,
-    )?;
+    let (incomplete, assets) = (report.incomplete, report.assets);
+    let head =
+        record_head(shared, operation, &staging, &folder, &options, &written, &manifest, &boot, incomplete)?;
+    let payloads: Vec<(AssetUuid, RecordedPayload)> =
+        written.payloads.iter().map(|(uuid, payload)| (*uuid, *payload)).collect();
+    let record = BuildRecord::encode(&head, &payloads);
+    drop(payloads);
     let output =
         |name: &str, size: u64, digest: Option<Digest>| OutputFile { name: name.to_owned(), size, digest };
     operation.progress(Phase::Commit, 0, None, Unit::Files, None);
@@ -163,11 +160,13 @@ pub(super) fn commit<'s>(
     .map_err(outputs_stop)?;
     // From here on recovery finishes what this process does not.
     staging.hand_over();
+    let base = base.clone();
     let committed = match prepared.apply() {
         Ok(committed) => committed,
         Err(error) => finish_or_drop(shared, operation, &boot, &error)?,
     };
     let afterwards = move || {
+        unchanged::remember(shared, &base, &options, &head, assets, !incomplete);
         if let Err(error) = committed.finish() {
             tracing::warn!(%error, "cleaning up after a build is left to the next operation");
         }
@@ -208,7 +207,13 @@ fn check_inputs(
         let paths = paths.into_iter().collect();
         Err(Stop::Rejected(Rejection::InputsChanged { paths, registry, configuration }))
     };
-    let observed = match observe_held(shared, operation) {
+    let observed = match sight_held(shared, operation) {
+        // Nothing that the base was computed from differs.
+        Ok(sighting) if sighting.basis.fingerprint == base.basis().fingerprint => return Ok(()),
+        Ok(sighting) => shared.observer.read(sighting, Some(base.state())),
+        Err(error) => Err(error),
+    };
+    let observed = match observed {
         Ok(observed) => observed,
         // What could be read at the beginning of the build and cannot be now has changed.
         Err(ObserveError::Config { diagnostics }) => {
@@ -243,8 +248,8 @@ fn check_inputs(
     changed(paths.into_iter().filter(|path| differs(path)).collect(), registry, configuration)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the record is made of just these, and nowhere else")]
-fn record(
+#[expect(clippy::too_many_arguments, reason = "the head is made of just these, and nowhere else")]
+fn record_head(
     shared: &Shared,
     operation: &Operation,
     staging: &Staging,
@@ -254,7 +259,7 @@ fn record(
     manifest: &[u8],
     boot: &str,
     incomplete: bool,
-) -> Result<Vec<u8>, Stop> {
+) -> Result<RecordHead, Stop> {
     // Placing is a rename: everything that the record keeps of a file stays as it is in the staging folder.
     let fact = |name: &str, digest: Digest| -> Result<OutputFact, Stop> {
         let staged = staging.path(name);
@@ -265,7 +270,7 @@ fn record(
         };
         Ok(OutputFact::new(folder.join(name), digest, &stat.ok_or_else(missing)?))
     };
-    let head = RecordHead {
+    Ok(RecordHead {
         operation: operation.id,
         pack: fact(PACK_FILE, written.digest)?,
         pack_digest: written.digest,
@@ -273,10 +278,7 @@ fn record(
         options: options_digest(options),
         incomplete,
         unsynced_boot: (!options.durable).then(|| boot.to_owned()),
-    };
-    let payloads: Vec<(AssetUuid, RecordedPayload)> =
-        written.payloads.iter().map(|(uuid, payload)| (*uuid, *payload)).collect();
-    Ok(BuildRecord::encode(&head, &payloads))
+    })
 }
 
 fn outputs_stop(error: OutputsError) -> Stop {

@@ -8,7 +8,8 @@ use packer_domain::build::{BuildEntry, BuildPlan};
 use packer_domain::config::BuildOptions;
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::Digest;
-use packer_fs::build_record::{BuildRecord, OutputFact, RecordedPayload};
+use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
+use packer_fs::build_stamp::BuildStamp;
 use packer_fs::disk::ReadFile;
 use packer_fs::layout;
 use packer_fs::lock::host;
@@ -18,6 +19,7 @@ use packer_pack::index::{IndexLayout, Payload};
 use super::write::{Written, declared, open_pack};
 use super::{MANIFEST_FILE, PACK_FILE};
 use crate::operation::Operation;
+use crate::packs;
 use crate::shared::Shared;
 
 /// The last build's pack, where it is still what was written.
@@ -47,11 +49,16 @@ impl Former {
         if head.options != options_digest(options) || head.pack.path != folder.join(PACK_FILE) {
             return None;
         }
-        let same_boot = match &head.unsynced_boot {
-            Some(boot) => Some(boot.clone()) == host::boot_id(),
-            None => true,
+        let stamp = BuildStamp::load(&*shared.disk, layout::BUILD_STAMP.into());
+        let boot = host::boot_id();
+        // What nobody vouches for is compared by its contents: whatever is taken over from the pack is not looked at again.
+        let is_vouched = |fact: &OutputFact| {
+            stamp.as_ref().is_some_and(|stamp| stamp.vouches(&*shared.disk, boot.as_deref(), fact))
         };
-        if !is_intact(shared, &head.pack, same_boot, pack_is) {
+        let is_intact = |fact: &OutputFact, has_digest: fn(&Shared, &OutputFact) -> bool| {
+            is_vouched(fact) || has_digest(shared, fact)
+        };
+        if !is_intact(&head.pack, pack_is) {
             // A pack that was deleted is no damage: it is simply built again.
             if shared.disk.stat(&head.pack.path).is_ok_and(|stat| stat.is_some()) {
                 diagnose_damage(operation, &head.pack.path);
@@ -60,19 +67,19 @@ impl Former {
         }
         let manifest = folder.join(MANIFEST_FILE);
         let complete = head.others.iter().any(|fact| fact.path == manifest)
-            && head.others.iter().all(|fact| is_intact(shared, fact, same_boot, file_is));
+            && head.others.iter().all(|fact| is_intact(fact, file_is));
         let pack = shared.disk.open(&head.pack.path).ok()?;
         Some(Self { pack: std::sync::Mutex::new(Some(pack)), complete, record })
+    }
+
+    /// What the last build as a whole left.
+    pub(super) fn head(&self) -> &RecordHead {
+        self.record.head()
     }
 
     /// The digest that names the pack.
     pub(super) fn pack_digest(&self) -> Digest {
         self.record.head().pack_digest
-    }
-
-    /// Says that the pack turned out not to hold what was written to it.
-    pub(super) fn diagnose_damage(&self, operation: &Operation) {
-        diagnose_damage(operation, &self.record.head().pack.path);
     }
 
     /// What was built of `entry`, if it was built from the same.
@@ -157,23 +164,13 @@ pub(super) fn options_digest(options: &BuildOptions) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-/// Whether an output is what was written: by its stat, and where that cannot tell, by its contents.
-fn is_intact(
-    shared: &Shared,
-    fact: &OutputFact,
-    same_boot: bool,
-    has_digest: impl Fn(&Shared, &OutputFact) -> bool,
-) -> bool {
-    let Ok(stat) = shared.disk.stat(&fact.path) else { return false };
-    if stat.is_none_or(|stat| stat.size != fact.size) {
-        return false;
-    }
-    (same_boot && fact.is_unchanged(stat.as_ref())) || has_digest(shared, fact)
-}
-
+/// Whether the pack is the one that was written, by every byte of it.
 fn pack_is(shared: &Shared, fact: &OutputFact) -> bool {
     match open_pack(shared, &fact.path) {
-        Ok(pack) => pack.digest() == *fact.digest.as_bytes() && pack.verify().is_empty(),
+        Ok(pack) => {
+            pack.digest() == *fact.digest.as_bytes()
+                && packs::verify_parallel(&pack, &shared.observer.pool).is_empty()
+        }
         Err(_) => false,
     }
 }

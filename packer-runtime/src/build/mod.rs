@@ -7,25 +7,26 @@ mod bake;
 mod commit;
 mod former;
 mod manifest;
+mod unchanged;
 mod write;
 
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use packer_domain::build::{BuildPlan, plan_build};
-use packer_domain::config::BuildOptions;
+use packer_domain::config::{BuildOptions, ProjectConfig};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
-use packer_domain::identity::Digest;
+use packer_domain::identity::{Digest, Revision};
 use packer_events::body::{Behind, EventBody, Lock, Phase, Unit};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
+use packer_fs::build_stamp::BuildStamp;
 use packer_fs::layout;
 use packer_fs::lock::{BuildLock, HolderFacts, Wait};
 
 use crate::holder::{facts, holder};
-use crate::lane::{Finale, LaneAccess, Worker, lock_stop, observe};
-use crate::observe::Lane;
-use crate::operation::{Operation, Stop, io_failure};
+use crate::lane::{Finale, LaneAccess, Worker, lock_stop, observe_stop, sight_held};
+use crate::operation::{Operation, Stop};
 use crate::project::{BuildBase, pool};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -91,9 +92,10 @@ pub(crate) fn build<'s>(
     let lock = BuildLock::acquire(&shared.root, &facts(operation), wait, &mut on_wait)
         .map_err(|error| lock_stop(Lock::Build, error))?;
 
-    let base = base(shared, lane, operation, request)?;
-    let options = options(&base, request)?;
-    let folder = output_folder(shared, &base, request)?;
+    let (base, options, folder) = match base(shared, lane, operation, request)? {
+        Base::Unchanged(stamp) => return Ok(unchanged_end(operation, &stamp)),
+        Base::Changed { snapshot, options, folder } => (snapshot, options, folder),
+    };
     let plan = plan_build(base.state(), options);
     operation.diagnose(&plan.errors);
     if !plan.errors.is_empty() && !request.keep_going {
@@ -123,6 +125,10 @@ pub(crate) fn build<'s>(
         && (current.lacking.is_empty() || request.keep_going && job.all_fail(&current.lacking)?)
     {
         let failed = counts.held_back + current.lacking.len() as u64;
+        // Planned in vain: what was edited changes no byte. The next build need not find that out again.
+        if let Some(head) = former.as_ref().map(Former::head) {
+            unchanged::remember(shared, &base, &options, head, counts.assets, failed == 0);
+        }
         let proved = prove(shared, operation, request, &base, &plan, digest)?;
         return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(BuildReport {
             assets: counts.assets,
@@ -139,7 +145,9 @@ pub(crate) fn build<'s>(
     }
 
     let staging = commit::Staging::create(shared, &folder, operation.id)?;
-    let written = write_checked(&job, &staging, former.as_ref())?;
+    let path = staging.path(PACK_FILE);
+    let written = job.write(&path, former.as_ref())?;
+    job.verify(&path, &written)?;
     let manifest = manifest::manifest(&plan, &written);
     staging.write_file(MANIFEST_FILE, &manifest, options.durable)?;
     let proved = prove(shared, operation, request, &base, &plan, written.digest)?;
@@ -181,6 +189,30 @@ pub(crate) fn build<'s>(
     )
 }
 
+/// What a build finds at its beginning.
+enum Base {
+    /// What the last build left is what this one would.
+    Unchanged(BuildStamp),
+    /// Something may differ.
+    Changed { snapshot: Snapshot, options: BuildOptions, folder: Utf8PathBuf },
+}
+
+/// The end of a build that had nothing to do.
+fn unchanged_end<'s>(operation: &Operation, stamp: &BuildStamp) -> Finale<'s> {
+    Finale::plain(Ending::Succeeded(OutcomeReport::Build(BuildReport {
+        assets: stamp.assets,
+        baked: 0,
+        reused: stamp.assets,
+        failed: 0,
+        bytes: stamp.pack.fact.size,
+        pack_digest: stamp.pack_digest,
+        unchanged: true,
+        took_ms: operation.took_ms(),
+        incomplete: false,
+        proved: false,
+    })))
+}
+
 /// What a plan says of the figures of its outcome.
 struct Counts {
     /// Every included asset.
@@ -189,27 +221,12 @@ struct Counts {
     held_back: u64,
 }
 
-/// Writes the pack into the staging folder and checks it, every payload. Where what was taken over turns out to be damaged,
-/// which no stat tells, everything is baked.
-fn write_checked(
-    job: &PackJob<'_>,
-    staging: &commit::Staging,
-    former: Option<&Former>,
-) -> Result<Written, Stop> {
-    let path = staging.path(PACK_FILE);
-    let written = job.write(&path, former)?;
-    let Err(damaged) = write::verify(job.shared, job.operation, &path, &written) else { return Ok(written) };
-    let Some(former) = former.filter(|_| written.reused > 0) else { return Err(damaged) };
-    former.diagnose_damage(job.operation);
-    job.shared.disk.remove_file(&path).map_err(|error| Stop::Failed(io_failure(&error)))?;
-    let written = job.write(&path, None)?;
-    write::verify(job.shared, job.operation, &path, &written)?;
-    Ok(written)
-}
-
 /// Where the outputs go: as `packer.toml` says it, so that the folder has one name however it is asked for.
-fn output_folder(shared: &Shared, base: &Snapshot, request: &BuildRequest) -> Result<Utf8PathBuf, Stop> {
-    let config = base.state().config();
+fn output_folder(
+    shared: &Shared,
+    config: &ProjectConfig,
+    request: &BuildRequest,
+) -> Result<Utf8PathBuf, Stop> {
     let Some(asked) = &request.output else { return Ok(config.output.clone()) };
     let folder = asked.strip_prefix(&shared.root).unwrap_or(asked);
     let assets = &config.assets;
@@ -226,35 +243,58 @@ fn bakers(shared: &Shared, request: &BuildRequest) -> Result<Arc<rayon::ThreadPo
     pool(request.jobs.or(shared.jobs)).map_err(|error| threads(&error))
 }
 
-/// The snapshot to build from.
+/// What to build from.
 fn base(
     shared: &Arc<Shared>,
     lane: &Worker,
     operation: &Operation,
     request: &BuildRequest,
-) -> Result<Snapshot, Stop> {
+) -> Result<Base, Stop> {
     let turn = lane.turn(operation, None)?;
     let access = LaneAccess::enter(shared, operation)?;
     operation.say(EventBody::Started {});
     if let BuildBase::Exactly(asked) = request.base {
         let snapshot = shared.status().snapshot.clone();
         let current = snapshot.revision();
-        return if current == asked {
-            Ok(snapshot)
-        } else {
-            Err(Stop::Rejected(Rejection::BaseRevisionGone { asked, current }))
-        };
+        if current != asked {
+            return Err(Stop::Rejected(Rejection::BaseRevisionGone { asked, current }));
+        }
+        let config = snapshot.state().config();
+        let (options, folder) = (options(config, request)?, output_folder(shared, config, request)?);
+        return Ok(Base::Changed { snapshot, options, folder });
     }
-    let observed = observe(shared, operation, Lane::Held)?;
-    let state = observed.evaluate();
-    let snapshot = shared.publish(operation, &observed, state).snapshot;
+    let sighting = sight_held(shared, operation).map_err(|error| observe_stop(operation, error))?;
+    let options = options(&sighting.config, request)?;
+    let folder = output_folder(shared, &sighting.config, request)?;
+    let fingerprint = sighting.basis.fingerprint;
+    let recalled = || {
+        let is_wanted = request.reuse && !request.prove;
+        is_wanted.then(|| unchanged::recall(shared, fingerprint, &options, &folder)).flatten()
+    };
+    let published = shared.status().snapshot.clone();
+    let snapshot = if published.basis().fingerprint == fingerprint {
+        shared.reaffirm(operation, sighting.frozen)
+    } else if published.revision() == Revision(0)
+        && let Some(stamp) = recalled()
+    {
+        // Nobody has read anything of this project yet, so there is nothing that publishing would correct.
+        return Ok(Base::Unchanged(stamp));
+    } else {
+        let observed = shared.observer.read(sighting, Some(published.state()));
+        let observed = observed.map_err(|error| observe_stop(operation, error))?;
+        let state = observed.evaluate();
+        shared.publish(operation, &observed, state).snapshot
+    };
     // Only now may others publish: what is built is what this operation published.
     drop((access, turn));
-    Ok(snapshot)
+    Ok(match recalled() {
+        Some(stamp) => Base::Unchanged(stamp),
+        None => Base::Changed { snapshot, options, folder },
+    })
 }
 
-fn options(base: &Snapshot, request: &BuildRequest) -> Result<BuildOptions, Stop> {
-    base.state().config().build_options(request.profile.as_deref()).map_err(|error| {
+fn options(config: &ProjectConfig, request: &BuildRequest) -> Result<BuildOptions, Stop> {
+    config.build_options(request.profile.as_deref()).map_err(|error| {
         let known = if error.known.is_empty() {
             "it has none; add one as [build.profiles.NAME]".to_owned()
         } else {

@@ -54,6 +54,8 @@ pub(super) struct Written {
     pub failed: u64,
     /// What the pack holds of each asset; of failed ones nothing.
     pub payloads: BTreeMap<AssetUuid, RecordedPayload>,
+    /// The ids of the assets whose payloads did not come from the former pack.
+    pub made: Vec<u32>,
 }
 
 /// What a pack of `plan` holds, before its payloads are known.
@@ -166,6 +168,28 @@ impl PackJob<'_> {
         Ok(true)
     }
 
+    /// Checks a pack that was just written before anybody sees it: its index, and every payload that was baked for it. What
+    /// was taken over was vouched for, or checked, in the pack that it came from.
+    pub(super) fn verify(&self, path: &Utf8Path, written: &Written) -> Result<(), Stop> {
+        self.operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
+        let damaged = |message: String| Stop::Failed(Failure::Damaged { message, path: path.to_string() });
+        let pack = open_pack(self.shared, path).map_err(|error| damaged(error.to_string()))?;
+        if pack.digest() != *written.digest.as_bytes() {
+            return Err(damaged("the pack read back is not the one that was written".to_owned()));
+        }
+        if let Some(problem) = pack.verify_index().first() {
+            return Err(damaged(problem.to_string()));
+        }
+        let wrong = |id: &u32| match pack.by_id(*id) {
+            Ok(entry) => pack.verify_payload(&entry).map(|problem| problem.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        match self.pool.install(|| written.made.par_iter().find_map_first(wrong)) {
+            None => Ok(()),
+            Some(message) => Err(damaged(message)),
+        }
+    }
+
     fn kitchen(&self) -> Kitchen<'_> {
         let state = self.snapshot.state();
         Kitchen {
@@ -214,6 +238,7 @@ impl PackJob<'_> {
             reused: 0,
             failed: 0,
             payloads: BTreeMap::new(),
+            made: Vec::new(),
         };
         let mut done = 0;
         let mut changed: Vec<AssetPath> = Vec::new();
@@ -272,6 +297,7 @@ impl PackJob<'_> {
                 if doomed {
                     return Ok(());
                 }
+                written.made.push(id);
                 let Placed { offset, stored_size, .. } =
                     writer.append(id, payload, &stored).map_err(write_stop)?;
                 written.note(
@@ -329,25 +355,6 @@ fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'
         rest = after;
         (!window.is_empty()).then_some(window)
     })
-}
-
-/// Checks a pack that was just written, every payload of it, before anybody sees it.
-pub(super) fn verify(
-    shared: &Shared,
-    operation: &Operation,
-    path: &Utf8Path,
-    written: &Written,
-) -> Result<(), Stop> {
-    operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
-    let damaged = |message: String| Stop::Failed(Failure::Damaged { message, path: path.to_string() });
-    let pack = open_pack(shared, path).map_err(|error| damaged(error.to_string()))?;
-    if pack.digest() != *written.digest.as_bytes() {
-        return Err(damaged("the pack read back is not the one that was written".to_owned()));
-    }
-    match pack.verify().first() {
-        None => Ok(()),
-        Some(problem) => Err(damaged(problem.to_string())),
-    }
 }
 
 /// Opens a pack through the disk.

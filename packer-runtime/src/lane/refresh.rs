@@ -7,7 +7,7 @@ use packer_events::report::{Ending, Failure, OutcomeReport, RefreshReport, Rejec
 use packer_fs::scan::ScanProgress;
 
 use super::{Finale, LaneAccess};
-use crate::observe::{Lane, ObserveError, Observed};
+use crate::observe::{Lane, ObserveError, Observed, Sighting};
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
 
@@ -48,9 +48,13 @@ pub(crate) fn observe_to_the_end(
     observe_once(shared, operation, Lane::Held, &|| false)
 }
 
-/// Observes under the lane, for whoever has to tell apart why it cannot be done.
-pub(crate) fn observe_held(shared: &Arc<Shared>, operation: &Operation) -> Result<Observed, ObserveError> {
-    observe_once(shared, operation, Lane::Held, &|| operation.is_cancelled())
+/// Looks at the workspace under the lane, for whoever may not have to parse what is there, or has to tell apart why it
+/// cannot be done.
+pub(crate) fn sight_held(shared: &Arc<Shared>, operation: &Operation) -> Result<Sighting, ObserveError> {
+    let progress = |scanned: ScanProgress| {
+        operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
+    };
+    shared.observer.sight(Lane::Held, &|| operation.is_cancelled(), &progress)
 }
 
 fn observe_once(

@@ -206,7 +206,11 @@ mod tests {
         let page = include_str!("../../../docs/cli.md");
         for code in PackProblemCode::ALL {
             assert_eq!(serde_json::to_value(code).ok(), Some(code.as_str().into()));
-            assert!(page.contains(&format!("| `{}` |", code.as_str())), "{} is not in docs/cli.md", code.as_str());
+            assert!(
+                page.contains(&format!("| `{}` |", code.as_str())),
+                "{} is not in docs/cli.md",
+                code.as_str()
+            );
         }
     }
 }

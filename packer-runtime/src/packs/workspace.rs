@@ -90,7 +90,8 @@ pub(super) fn compare(pack: &Pack, path: &Utf8Path, project: &Project) -> Vec<Pa
 fn planned(plan: &BuildPlan) -> BTreeMap<u32, Planned<'_>> {
     let entries = plan.entries.iter().map(|entry| {
         let (name, kind) = (entry.name().as_str(), entry.kind().as_str());
-        let planned = Planned { uuid: entry.uuid(), name, kind, preload: entry.preload(), key: Some(entry.key) };
+        let planned =
+            Planned { uuid: entry.uuid(), name, kind, preload: entry.preload(), key: Some(entry.key) };
         (entry.id().get(), planned)
     });
     let absent = plan.absent.iter().map(|entry| {

@@ -5,7 +5,7 @@ mod open;
 mod tests;
 
 pub(crate) use open::pool;
-pub use open::{OpenError, OpenOptions};
+pub use open::{FirstObservation, OpenError, OpenOptions};
 
 use std::sync::{Arc, Mutex, PoisonError};
 

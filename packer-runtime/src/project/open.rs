@@ -29,11 +29,29 @@ pub struct OpenOptions {
     pub jobs: Option<usize>,
     /// Whether an operation waits for a lane that another process holds (the default), or is rejected.
     pub wait_for_lane: bool,
+    /// Who observes first.
+    pub first_observation: FirstObservation,
+}
+
+/// Who observes a project for the first time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstObservation {
+    /// Opening does, so that there is something to read.
+    #[default]
+    AtOpening,
+    /// The first operation does that observes anyway. Until then the snapshot is revision 0, which has no assets, and the
+    /// freshness says that nothing was observed.
+    ByFirstOperation,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { codecs: packer_codecs::builtin(), jobs: None, wait_for_lane: true }
+        Self {
+            codecs: packer_codecs::builtin(),
+            jobs: None,
+            wait_for_lane: true,
+            first_observation: FirstObservation::AtOpening,
+        }
     }
 }
 
@@ -44,6 +62,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("codecs", &kinds)
             .field("jobs", &self.jobs)
             .field("wait_for_lane", &self.wait_for_lane)
+            .field("first_observation", &self.first_observation)
             .finish()
     }
 }
@@ -111,7 +130,7 @@ impl Project {
         let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source));
         let observer = Observer { disk: Arc::clone(disk), kinds, pool };
 
-        let (recovery, found) = recover_and_observe(root, disk, &bus, &observer)?;
+        let (recovery, found) = recover_and_observe(root, disk, &bus, &observer, options.first_observation)?;
         let shared = Arc::new(Shared::new(
             root.to_owned(),
             observer,
@@ -120,6 +139,7 @@ impl Project {
             options.wait_for_lane,
             options.jobs,
             &found,
+            options.first_observation,
         ));
         if let Some(operation) = recovery.frozen.or(found.frozen) {
             shared.get_stuck(operation);
@@ -147,6 +167,7 @@ fn recover_and_observe(
     disk: &Arc<dyn Disk>,
     bus: &Arc<Bus>,
     observer: &Observer,
+    first: FirstObservation,
 ) -> Result<(Recovery, Observed), OpenError> {
     let facts = facts_of_opening();
     let recovery = match LaneLock::acquire(root, &facts, Wait::Never, &mut |_| {}) {
@@ -160,6 +181,9 @@ fn recover_and_observe(
             Recovery::default()
         }
     };
+    if first == FirstObservation::ByFirstOperation {
+        return Ok((recovery, observer.unseen().map_err(observe_error)?));
+    }
     let found = match observer.observe(Lane::Free, None, &|| false, &|_| {}) {
         Err(ObserveError::Disturbed) => {
             let guard = LaneLock::acquire(root, &facts, Wait::Block(&|| false), &mut |_| {});

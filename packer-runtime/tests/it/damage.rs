@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 use packer_fs::build_record::BuildRecord;
+use packer_fs::build_stamp::BuildStamp;
 use packer_fs::disk::OsDisk;
 use packer_fs::layout;
 use packer_runtime::api::{MANIFEST_FILE, PACK_FILE, Project};
@@ -59,14 +60,13 @@ fn a_pack_that_was_changed_is_noticed_and_built_anew() {
 }
 
 #[test]
-fn damage_that_no_stat_tells_is_noticed_when_payloads_are_taken_over() {
+fn damage_behind_a_time_that_was_set_back_is_noticed() {
     let (workspace, project) = game();
     let disk = OsDisk::new(workspace.root.clone());
     let record = BuildRecord::load(&disk, layout::BUILD_RECORD.into()).unwrap().unwrap();
     change_unseen(&workspace.root.join("build/assets.pack"), |bytes| {
         record.iter().for_each(|(_, payload)| bytes[payload.offset as usize] ^= 1);
     });
-    workspace.write("assets/a.txt", b"changed");
     assert_eq!(rebuilt(&workspace, &project), (3, false, damaged()));
     assert_eq!(rebuilt(&workspace, &project), (0, true, Vec::new()));
     assert_eq!(workspace.left_behind(), [""; 0]);
@@ -83,6 +83,9 @@ fn after_another_boot_the_bytes_decide() {
         assert!(head.unsynced_boot.is_some());
         head.unsynced_boot = Some("another boot".to_owned());
         std::fs::write(&path, BuildRecord::encode(&head, &record.iter().collect::<Vec<_>>())).unwrap();
+        let stamp = BuildStamp::load(&disk, layout::BUILD_STAMP.into()).unwrap();
+        let stamp = BuildStamp { unsynced_boot: Some("another boot".to_owned()), ..stamp };
+        stamp.store(&disk, layout::BUILD_STAMP.into()).unwrap();
     };
     reboot();
     assert_eq!(rebuilt(&workspace, &project), (0, true, Vec::new()));
@@ -112,8 +115,23 @@ fn a_manifest_that_is_gone_or_changed_is_written_again() {
 fn a_build_record_that_is_damaged_counts_as_none() {
     let (workspace, project) = game();
     workspace.write(layout::BUILD_RECORD, b"no record");
+    // Nothing is taken over, so nobody has to know where it is.
+    assert_eq!(rebuilt(&workspace, &project), (0, true, Vec::new()));
+    workspace.write("assets/a.txt", b"changed");
     assert_eq!(rebuilt(&workspace, &project), (3, false, Vec::new()));
     assert_eq!(rebuilt(&workspace, &project), (0, true, Vec::new()));
+}
+
+#[test]
+fn without_its_stamp_a_build_plans_and_compares_by_digests() {
+    let (workspace, project) = game();
+    for stamp in [&b"no stamp"[..], b""] {
+        workspace.write(layout::BUILD_STAMP, stamp);
+        assert_eq!(rebuilt(&workspace, &project), (0, true, Vec::new()));
+    }
+    workspace.remove(layout::BUILD_STAMP);
+    change_unseen(&workspace.root.join("build/assets.pack"), |bytes| *bytes.last_mut().unwrap() ^= 1);
+    assert_eq!(rebuilt(&workspace, &project), (3, false, damaged()));
 }
 
 #[test]
