@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use packer_pack::format::Compression;
-use packer_pack::{OpenOptions, Pack, ReadError, Verify};
+use packer_pack::format::{Compression, page_list};
+use packer_pack::{OpenError, OpenOptions, Pack, Problem, ReadError, Verify};
 use proptest::prelude::*;
 
 use crate::support::{
@@ -86,9 +86,9 @@ fn a_mapped_pack_is_refused_like_one_that_is_read_plainly() {
     }
 }
 
-/// A pack whose index has several pages.
+/// A pack whose table, slots, offsets and names have several pages each.
 fn many() -> Vec<Asset> {
-    (1..=400).map(|id| asset(id * 3, &format!("story/line-{id}"), "text", format!("line {id}"))).collect()
+    (1..=1_500).map(|id| asset(id * 3, &format!("story/line-{id}"), "text", format!("line {id}"))).collect()
 }
 
 #[test]
@@ -105,7 +105,11 @@ fn a_lookup_answers_rightly_or_not_at_all() {
     let good = ask(&open(&bytes, Verify::Eager).unwrap());
     assert_eq!(good[..4], [Ok(Some(0)), Ok(Some(199)), Ok(Some(399)), Ok(None)]);
     let (mut refused, mut unaffected) = (0, 0);
-    for at in (0..prefix.bytes.len()).step_by(29) {
+    // Everywhere, and closely at what the search for one of the names comes to: its offsets and its text.
+    let offsets = open(&bytes, Verify::Eager).unwrap().header().names().offset as usize + 8 + 4 * 4_096;
+    let text = bytes.windows(14).position(|window| window == b"story/line-200").unwrap();
+    let close = (offsets + 4 * 199..offsets + 4 * 201).chain(text..text + 14);
+    for at in (0..prefix.bytes.len()).step_by(211).chain(close) {
         let flip = 1 << (at % 8);
         bytes[at] ^= flip;
         if let Ok(pack) = open(&bytes, Verify::OnRead) {
@@ -122,6 +126,22 @@ fn a_lookup_answers_rightly_or_not_at_all() {
         bytes[at] ^= flip;
     }
     assert!(refused > 500 && unaffected > 2_000, "{refused} refused, {unaffected} unaffected");
+}
+
+#[test]
+fn a_page_with_a_digest_of_its_own_is_not_the_packs() {
+    let (mut bytes, _) = write(16, &many());
+    let pages = open(&bytes, Verify::Eager).unwrap().header().pages();
+    // As if page and digest were of another pack, which the header does not know.
+    bytes[128 + 64 * 299 + 40] ^= 1;
+    let list = page_list(&bytes[128..pages.offset as usize]);
+    bytes[pages.offset as usize..pages.end() as usize].copy_from_slice(&list);
+    for door in DOORS {
+        assert!(matches!(door(&bytes, Verify::OnRead), Err(OpenError::IndexDigest)));
+        assert!(
+            matches!(door(&bytes, Verify::Eager), Err(OpenError::Damaged { problems }) if problems.len() == 1)
+        );
+    }
 }
 
 #[test]
