@@ -136,10 +136,8 @@ fn build(repository: &Path) -> Result<(), Failure> {
     command.args(["fuzz", "build", "--fuzz-dir", "fuzz", "--target", TRIPLE, "--target-dir", "target/fuzz"]);
     if works(Command::new("clang").arg("--version")) {
         command.env("CC", "clang").env("CXX", "clang++");
-        command.env(
-            format!("CFLAGS_{}", TRIPLE.replace('-', "_")),
-            "-fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer",
-        );
+        let flags = format!("CFLAGS_{}", TRIPLE.replace('-', "_"));
+        command.env(flags, "-fsanitize=address,fuzzer-no-link");
     } else {
         eprintln!("soak: there is no clang, so the C that is linked is not instrumented");
     }
