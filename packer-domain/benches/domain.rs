@@ -105,12 +105,9 @@ fn key_of_one_asset(bencher: Bencher<'_, '_>) {
     let kinds = kinds();
     let spec = kinds.get(&kind()).expect("it was put there");
     let settings = spec.defaults();
-    let input = BuildInput {
-        path: path("area-000/thing-00001.bin"),
-        relative: "thing-00001.bin".to_owned(),
-        digest: Digest::of(b"thing"),
-        size: 5,
-    };
+    let source = path("area-000/thing-00001.bin");
+    let digest = Digest::of(b"thing");
+    let input = BuildInput { path: &source, relative: source.file_name(), digest, size: 5 };
     let inputs = [input];
     bencher.bench_local(|| build_key(spec, &settings, black_box(&inputs), &[]));
 }

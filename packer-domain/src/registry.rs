@@ -258,7 +258,9 @@ mod tests {
     fn lines_in_any_order_and_twice_make_the_registry_that_inserting_them_makes() {
         let lines = vec![live("b", 1, "b"), live("a", 1, "a"), live("b", 1, "b"), live("a", 2, "a")];
         let mut inserted = registry();
-        lines.iter().for_each(|line| inserted.insert(line.clone()));
+        for line in &lines {
+            inserted.insert(line.clone());
+        }
         let made = Registry::from_lines(inserted.lineage(), lines);
         assert_eq!(made, inserted);
         assert_eq!(made.holders(AssetId::new(1).unwrap()).count(), 2);

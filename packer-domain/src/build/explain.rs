@@ -259,7 +259,7 @@ fn compare_inputs(before: &KeyParts, now: &KeyParts, reasons: &mut Vec<BakeReaso
         match old.get(path) {
             Some(from) if from == to => {}
             Some(from) => {
-                reasons.push(BakeReason::InputChanged { input: path.clone(), from: *from, to: *to })
+                reasons.push(BakeReason::InputChanged { input: path.clone(), from: *from, to: *to });
             }
             None => match gone.iter().position(|(_, digest)| digest == to) {
                 Some(at) => {

@@ -180,7 +180,7 @@ mod tests {
             Arc::new([("quality".to_owned(), SettingValue::Int(number))].into_iter().collect())
         };
         // More than heads are kept, each dropped at once, so that a place is used by one settings after another.
-        for number in 0..(MAX_HEADS as i64 + 10) {
+        for number in (0_i64..).take(MAX_HEADS + 10) {
             let (settings, inputs) = (own(number), [input(&a, "a", b"1")]);
             for spec in [&spec(), &other] {
                 for _ in 0..2 {

@@ -195,7 +195,7 @@ pub struct AbsentEntry {
 
 /// Plans a build of every included asset.
 pub fn plan_build(state: &WorkspaceState, options: BuildOptions) -> BuildPlan {
-    let mut included: Vec<&Arc<AssetRecord>> =
+    let included: Vec<&Arc<AssetRecord>> =
         state.assets().filter(|record| record.entry.is_included()).collect();
     let mut making = Making {
         state,
@@ -206,8 +206,9 @@ pub fn plan_build(state: &WorkspaceState, options: BuildOptions) -> BuildPlan {
         errors: Vec::new(),
     };
     if included.iter().all(|record| record.references().is_empty()) {
-        included.sort_unstable_by_key(|record| record.entry.id);
-        included.iter().for_each(|record| making.make(record));
+        for record in &included {
+            making.make(record);
+        }
     } else {
         let by_uuid = |uuid: AssetUuid| included.binary_search_by_key(&uuid, |record| record.entry.uuid).ok();
         let targets = |record: &AssetRecord| -> Vec<usize> {
@@ -220,8 +221,9 @@ pub fn plan_build(state: &WorkspaceState, options: BuildOptions) -> BuildPlan {
         for index in components(&edges).into_iter().flatten() {
             making.make(included[index]);
         }
-        making.built.sort_by_key(BuildEntry::id);
     }
+    // Only now: by uuid, neighbours are mostly of one folder, and what is looked up for them stands together.
+    making.built.sort_by_cached_key(BuildEntry::id);
     let Making { built: entries, held_back, mut errors, .. } = making;
     errors.extend(errors_of(state, &held_back));
     errors.sort();

@@ -110,16 +110,16 @@ fn collisions(observation: &Observation, file: &impl Fn(&AssetPath) -> String, f
 fn colliding(observation: &Observation) -> Vec<Vec<&AssetPath>> {
     let all = observation.files.keys().map(|path| (false, path));
     let all = all.chain(observation.folders.iter().map(|path| (true, path)));
-    let mut folded: Vec<(&str, String, bool, &AssetPath)> = Vec::new();
+    let mut odd: Vec<(&str, String, bool, &AssetPath)> = Vec::new();
     for (is_folder, path) in all {
         let (folder, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
         if !is_own_key(name) {
-            folded.push((folder, collision_key(name), is_folder, path));
+            odd.push((folder, collision_key(name), is_folder, path));
         }
     }
-    folded.sort();
+    odd.sort();
     let mut groups = Vec::new();
-    for group in folded.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
+    for group in odd.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
         let (folder, key, ..) = &group[0];
         let mut paths: Vec<(bool, &AssetPath)> =
             group.iter().map(|(.., folder, path)| (*folder, *path)).collect();

@@ -7,6 +7,7 @@ mod random;
 
 use crate::identity::{Digest, Revision};
 use crate::observation::FileFact;
+use crate::path::AssetPath;
 use crate::report::asset_detail;
 use crate::summary::WorkspaceSummary;
 use crate::testing::{World, state_text, uuid};
@@ -174,6 +175,30 @@ fn sources() {
     let run = "//- assets/hero/run/asset.toml\nuuid = \"$b\"\nname = \"run\"\nkind = \"atlas\"\ninputs = [\"*.png\"]\n//- assets/hero/run/1.png\n";
     check!("folder_cut_out_of_an_outer_one", &format!("{hero}//- assets/hero/1.png\n{run}"));
     check!("shared_source", &format!("{hero}//- assets/hero/1.png\n{run}{}", copy("c", "c", "hero/1.png")));
+}
+
+#[test]
+fn a_sidecar_claims_its_source_whatever_stands_between_them() {
+    let between = (0..9).map(|number| format!("//- assets/a.png.a{number}\n")).collect::<Vec<_>>().concat();
+    let world = World::new(&with("a 1 a.png.asset.toml", &between));
+    let state = world.state();
+    let claimed: Vec<_> = state.assets().flat_map(|record| record.inputs()).map(AssetPath::as_str).collect();
+    assert_eq!((claimed, state.unclaimed().len(), state.input_count()), (vec!["a.png"], 9, 1));
+}
+
+#[test]
+fn what_assets_have_in_common_is_held_once() {
+    let state = World::new(&with("a 1 a.png.asset.toml\nb 2 b.png.asset.toml excluded", B)).state();
+    let records: Vec<_> = state.assets().collect();
+    assert!(std::sync::Arc::ptr_eq(&records[0].settings, &records[1].settings));
+    for record in records {
+        let anchor = record.anchor().unwrap();
+        let (file, _) = state.observation().files.get_key_value(anchor).unwrap();
+        let line = state.registry().get(record.entry.uuid).unwrap();
+        let (source, _) = state.observation().files.get_key_value(&record.inputs()[0]).unwrap();
+        assert!(anchor.is_same_text(file) && anchor.is_same_text(line.anchor().unwrap()));
+        assert!(source.is_same_text(&record.inputs()[0]));
+    }
 }
 
 #[test]
