@@ -69,7 +69,7 @@ pub(crate) enum CommandArgs {
     Show(ShowArgs),
     /// List every diagnostic; exit code 1 if one is an error
     Check,
-    /// Explain a diagnostic code, or list all of them
+    /// Explain a diagnostic code, an asset or a file, or list all codes
     Explain(ExplainArgs),
     /// Resolve divergences between the registry and the disk
     Reconcile(ReconcileArgs),
@@ -81,6 +81,8 @@ pub(crate) enum CommandArgs {
     Verify(VerifyArgs),
     /// Write the payloads of a pack as files
     Unpack(UnpackArgs),
+    /// Drop artifacts over the store's limit, and what dead builds left
+    Gc(GcArgs),
     /// Print the recorded events of the project
     Events,
 }
@@ -131,6 +133,9 @@ pub(crate) struct ListArgs {
     /// Only assets with this text in the name or the anchor's path
     #[arg(value_name = "TEXT")]
     pub text: Option<String>,
+    /// The files below the assets root that no anchor claims, instead of the assets
+    #[arg(long, conflicts_with_all = ["kind", "pack"])]
+    pub unclaimed: bool,
 }
 
 #[derive(Debug, Args)]
@@ -142,9 +147,12 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A code such as `anchor/moved`; all codes are listed without one
-    #[arg(value_name = "CODE")]
-    pub code: Option<String>,
+    /// A code such as `anchor/moved`, an asset as `packer show` takes it, or a path; all codes are listed without one
+    #[arg(value_name = "CODE|ASSET|PATH")]
+    pub what: Option<String>,
+    /// The build profile of packer.toml that the next build is to have
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -186,6 +194,22 @@ pub(crate) struct BuildArgs {
     /// Build a second time from nothing, with another number of threads, and compare
     #[arg(long)]
     pub prove: bool,
+    /// Say of each asset that is not taken over from the last pack why not
+    #[arg(long)]
+    pub explain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    /// Say what would be dropped, and drop nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What the artifact store is to keep at the most, such as 500M or 2G [default: as packer.toml says]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub store_limit: Option<u64>,
+    /// Check every artifact in the store, and drop those that are damaged
+    #[arg(long)]
+    pub scrub: bool,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +238,22 @@ fn parse_jobs(text: &str) -> Result<usize, String> {
         Ok(jobs @ 1..=1024) => Ok(jobs),
         Ok(_) | Err(_) => Err("expected a number from 1 to 1024".to_owned()),
     }
+}
+
+/// A size in bytes, or with K, M, G or T, which count in 1024.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let expected = || "expected a number of bytes, or one with K, M, G or T after it".to_owned();
+    let digits = text.trim_end_matches(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']);
+    let power = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err(expected()),
+    };
+    let number: u64 = digits.parse().map_err(|_| expected())?;
+    number.checked_mul(1024_u64.pow(power)).ok_or_else(expected)
 }
 
 /// A path as it was typed. An empty one, such as a script's variable without a value leaves, would mean the working folder.
@@ -266,6 +306,7 @@ mod tests {
             "refresh",
             "verify",
             "unpack",
+            "gc",
             "events",
         ];
         assert_eq!(names, expected);
@@ -288,6 +329,17 @@ mod tests {
             }
         }
         assert!(looked_at > 15, "only {looked_at} flags were looked at");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let good = [("0", 0), ("4096", 4096), ("3k", 3072), ("2G", 2 << 30), ("1T", 1 << 40)];
+        for (text, bytes) in good {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for bad in ["", "G", "-1", "1.5G", "1GB", "1KK", "99999999999T", "1 G"] {
+            assert!(parse_size(bad).is_err(), "{bad:?} was taken");
+        }
     }
 
     #[test]

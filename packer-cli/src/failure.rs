@@ -5,7 +5,9 @@
 use std::error::Error;
 
 use packer_events::record::DiagnosticRecord;
-use packer_runtime::api::{CreateError, DiskError, OpenError, OutcomeNotDurable, SelectError};
+use packer_runtime::api::{
+    CreateError, DiskError, ExplainError, GcError, OpenError, OutcomeNotDurable, SelectError,
+};
 use packer_runtime::packs::PackError;
 use serde::Serialize;
 
@@ -169,6 +171,32 @@ impl From<CreateError> for Failure {
             CreateError::Name { .. } => failure.hint("give it another one: --name NAME"),
             CreateError::Disk(_) => failure,
         }
+    }
+}
+
+impl From<ExplainError> for Failure {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Profile(error) => {
+                let failure = Self::of(Exit::Usage, &error);
+                match (error.suggestion, error.known.is_empty()) {
+                    (Some(name), _) => failure.hint(format!("did you mean {name}?")),
+                    (None, false) => failure.hint(format!("it has {}", error.known.join(", "))),
+                    (None, true) => failure.hint("it has none; add one as [build.profiles.NAME]"),
+                }
+            }
+            ExplainError::Disk(error) => error.into(),
+        }
+    }
+}
+
+impl From<GcError> for Failure {
+    fn from(error: GcError) -> Self {
+        let exit = match &error {
+            GcError::Locked { .. } => Exit::LaneUnavailable,
+            GcError::Disk(_) | GcError::Store(_) => Exit::Failed,
+        };
+        Self::of(exit, &error)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Everything that consumers may name: the runtime's own types, and of the domain an explicit list of value types,
 //! requests and reports. Planners, registry, observation and workspace state stay behind this wall.
 
-pub use crate::build::{BuildRequest, MANIFEST_FILE, PACK_FILE};
+pub use crate::build::{
+    BuildRequest, ExplainError, GcDamage, GcError, GcReport, GcRequest, GcScrub, MANIFEST_FILE, PACK_FILE,
+    StorePolicy,
+};
 pub use crate::clock::draw;
 pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project};
 pub use crate::feed::{Feed, FeedItem, FeedNext};
@@ -14,6 +17,11 @@ pub use crate::project::{
 pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, SelectError, Snapshot};
 
+pub use packer_domain::build::{
+    AssetExplanation, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset, NextBuild, Origin,
+    PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow, SettingRow,
+};
+pub use packer_domain::config::UnknownProfile;
 pub use packer_domain::diagnostic::{
     Diagnostic, DiagnosticCode, Related, Severity, Span, Subject, UnknownCode,
 };

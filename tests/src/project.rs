@@ -12,8 +12,9 @@ use crate::packer::{Packer, Run};
 use crate::picture::png;
 
 /// What stays under `.packer/`: all of it is documented in `packer_fs::layout`.
-const OPERATIONAL: [&str; 12] = [
+const OPERATIONAL: [&str; 14] = [
     ".gitignore",
+    "build-parts",
     "build-record",
     "build.holder",
     "build.lock",
@@ -25,6 +26,7 @@ const OPERATIONAL: [&str; 12] = [
     "lane.holder",
     "lane.lock",
     "stamp",
+    "store",
 ];
 
 /// Files with their contents, by path.

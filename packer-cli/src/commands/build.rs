@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_events::record::{DiagnosticRecord, SeverityRecord};
-use packer_runtime::api::{BuildBase, BuildRequest, Command};
+use packer_runtime::api::{BuildBase, BuildRequest, Command, DiagnosticCode};
 
 use super::detail;
 use crate::args::BuildArgs;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::follow::{self, Followed};
 use crate::project::Opened;
 use crate::render::{self, Advice};
-use crate::ui::Ui;
+use crate::ui::{Ui, plain};
 
 pub(super) fn run(args: &BuildArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let request = BuildRequest {
@@ -22,6 +22,8 @@ pub(super) fn run(args: &BuildArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit
         reuse: !args.no_store,
         keep_going: args.keep_going,
         prove: args.prove,
+        explain: args.explain,
+        ..BuildRequest::default()
     };
     let followed = follow::run(&opened.project, Command::Build(request), ui)?;
     if !ui.is_json() {
@@ -44,6 +46,12 @@ fn findings(followed: &Followed, opened: &Opened, ui: &mut Ui) {
     let is_error = |record: &&DiagnosticRecord| record.severity == SeverityRecord::Error;
     let (errors, others): (Vec<DiagnosticRecord>, Vec<DiagnosticRecord>) =
         followed.diagnostics.iter().cloned().partition(|record| is_error(&record));
+    // What was asked for by `--explain`: all of it, and where what was asked for goes.
+    let is_reason = |record: &DiagnosticRecord| record.code == DiagnosticCode::BuildBaked.as_str();
+    let (reasons, others): (Vec<DiagnosticRecord>, Vec<DiagnosticRecord>) =
+        others.into_iter().partition(is_reason);
+    let lines: String = reasons.iter().map(|record| format!("{}\n", plain(&record.message))).collect();
+    ui.out(&lines);
     let paint = ui.paint_err();
     ui.note(&render::warnings(&others, detail(ui), paint));
     let advice = Advice::of_snapshot(&opened.project.status().snapshot, opened.project_flag());

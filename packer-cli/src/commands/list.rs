@@ -1,8 +1,9 @@
 //! `packer list`: the assets, one a line; with `--pack`, those of a pack, which needs no project if it is named.
 
 use camino::Utf8Path;
-use packer_runtime::api::{AssetQuery, KindId};
+use packer_runtime::api::{AssetPath, AssetQuery, KindId};
 use packer_runtime::packs::{self, PackRow};
+use serde::Serialize;
 
 use crate::args::ListArgs;
 use crate::exit::Exit;
@@ -29,6 +30,10 @@ pub(super) fn run(
         }
     }
     let opened = open(ui)?;
+    if args.unclaimed {
+        unclaimed(args, &opened, ui);
+        return Ok(Exit::Done);
+    }
     let query = AssetQuery { kind, text: args.text.clone(), ..AssetQuery::default() };
     let page = opened.project.status().snapshot.assets(&query);
     if ui.is_json() {
@@ -43,6 +48,34 @@ pub(super) fn run(
     ui.out(&render::rows(&page.rows));
     ui.note(&render::things(page.total as u64, "asset", "assets"));
     Ok(Exit::Done)
+}
+
+/// A file that no anchor claims, as one JSON object.
+#[derive(Serialize)]
+struct UnclaimedJson<'s> {
+    path: &'s AssetPath,
+    size: u64,
+}
+
+fn unclaimed(args: &ListArgs, opened: &Opened, ui: &mut Ui) {
+    let status = opened.project.status();
+    let snapshot = &status.snapshot;
+    let is_meant =
+        |path: &&AssetPath| args.text.as_ref().is_none_or(|text| path.as_str().contains(text.as_str()));
+    let paths: Vec<&AssetPath> = snapshot.unclaimed().iter().filter(is_meant).collect();
+    let size = |path: &AssetPath| snapshot.size_of(path).unwrap_or_default();
+    if ui.is_json() {
+        for path in paths {
+            ui.json(&UnclaimedJson { path, size: size(path) });
+            if ui.is_closed() {
+                break;
+            }
+        }
+        return;
+    }
+    let row = |path: &&AssetPath| vec![plain(&snapshot.project_path(path)), render::bytes(size(path))];
+    ui.out(&render::table(&paths.iter().map(row).collect::<Vec<_>>()));
+    ui.note(&render::things(paths.len() as u64, "file", "files"));
 }
 
 /// What a pack holds, as the pack says it.

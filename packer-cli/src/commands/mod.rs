@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod events;
 mod explain;
+mod gc;
 mod list;
 mod mutate;
 mod new;
@@ -44,12 +45,13 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::List(args) => list::run(args, open, ui),
         CommandArgs::Show(args) => show::run(args, &open(ui)?, ui),
         CommandArgs::Check => Ok(check::run(&open(ui)?, ui)),
-        CommandArgs::Explain(args) => explain::run(args, ui),
+        CommandArgs::Explain(args) => explain::run(args, open, ui),
         CommandArgs::Reconcile(args) => reconcile::run(args, &open(ui)?, ui),
         CommandArgs::Build(args) => build::run(args, &open(ui)?, ui),
         CommandArgs::Refresh => refresh::run(&open(ui)?, ui),
         CommandArgs::Verify(args) => verify::run(args, open, ui),
         CommandArgs::Unpack(args) => unpack::run(args, ui),
+        CommandArgs::Gc(args) => gc::run(args, &open(ui)?, ui),
         CommandArgs::Events => events::run(global, ui),
     }
 }

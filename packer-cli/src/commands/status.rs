@@ -17,6 +17,10 @@ pub(super) fn run(opened: &Opened, ui: &mut Ui) -> Exit {
     let paint = ui.paint_out();
     let text = render::status(snapshot.project_name(), summary, &status.freshness, paint);
     ui.out(&text);
+    let unclaimed = snapshot.unclaimed();
+    let size = |path: &packer_runtime::api::AssetPath| snapshot.size_of(path).unwrap_or_default();
+    let text = render::unclaimed(unclaimed, |path| snapshot.project_path(path), size, detail(ui));
+    ui.out(&text);
     let path = |path: &packer_runtime::api::AssetPath| snapshot.project_path(path);
     let (divergences, counts) = (snapshot.divergences(), &summary.divergences);
     let text = render::divergences(divergences, counts, path, opened.project_flag(), detail(ui), paint);

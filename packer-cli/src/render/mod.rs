@@ -17,6 +17,7 @@ mod asset;
 mod diagnostic;
 mod ending;
 mod event;
+mod explanation;
 mod plan;
 mod status;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub(crate) use asset::{detail, rows};
 pub(crate) use diagnostic::{diagnostic, diagnostics};
 pub(crate) use ending::ending;
 pub(crate) use event::{recorded, recovery, waiting};
+pub(crate) use explanation::{collected, explanation, file_explanation, unclaimed};
 pub(crate) use plan::{plan, warnings};
 pub(crate) use status::{StatusJson, divergences, status};
 

@@ -3,12 +3,17 @@
 //! Pure. Baking, writing and checking the pack is the runtime's work, with `packer-fs`.
 
 mod explain;
+mod explanation;
 mod key;
 #[cfg(test)]
 mod tests;
 
 pub use explain::{
     BakeReason, InputPart, KeyParts, ReferenceChange, ReferencePart, compare_parts, key_parts,
+};
+pub use explanation::{
+    AssetExplanation, FileExplanation, LastMade, NamedAsset, NextBuild, Origin, PreloadRow, Presence,
+    ReferenceRow, RuleRow, SettingRow, explain_asset, explain_file,
 };
 pub use key::{BUILD_KEY_VERSION, build_key};
 

@@ -5,7 +5,7 @@
 //! checksum   32 bytes  BLAKE3 of the body
 //! body                 the build as JSON; shapes; records
 //! shape                kind, codec version u32, payload version u32, settings (key, value)*
-//! record               uuid 16, how u8, build key 32, shape u32, inputs (path, digest 32, size u64)*,
+//! record               uuid 16, flags u8 (1: fetched, 2: was in the pack before), build key 32, shape u32, inputs (path, digest 32, size u64)*,
 //!                      references (setting, uuid 16, id u32, kind, key 32)*
 //! ```
 //!
@@ -20,7 +20,7 @@ use packer_domain::build::{BuildEntry, InputPart, KeyParts, ReferencePart};
 use packer_domain::identity::{AssetId, AssetUuid, Digest};
 use packer_domain::kind::{KindId, KindSpec, Settings};
 
-use super::{How, RecordedBuild};
+use super::{How, Made, RecordedBuild};
 use crate::disk::WriteFile;
 
 /// A frame is written when it has so many bytes. One record more may come on top.
@@ -32,7 +32,14 @@ const MAX_BYTES: u32 = 64 << 20;
 /// One frame, read.
 pub(super) struct Frame {
     pub build: Arc<RecordedBuild>,
-    pub records: Vec<(AssetUuid, How, KeyParts)>,
+    pub records: Vec<Record>,
+}
+
+/// An asset as one build made it.
+pub(super) struct Record {
+    pub uuid: AssetUuid,
+    pub made: Made,
+    pub parts: KeyParts,
 }
 
 /// What reading comes to next.
@@ -62,7 +69,7 @@ impl<'e> FrameWriter<'e> {
     }
 
     /// Adds an asset as it was built.
-    pub(super) fn entry(&mut self, entry: &'e BuildEntry, spec: &KindSpec, how: How) {
+    pub(super) fn entry(&mut self, entry: &'e BuildEntry, spec: &KindSpec, made: Made) {
         let shape = match self.known.get(&(entry.kind(), entry.settings())) {
             Some(shape) => *shape,
             None => {
@@ -72,7 +79,7 @@ impl<'e> FrameWriter<'e> {
                 shape
             }
         };
-        self.begin(entry.uuid(), how, entry.key, shape);
+        self.begin(entry.uuid(), made, entry.key, shape);
         count(&mut self.records, entry.inputs().len());
         for input in entry.inputs() {
             self.input(input.relative, input.digest, input.size);
@@ -84,10 +91,10 @@ impl<'e> FrameWriter<'e> {
     }
 
     /// Adds an asset as it was recorded.
-    pub(super) fn parts(&mut self, uuid: AssetUuid, how: How, parts: &KeyParts) {
+    pub(super) fn record(&mut self, Record { uuid, made, parts }: &Record) {
         let settings = parts.settings.iter().map(|(key, value)| (key.as_str(), value.clone()));
         let shape = self.shape(&parts.kind, parts.codec_version, parts.payload_version, settings);
-        self.begin(uuid, how, parts.build_key, shape);
+        self.begin(*uuid, *made, parts.build_key, shape);
         count(&mut self.records, parts.inputs.len());
         for input in &parts.inputs {
             self.input(&input.relative, input.digest, input.size);
@@ -153,13 +160,10 @@ impl<'e> FrameWriter<'e> {
         *self.shapes.entry(bytes).or_insert(next)
     }
 
-    fn begin(&mut self, uuid: AssetUuid, how: How, key: Digest, shape: u32) {
+    fn begin(&mut self, uuid: AssetUuid, made: Made, key: Digest, shape: u32) {
         self.count += 1;
         self.records.extend_from_slice(uuid.as_bytes());
-        self.records.push(match how {
-            How::Baked => 0,
-            How::Fetched => 1,
-        });
+        self.records.push(u8::from(made.how == How::Fetched) | u8::from(made.was_in_pack) << 1);
         self.records.extend_from_slice(key.as_bytes());
         self.records.extend_from_slice(&shape.to_le_bytes());
     }
@@ -264,13 +268,14 @@ impl<'b> Cursor<'b> {
         })
     }
 
-    fn record(&mut self, shapes: &[KeyParts]) -> Option<(AssetUuid, How, KeyParts)> {
+    fn record(&mut self, shapes: &[KeyParts]) -> Option<Record> {
         let uuid = self.uuid()?;
-        let how = match self.take(1)? {
-            [0] => How::Baked,
-            [1] => How::Fetched,
-            _ => return None,
-        };
+        let flags = self.take(1)?[0];
+        if flags > 3 {
+            return None;
+        }
+        let how = if flags & 1 == 0 { How::Baked } else { How::Fetched };
+        let made = Made { how, was_in_pack: flags & 2 != 0 };
         let build_key = self.digest()?;
         let shape = shapes.get(self.number()? as usize)?;
         let inputs = self.list(|body| {
@@ -289,7 +294,8 @@ impl<'b> Cursor<'b> {
                 build_key: body.digest()?,
             })
         })?;
-        Some((uuid, how, KeyParts { build_key, inputs, references, ..shape.clone() }))
+        let parts = KeyParts { build_key, inputs, references, ..shape.clone() };
+        Some(Record { uuid, made, parts })
     }
 }
 

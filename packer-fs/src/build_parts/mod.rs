@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskError, DiskOperation, WriteFile};
 use crate::layout::BUILD_PARTS;
-use frame::{FrameWriter, Step};
+use frame::{FrameWriter, Record, Step};
 
 const MAGIC: [u8; 8] = *b"PKRPART1";
 const HEAD_BYTES: u64 = 56;
@@ -51,6 +51,15 @@ pub enum How {
     Baked,
     /// The artifact store had it.
     Fetched,
+}
+
+/// How one build made an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// How it came into the pack.
+    pub how: How,
+    /// Whether the pack before had a payload of it.
+    pub was_in_pack: bool,
 }
 
 /// The build that a record is of.
@@ -120,6 +129,8 @@ pub struct RecordedParts {
     pub parts: KeyParts,
     /// How it came into the pack.
     pub how: How,
+    /// Whether the pack before had a payload of it.
+    pub was_in_pack: bool,
     /// Which build it was.
     pub build: Arc<RecordedBuild>,
 }
@@ -140,8 +151,9 @@ pub fn load(
 ) -> Result<BTreeMap<AssetUuid, PartsHistory>, DiskError> {
     let mut known: BTreeMap<AssetUuid, PartsHistory> = BTreeMap::new();
     each_frame(disk, &mut |frame| {
-        for (uuid, how, parts) in frame.records.into_iter().filter(|(uuid, ..)| wanted(*uuid)) {
-            let last = RecordedParts { parts, how, build: Arc::clone(&frame.build) };
+        for Record { uuid, made, parts } in frame.records.into_iter().filter(|record| wanted(record.uuid)) {
+            let Made { how, was_in_pack } = made;
+            let last = RecordedParts { parts, how, was_in_pack, build: Arc::clone(&frame.build) };
             let before = known.remove(&uuid).map(|history| history.last);
             known.insert(uuid, PartsHistory { last, before });
         }
@@ -155,7 +167,7 @@ pub fn load(
 pub fn append<'e>(
     disk: &dyn Disk,
     build: &RecordedBuild,
-    made: impl ExactSizeIterator<Item = (&'e BuildEntry, &'e KindSpec, How)>,
+    made: impl ExactSizeIterator<Item = (&'e BuildEntry, &'e KindSpec, Made)>,
     assets: u64,
     is_live: &dyn Fn(AssetUuid) -> bool,
 ) -> Result<(), DiskError> {
@@ -240,12 +252,12 @@ fn each_frame(
 fn write_made<'e>(
     file: &mut dyn WriteFile,
     build: &RecordedBuild,
-    made: impl Iterator<Item = (&'e BuildEntry, &'e KindSpec, How)>,
+    made: impl Iterator<Item = (&'e BuildEntry, &'e KindSpec, Made)>,
 ) -> io::Result<u64> {
     let mut frames = FrameWriter::new(build);
     let mut bytes = 0;
-    for (entry, spec, how) in made {
-        frames.entry(entry, spec, how);
+    for (entry, spec, made) in made {
+        frames.entry(entry, spec, made);
         bytes += frames.write_if_full(file)?;
     }
     bytes += frames.write(file)?;
@@ -256,14 +268,14 @@ fn write_made<'e>(
 fn rewrite<'e>(
     disk: &dyn Disk,
     build: &RecordedBuild,
-    made: impl ExactSizeIterator<Item = (&'e BuildEntry, &'e KindSpec, How)>,
+    made: impl ExactSizeIterator<Item = (&'e BuildEntry, &'e KindSpec, Made)>,
     is_live: &dyn Fn(AssetUuid) -> bool,
 ) -> Result<(), DiskError> {
     // The number of the last record of each asset: with the new one, it makes two. One that is not baked now keeps two.
     let mut last: BTreeMap<AssetUuid, [Option<u32>; 2]> = BTreeMap::new();
     let mut number = 0;
     each_frame(disk, &mut |frame| {
-        for (uuid, ..) in &frame.records {
+        for Record { uuid, .. } in &frame.records {
             if is_live(*uuid) {
                 let numbers = last.entry(*uuid).or_default();
                 *numbers = [numbers[1], Some(number)];
@@ -285,9 +297,9 @@ fn rewrite<'e>(
     number = 0;
     each_frame(disk, &mut |frame| {
         let mut kept = FrameWriter::new(&frame.build);
-        for (uuid, how, parts) in &frame.records {
+        for record in &frame.records {
             if counting.contains(&number) {
-                kept.parts(*uuid, *how, parts);
+                kept.record(record);
                 head.records += 1;
             }
             number += 1;

@@ -14,9 +14,11 @@ use packer_domain::observation::FileFact;
 use packer_domain::path::AssetPath;
 use packer_domain::registry::{BuildParticipation, EntryState, RegistryEntry};
 
-use super::{FEW, How, NoFormer, RecordedBuild, append, load};
+use super::{FEW, How, Made, NoFormer, RecordedBuild, RecordedParts, append, load};
 use crate::disk::{Disk, OsDisk};
 use crate::layout::{self, BUILD_PARTS};
+
+const BAKED: Made = Made { how: How::Baked, was_in_pack: false };
 
 struct Bench {
     _folder: tempfile::TempDir,
@@ -35,7 +37,7 @@ impl Bench {
     /// Build number `n` bakes `entries`.
     fn build(&self, n: u8, entries: &[BuildEntry]) {
         let spec = spec();
-        let made = entries.iter().map(|entry| (entry, &spec, How::Baked));
+        let made = entries.iter().map(|entry| (entry, &spec, BAKED));
         append(&self.disk, &build(n), made, 3, &|_| true).unwrap();
     }
 
@@ -119,13 +121,15 @@ fn everything_that_a_key_is_made_of_is_given_back() {
     assert!(load(&bench.disk, &|_| true).unwrap().is_empty());
     let (a, b) = (entry("a", "1"), entry("b", "2"));
     let spec = spec();
-    let made = [(&a, &spec, How::Baked), (&b, &spec, How::Fetched)];
+    let fetched = Made { how: How::Fetched, was_in_pack: true };
+    let made = [(&a, &spec, BAKED), (&b, &spec, fetched)];
     append(&bench.disk, &build(0), made.into_iter(), 2, &|_| true).unwrap();
     let known = load(&bench.disk, &|_| true).unwrap();
     assert_eq!(known.len(), 2);
-    for (entry, how) in [(&a, How::Baked), (&b, How::Fetched)] {
+    for (entry, made) in [(&a, BAKED), (&b, fetched)] {
         let history = &known[&entry.uuid()];
-        assert_eq!((&history.last.parts, history.last.how), (&key_parts(entry, &spec), how));
+        let RecordedParts { parts, how, was_in_pack, build: _ } = &history.last;
+        assert_eq!((parts, *how, *was_in_pack), (&key_parts(entry, &spec), made.how, made.was_in_pack));
         assert_eq!((&*history.last.build, &history.before), (&build(0), &None));
     }
 }
@@ -159,7 +163,7 @@ fn records_that_no_longer_count_are_left_out_in_time() {
     let spec = spec();
     // One more would be too many; half of the assets are gone by now.
     let live = |asset: AssetUuid| asset != uuid("x7");
-    let made = many.iter().skip(1).map(|entry| (entry, &spec, How::Baked));
+    let made = many.iter().skip(1).map(|entry| (entry, &spec, BAKED));
     append(&bench.disk, &build(5), made, 3, &live).unwrap();
     assert!(bench.bytes().len() < size + size / 20, "{} after {size}", bench.bytes().len());
     let digest = Digest::of(b"0");

@@ -109,22 +109,28 @@ pub fn create_output_staging(
 ) -> Result<Utf8PathBuf, OutputsError> {
     check_folder(folder).map_err(|(path, problem)| OutputsError::Inconsistent { path, problem })?;
     disk.create_dir_all(folder).map_err(failed)?;
-    let pending: Vec<OperationId> =
-        super::pending(disk).map_err(failed)?.into_iter().map(|found| found.operation).collect();
-    for entry in disk.read_dir(folder).map_err(failed)? {
-        let dead = entry
-            .name
-            .to_str()
-            .and_then(|name| name.strip_prefix(layout::OUTPUT_STAGING_PREFIX))
-            .and_then(|id| id.parse::<OperationId>().ok())
-            .filter(|dead| entry.kind == EntryKind::Dir && !pending.contains(dead));
-        if let Some(dead) = dead {
-            drop_output_staging(disk, folder, dead).map_err(failed)?;
-        }
+    for dead in dead_output_stagings(disk, folder).map_err(failed)? {
+        drop_output_staging(disk, folder, dead).map_err(failed)?;
     }
     let staging = layout::output_staging(folder, operation);
     disk.create_dir(&staging).map_err(failed)?;
     Ok(staging)
+}
+
+/// The builds that died and left what they had staged in `folder`. The caller holds the build lock, so none of them is
+/// still at work; those that recovery will finish are not among them.
+pub fn dead_output_stagings(disk: &dyn Disk, folder: &Utf8Path) -> Result<Vec<OperationId>, DiskError> {
+    let pending: Vec<OperationId> = super::pending(disk)?.into_iter().map(|found| found.operation).collect();
+    let entries = match disk.read_dir(folder) {
+        Err(error) if error.is_not_found() => Vec::new(),
+        entries => entries?,
+    };
+    let dead = entries.into_iter().filter_map(|entry| {
+        let id = entry.name.to_str()?.strip_prefix(layout::OUTPUT_STAGING_PREFIX)?;
+        let id = id.parse::<OperationId>().ok()?;
+        (entry.kind == EntryKind::Dir && !pending.contains(&id)).then_some(id)
+    });
+    Ok(dead.collect())
 }
 
 /// Removes the folder in which `operation` staged its outputs, with the files in it.

@@ -94,6 +94,32 @@ impl Ignores {
     }
 }
 
+/// Which rule passes a name over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Covering {
+    /// This pattern, of the ignore file in the folder with a path of so many bytes, its slash included.
+    Pattern { pattern: String, base: usize },
+    /// None of the project's: nobody means such names.
+    Default,
+}
+
+impl Ignores {
+    /// The rule that passes a name over, decided as by [`covers`](Self::covers). `path` is below the assets root.
+    pub(super) fn covering(&self, path: &str, name: &str, is_dir: bool) -> Option<Covering> {
+        let mut frame = self.innermost.as_ref();
+        while let Some(here) = frame {
+            match here.rules.matched(path.get(here.base..).unwrap_or_default(), is_dir) {
+                Match::Ignore(glob) => {
+                    return Some(Covering::Pattern { pattern: glob.original().to_owned(), base: here.base });
+                }
+                Match::Whitelist(_) => return None,
+                Match::None => frame = here.outer.as_ref(),
+            }
+        }
+        is_covered_by_default(OsStr::new(name)).then_some(Covering::Default)
+    }
+}
+
 /// The path without its first `base` bytes, which are whole folders, and so end at a character.
 fn cut(path: &OsStr, base: usize) -> &OsStr {
     #[cfg(unix)]

@@ -12,8 +12,11 @@
 //! files, not by their sizes; no nesting overflows the stack.
 
 mod content;
+mod covered;
 mod ignores;
 mod walk;
+
+pub use covered::{Covered, covered_by};
 
 use std::io;
 use std::sync::Arc;

@@ -72,12 +72,12 @@ impl Store {
     pub fn settle(&self) -> io::Result<()> {
         let total = {
             let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
-            if added.keys.is_empty() {
+            if !added.is_open {
                 return Ok(());
             }
-            let total = added.before.take().map(|before| before.saturating_add(added.bytes));
-            added.bytes = 0;
-            total
+            added.is_open = false;
+            let bytes = std::mem::take(&mut added.bytes);
+            added.before.take().map(|before| before.saturating_add(bytes))
         };
         match total {
             Some(total) if total <= self.max_bytes => self.write_size(total),

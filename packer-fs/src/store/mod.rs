@@ -127,7 +127,10 @@ pub struct Store {
 #[derive(Debug, Default)]
 struct Added {
     keys: BTreeSet<ArtifactKey>,
+    /// Bytes since the last time that somebody noted how many there are.
     bytes: u64,
+    /// Whether nobody knows by now how many there are.
+    is_open: bool,
     /// How many bytes there were before, if that was known.
     before: Option<u64>,
 }
@@ -195,8 +198,9 @@ impl Store {
     /// bytes there are until [`settle`](Self::settle), also if this process ends before.
     fn announce(&self, key: ArtifactKey, takes: u64) -> bool {
         let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
-        if added.keys.is_empty() {
+        if !added.is_open {
             added.before = self.take_size();
+            added.is_open = true;
         }
         let is_new = added.keys.insert(key);
         if is_new {

@@ -1,8 +1,10 @@
-//! Baking one asset: reading exactly the inputs that its key was made from, running its codec, compressing.
+//! Baking one asset: asking the store, reading exactly the inputs that its key was made from, running its codec,
+//! compressing. What is stored is decided in `artifacts`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use packer_domain::build::{BuildEntry, BuildInput};
 use packer_domain::codec::{BakeRequest, Baked, Codec, Finding, SourceInput};
@@ -17,12 +19,20 @@ use packer_fs::disk::Disk;
 use packer_pack::compress::{Compressor, Method};
 use packer_pack::index::Payload;
 
+use super::artifacts::Artifacts;
 use crate::lane::panic_message;
+use crate::operation::Operation;
 
 /// What baking one asset gave.
 pub(super) enum Made {
     /// A payload as the pack stores it.
-    Payload { payload: Payload, stored: Vec<u8>, diagnostics: Vec<Diagnostic> },
+    Payload {
+        payload: Payload,
+        stored: Vec<u8>,
+        diagnostics: Vec<Diagnostic>,
+        /// Whether the artifact store had it.
+        is_fetched: bool,
+    },
     /// What is wrong with the asset.
     Failed(Vec<Diagnostic>),
     /// This input is no longer what the build began with.
@@ -38,22 +48,59 @@ pub(super) struct Kitchen<'a> {
     pub state: &'a WorkspaceState,
     pub limits: Limits,
     pub compression: Compression,
+    /// What earlier bakes gave, if that may be used.
+    pub artifacts: Option<&'a Artifacts>,
+    /// Told of what is wrong, but with no asset.
+    pub operation: &'a Operation,
+}
+
+/// A bake that was carried out.
+struct Done {
+    made: Made,
+    /// Whether baking the same again would give the same.
+    is_lasting: bool,
+    /// What it took, without reading the inputs.
+    took: Duration,
+}
+
+impl Done {
+    /// What is no fault of the asset, or costs nothing to find again.
+    fn passing(made: Made) -> Self {
+        Self { made, is_lasting: false, took: Duration::ZERO }
+    }
 }
 
 impl Kitchen<'_> {
-    /// Bakes and compresses one asset.
+    /// Bakes and compresses one asset, unless the store has what that would give.
     pub(super) fn make(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Made {
+        let Some(artifacts) = self.artifacts else { return self.bake(entry, compressor).made };
+        let config = self.state.config();
+        let say = |diagnostic| self.operation.diagnose([&diagnostic]);
+        if let Some(made) = artifacts.fetch(entry, config, &say) {
+            return made;
+        }
+        let done = self.bake(entry, compressor);
+        if done.is_lasting {
+            artifacts.keep(entry, config, &done.made, done.took);
+        }
+        done.made
+    }
+
+    fn bake(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Done {
         let Some(codec) = self.codecs.get(entry.kind()) else {
             let message = format!("no codec bakes the kind {}", entry.kind());
-            return Made::Failed(vec![self.about(entry, DiagnosticCode::KindUnknown, message)]);
+            let diagnostic = self.about(entry, DiagnosticCode::KindUnknown, message);
+            return Done::passing(Made::Failed(vec![diagnostic]));
         };
         let mut inputs = Vec::with_capacity(entry.inputs().len());
         for input in entry.inputs() {
             match self.read(entry, input) {
                 Ok(input) => inputs.push(input),
-                Err(made) => return made,
+                Err(made) => return Done::passing(made),
             }
         }
+        let began = Instant::now();
+        let lasting = |made| Done { made, is_lasting: true, took: began.elapsed() };
         let request = BakeRequest {
             inputs: &inputs,
             settings: entry.settings(),
@@ -62,10 +109,11 @@ impl Kitchen<'_> {
         };
         let baked = match catch_unwind(AssertUnwindSafe(|| codec.bake(&request))) {
             Ok(Ok(baked)) => baked,
-            Ok(Err(findings)) => return Made::Failed(self.failures(entry, findings)),
+            Ok(Err(findings)) => return lasting(Made::Failed(self.failures(entry, findings))),
             Err(panic) => {
                 let message = format!("the codec of {} panicked: {}", entry.kind(), panic_message(&*panic));
-                return Made::Failed(vec![self.about(entry, DiagnosticCode::BakePanic, message)]);
+                let diagnostic = self.about(entry, DiagnosticCode::BakePanic, message);
+                return Done::passing(Made::Failed(vec![diagnostic]));
             }
         };
         if baked.payload.len() as u64 > self.limits.max_payload_bytes {
@@ -75,12 +123,21 @@ impl Kitchen<'_> {
                 baked.payload.len(),
                 self.limits.max_payload_bytes
             );
-            return Made::Failed(vec![self.about(entry, DiagnosticCode::BakeLimit, message)]);
+            return lasting(Made::Failed(vec![self.about(entry, DiagnosticCode::BakeLimit, message)]));
         }
-        self.store(entry, baked, compressor)
+        match self.compress(entry, baked, compressor) {
+            Ok(made) => lasting(made),
+            Err(diagnostic) => Done::passing(Made::Failed(vec![diagnostic])),
+        }
     }
 
-    fn store(&self, entry: &BuildEntry, baked: Baked, compressor: &mut Compressor) -> Made {
+    /// What a bake gave as the pack stores it, or why it could not be compressed.
+    fn compress(
+        &self,
+        entry: &BuildEntry,
+        baked: Baked,
+        compressor: &mut Compressor,
+    ) -> Result<Made, Diagnostic> {
         let method = match self.compression {
             Compression::None => Method::None,
             Compression::Lz4 => Method::Lz4,
@@ -91,7 +148,7 @@ impl Kitchen<'_> {
             Ok(stored) => stored,
             Err(error) => {
                 let message = format!("{} could not be compressed: {error}", entry.name());
-                return Made::Failed(vec![self.about(entry, DiagnosticCode::BakeUnsupported, message)]);
+                return Err(self.about(entry, DiagnosticCode::BakeUnsupported, message));
             }
         };
         let payload = Payload {
@@ -105,13 +162,13 @@ impl Kitchen<'_> {
             baked.findings.into_iter().map(|finding| self.diagnostic(entry, finding)).collect();
         if diagnostics.iter().any(Diagnostic::is_error) {
             // An error is an error, also from a codec that gives a payload beside it.
-            return Made::Failed(diagnostics);
+            return Ok(Made::Failed(diagnostics));
         }
         let stored = match stored.bytes {
             std::borrow::Cow::Borrowed(_) => baked.payload,
             std::borrow::Cow::Owned(bytes) => bytes,
         };
-        Made::Payload { payload, stored, diagnostics }
+        Ok(Made::Payload { payload, stored, diagnostics, is_fetched: false })
     }
 
     /// Reads an input, and makes sure that it is the one that the key was made from.

@@ -7,7 +7,8 @@ use camino::Utf8Path;
 use packer_domain::build::{BuildEntry, BuildPlan};
 use packer_domain::config::BuildOptions;
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
-use packer_domain::identity::Digest;
+use packer_domain::identity::{AssetUuid, Digest};
+use packer_fs::build_parts::NoFormer;
 use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
 use packer_fs::build_stamp::BuildStamp;
 use packer_fs::disk::ReadFile;
@@ -31,23 +32,42 @@ pub(super) struct Former {
 }
 
 impl Former {
-    /// The last build's outputs in `folder`, if they were made with the same options and are undamaged.
+    /// The last build's outputs in `folder`, if they were made with the same options and are undamaged; else why nothing
+    /// can be taken over. Says so if the pack is damaged.
     pub(super) fn load(
         shared: &Arc<Shared>,
         operation: &Operation,
         folder: &Utf8Path,
         options: &BuildOptions,
-    ) -> Option<Self> {
+    ) -> Result<Self, NoFormer> {
+        let found = Self::find(shared, folder, options);
+        if let Err(NoFormer::PackDamaged { pack }) = &found {
+            diagnose_damage(operation, pack.as_str().into());
+        }
+        found
+    }
+
+    /// The same for whoever only wants to know. Writes nothing.
+    pub(super) fn find(
+        shared: &Arc<Shared>,
+        folder: &Utf8Path,
+        options: &BuildOptions,
+    ) -> Result<Self, NoFormer> {
         let record = match BuildRecord::load(&*shared.disk, layout::BUILD_RECORD.into()) {
-            Ok(record) => record?,
+            Ok(Some(record)) => record,
+            Ok(None) => return Err(NoFormer::NeverBuilt {}),
             Err(defect) => {
                 tracing::info!(%defect, "everything is baked anew");
-                return None;
+                return Err(NoFormer::RecordUnreadable {});
             }
         };
         let head = record.head();
-        if head.options != options_digest(options) || head.pack.path != folder.join(PACK_FILE) {
-            return None;
+        let pack = || head.pack.path.to_string();
+        if head.pack.path != folder.join(PACK_FILE) {
+            return Err(NoFormer::OtherOutput { pack: pack() });
+        }
+        if head.options != options_digest(options) {
+            return Err(NoFormer::Compression { from: None, to: options_text(options) });
         }
         let stamp = BuildStamp::load(&*shared.disk, layout::BUILD_STAMP.into());
         let boot = host::boot_id();
@@ -60,16 +80,24 @@ impl Former {
         };
         if !is_intact(&head.pack, pack_is) {
             // A pack that was deleted is no damage: it is simply built again.
-            if shared.disk.stat(&head.pack.path).is_ok_and(|stat| stat.is_some()) {
-                diagnose_damage(operation, &head.pack.path);
-            }
-            return None;
+            let is_there = shared.disk.stat(&head.pack.path).is_ok_and(|stat| stat.is_some());
+            return Err(if is_there {
+                NoFormer::PackDamaged { pack: pack() }
+            } else {
+                NoFormer::PackMissing { pack: pack() }
+            });
         }
         let manifest = folder.join(MANIFEST_FILE);
         let complete = head.others.iter().any(|fact| fact.path == manifest)
             && head.others.iter().all(|fact| is_intact(fact, file_is));
-        let pack = shared.disk.open(&head.pack.path).ok()?;
-        Some(Self { pack: std::sync::Mutex::new(Some(pack)), complete, record })
+        let open = shared.disk.open(&head.pack.path);
+        let pack = open.map_err(|_| NoFormer::PackMissing { pack: pack() })?;
+        Ok(Self { pack: std::sync::Mutex::new(Some(pack)), complete, record })
+    }
+
+    /// The key that the last build made `uuid` from; none if its pack has no payload of it.
+    pub(super) fn key_of(&self, uuid: AssetUuid) -> Option<Digest> {
+        self.record.get(uuid).map(|payload| payload.build_key)
     }
 
     /// What the last build as a whole left.
@@ -155,13 +183,17 @@ pub(super) fn announced(payload: &RecordedPayload) -> Option<Payload> {
 
 /// The digest of everything beside the workspace that decides the bytes of stored payloads.
 pub(super) fn options_digest(options: &BuildOptions) -> Digest {
-    let text = format!(
-        "pack {} compression {} by {}",
-        packer_pack::format::VERSION,
+    Digest::of(options_text(options).as_bytes())
+}
+
+/// The same in words.
+pub(super) fn options_text(options: &BuildOptions) -> String {
+    format!(
+        "{} by {} in pack format {}",
         options.compression,
-        packer_pack::compress::LIBRARIES
-    );
-    Digest::of(text.as_bytes())
+        packer_pack::compress::LIBRARIES,
+        packer_pack::format::VERSION
+    )
 }
 
 /// Whether the pack is the one that was written, by every byte of it.

@@ -3,9 +3,12 @@
 //! A build holds the build lock from beginning to end, and the lane only at both ends: to observe and publish, and to
 //! check that nothing it used has changed and commit. It bakes in between, beside the lane, on one snapshot.
 
+mod artifacts;
 mod bake;
 mod commit;
+mod explain;
 mod former;
+mod gc;
 mod manifest;
 mod unchanged;
 mod write;
@@ -20,18 +23,26 @@ use packer_domain::identity::{Digest, Revision};
 use packer_events::body::{Behind, EventBody, Lock, Phase, Unit};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
+use packer_fs::build_parts::NoFormer;
 use packer_fs::build_stamp::BuildStamp;
 use packer_fs::layout;
 use packer_fs::lock::{BuildLock, HolderFacts, Wait};
 
 use crate::holder::{facts, holder};
 use crate::lane::{Finale, LaneAccess, Worker, lock_stop, observe_stop, sight_held};
-use crate::operation::{Operation, Stop};
+use crate::operation::{Operation, Stop, io_failure};
 use crate::project::{BuildBase, pool};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 
+use artifacts::Artifacts;
+pub use artifacts::StorePolicy;
+use explain::Reasons;
+pub use explain::ExplainError;
+pub(crate) use explain::{explain_asset, explain_file};
 use former::Former;
+pub(crate) use gc::collect;
+pub use gc::{GcDamage, GcError, GcReport, GcRequest, GcScrub};
 use write::{PackJob, Written};
 
 /// The name of the pack in the output folder.
@@ -54,8 +65,12 @@ pub struct BuildRequest {
     pub output: Option<Utf8PathBuf>,
     /// How many threads bake; those of the project for `None`.
     pub jobs: Option<usize>,
-    /// Whether what earlier builds made may be used.
+    /// Whether what earlier builds made may be used: their pack, and the artifact store.
     pub reuse: bool,
+    /// What of the artifact store may be used.
+    pub store: StorePolicy,
+    /// Whether to say of each asset that is not taken over from the last pack why not.
+    pub explain: bool,
     /// Whether assets in error are left out instead of ending the build.
     pub keep_going: bool,
     /// Whether to build a second time from nothing, with another number of threads, and compare.
@@ -70,6 +85,8 @@ impl Default for BuildRequest {
             output: None,
             jobs: None,
             reuse: true,
+            store: StorePolicy::default(),
+            explain: false,
             keep_going: false,
             prove: false,
         }
@@ -103,7 +120,17 @@ pub(crate) fn build<'s>(
         return Err(Stop::Rejected(Rejection::WorkspaceErrors { errors }));
     }
 
-    let former = if request.reuse { Former::load(shared, operation, &folder, &options) } else { None };
+    let (former, cause) = if request.reuse {
+        match Former::load(shared, operation, &folder, &options) {
+            Ok(former) => (Some(former), None),
+            Err(cause) => (None, Some(cause)),
+        }
+    } else {
+        (None, Some(NoFormer::NoReuse {}))
+    };
+    let policy = if request.reuse { request.store } else { StorePolicy::Off };
+    let artifacts = Artifacts::open(&shared.root, base.state().config(), &options, policy);
+    let reasons = request.explain.then(|| Reasons::gather(shared, &plan, former.as_ref(), cause.clone()));
     let current = former.as_ref().and_then(|former| Some((former.current(&plan)?, former.pack_digest())));
     // Its own threads: a scan of the lane must not wait for a bake.
     let pool = bakers(shared, request)?;
@@ -115,6 +142,8 @@ pub(crate) fn build<'s>(
         pool: &pool,
         keep_going: request.keep_going,
         durable: options.durable,
+        artifacts: artifacts.as_ref(),
+        reasons: reasons.as_ref(),
         is_proof: false,
     };
     let counts = Counts {
@@ -145,9 +174,10 @@ pub(crate) fn build<'s>(
     }
 
     let staging = commit::Staging::create(shared, &folder, operation.id)?;
-    let path = staging.path(PACK_FILE);
-    let written = job.write(&path, former.as_ref())?;
-    job.verify(&path, &written)?;
+    let written = write_checked(&job, &staging, former.as_ref());
+    // Before the lane is taken: nobody should wait for it.
+    artifacts.iter().for_each(Artifacts::settle);
+    let mut written = written?;
     let manifest = manifest::manifest(&plan, &written);
     staging.write_file(MANIFEST_FILE, &manifest, options.durable)?;
     let proved = prove(shared, operation, request, &base, &plan, written.digest)?;
@@ -171,7 +201,8 @@ pub(crate) fn build<'s>(
         drop(staging);
         return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(report))));
     }
-    commit::commit(
+    let made = std::mem::take(&mut written.made);
+    let finale = commit::commit(
         shared,
         lane,
         operation,
@@ -186,7 +217,10 @@ pub(crate) fn build<'s>(
             staging,
             lock,
         },
-    )
+    )?;
+    let former = former.as_ref().ok_or(cause.unwrap_or(NoFormer::NoReuse {}));
+    explain::remember(shared, operation, &plan, &base, &made, former);
+    Ok(finale)
 }
 
 /// What a build finds at its beginning.
@@ -219,6 +253,24 @@ struct Counts {
     assets: u64,
     /// Those that cannot be baked as the workspace is.
     held_back: u64,
+}
+
+/// Writes the pack into the staging folder and checks it. Where an artifact of the store swears to something else than it
+/// holds, which its own checksum cannot tell, everything is baked.
+fn write_checked(
+    job: &PackJob<'_>,
+    staging: &commit::Staging,
+    former: Option<&Former>,
+) -> Result<Written, Stop> {
+    let path = staging.path(PACK_FILE);
+    let written = job.write(&path, former)?;
+    let Err(damaged) = job.verify(&path, &written) else { return Ok(written) };
+    let Some(artifacts) = job.artifacts.filter(|_| written.has_fetched()) else { return Err(damaged) };
+    artifacts.distrust();
+    job.shared.disk.remove_file(&path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+    let written = job.write(&path, None)?;
+    job.verify(&path, &written)?;
+    Ok(written)
 }
 
 /// Where the outputs go: as `packer.toml` says it, so that the folder has one name however it is asked for.
@@ -334,6 +386,8 @@ fn prove(
         pool: &pool,
         keep_going: request.keep_going,
         durable: false,
+        artifacts: None,
+        reasons: None,
         is_proof: true,
     };
     let proof = job.write(&path, None);

@@ -13,6 +13,7 @@ use packer_domain::identity::{AssetUuid, Digest};
 use packer_domain::path::AssetPath;
 use packer_events::body::{Phase, Unit};
 use packer_events::report::{Failure, Rejection};
+use packer_fs::build_parts::How;
 use packer_fs::build_record::RecordedPayload;
 use packer_fs::pack_writer::{PackWriteError, PackWriter, Placed};
 use packer_pack::compress::Compressor;
@@ -20,7 +21,9 @@ use packer_pack::index::{Declared, IndexLayout};
 use packer_pack::{OpenError, OpenOptions, Pack, Verify};
 use rayon::prelude::*;
 
+use super::artifacts::Artifacts;
 use super::bake::{Kitchen, Made, error_count};
+use super::explain::Reasons;
 use super::former::{Former, announced};
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
@@ -41,6 +44,10 @@ pub(super) struct PackJob<'a> {
     pub pool: &'a rayon::ThreadPool,
     pub keep_going: bool,
     pub durable: bool,
+    /// What earlier bakes gave, if that may be used.
+    pub artifacts: Option<&'a Artifacts>,
+    /// What tells why each asset is baked, if somebody wants to know.
+    pub reasons: Option<&'a Reasons>,
     /// Whether this is the second pack of a proof: what it finds was said when the first one was written.
     pub is_proof: bool,
 }
@@ -54,8 +61,8 @@ pub(super) struct Written {
     pub failed: u64,
     /// What the pack holds of each asset; of failed ones nothing.
     pub payloads: BTreeMap<AssetUuid, RecordedPayload>,
-    /// The ids of the assets whose payloads did not come from the former pack.
-    pub made: Vec<u32>,
+    /// The ids of those that were not taken over from the last pack, and how they were made.
+    pub made: Vec<(u32, How)>,
 }
 
 /// What a pack of `plan` holds, before its payloads are known.
@@ -168,7 +175,7 @@ impl PackJob<'_> {
         Ok(true)
     }
 
-    /// Checks a pack that was just written before anybody sees it: its index, and every payload that was baked for it. What
+    /// Checks a pack that was just written before anybody sees it: its index, and every payload that was baked or fetched for it. What
     /// was taken over was vouched for, or checked, in the pack that it came from.
     pub(super) fn verify(&self, path: &Utf8Path, written: &Written) -> Result<(), Stop> {
         self.operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
@@ -180,7 +187,7 @@ impl PackJob<'_> {
         if let Some(problem) = pack.verify_index().first() {
             return Err(damaged(problem.to_string()));
         }
-        let wrong = |id: &u32| match pack.by_id(*id) {
+        let wrong = |(id, _): &(u32, How)| match pack.by_id(*id) {
             Ok(entry) => pack.verify_payload(&entry).map(|problem| problem.to_string()),
             Err(error) => Some(error.to_string()),
         };
@@ -198,12 +205,20 @@ impl PackJob<'_> {
             state,
             limits: state.config().limits,
             compression: self.plan.options.compression,
+            artifacts: self.artifacts,
+            operation: self.operation,
         }
     }
 
     fn diagnose(&self, diagnostics: &[Diagnostic]) {
         if !self.is_proof {
             self.operation.diagnose(diagnostics);
+        }
+    }
+
+    fn explain(&self, entry: &BuildEntry, how: How) {
+        if let Some(reasons) = self.reasons {
+            self.operation.diagnose([&reasons.diagnostic(entry, how)]);
         }
     }
 
@@ -291,13 +306,18 @@ impl PackJob<'_> {
     ) -> Result<(), Stop> {
         let id = entry.id().get();
         match made {
-            Made::Payload { payload, stored, diagnostics } => {
+            Made::Payload { payload, stored, diagnostics, is_fetched } => {
+                let how = if is_fetched { How::Fetched } else { How::Baked };
+                self.explain(entry, how);
                 self.diagnose(&diagnostics);
-                written.baked += 1;
+                match how {
+                    How::Baked => written.baked += 1,
+                    How::Fetched => written.reused += 1,
+                }
                 if doomed {
                     return Ok(());
                 }
-                written.made.push(id);
+                written.made.push((id, how));
                 let Placed { offset, stored_size, .. } =
                     writer.append(id, payload, &stored).map_err(write_stop)?;
                 written.note(
@@ -329,6 +349,11 @@ impl PackJob<'_> {
 }
 
 impl Written {
+    /// Whether payloads came from the artifact store.
+    pub(super) fn has_fetched(&self) -> bool {
+        self.made.iter().any(|(_, how)| *how == How::Fetched)
+    }
+
     fn note(&mut self, entry: &BuildEntry, payload: RecordedPayload) {
         self.payloads.insert(entry.uuid(), payload);
     }

@@ -10,15 +10,19 @@ pub use open::{FirstObservation, OpenError, OpenOptions};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::build::{AssetExplanation, FileExplanation};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
-use packer_domain::identity::{Revision, SourceId};
+use packer_domain::identity::{AssetUuid, Revision, SourceId};
 use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
 use packer_events::body::{Behind, EventBody, Lock, OperationKind};
 use packer_events::report::Failure;
 use packer_fs::disk::DiskError;
 
-use crate::build::{BuildRequest, PACK_FILE, build};
+use crate::build::{
+    BuildRequest, ExplainError, GcError, GcReport, GcRequest, PACK_FILE, build, collect, explain_asset,
+    explain_file,
+};
 use crate::feed::Feed;
 use crate::freshness::Freshness;
 use crate::lane::{Closed, Finale, Worker, conduct, kind_of, look_at, mutate, refresh};
@@ -125,6 +129,29 @@ impl Project {
             return Ok(Target::Root);
         }
         AssetPath::parse(below.as_str()).map(Target::Path).map_err(LocateError::Invalid)
+    }
+
+    /// Explains a managed asset of the snapshot: why it is in the pack or not, what decides its payload, what the next build
+    /// with this profile does with it and why; `None` if there is no such asset. A read, which looks at what the last
+    /// build left.
+    pub fn explain(
+        &self,
+        uuid: AssetUuid,
+        profile: Option<&str>,
+    ) -> Result<Option<AssetExplanation>, ExplainError> {
+        explain_asset(&self.shared, &self.status().snapshot, uuid, profile)
+    }
+
+    /// Explains a path below the assets root that is no asset: unclaimed, ignored and by which rule, or what else; `None` if
+    /// nothing is there.
+    pub fn explain_file(&self, path: &AssetPath) -> Result<Option<FileExplanation>, ExplainError> {
+        explain_file(&self.shared, &self.status().snapshot, path)
+    }
+
+    /// Drops what nobody needs any more: artifacts over the store's limit, and what dead builds left. No operation; waits
+    /// for a build that runs.
+    pub fn gc(&self, request: &GcRequest) -> Result<GcReport, GcError> {
+        collect(&self.shared, request)
     }
 
     /// What `mutation` would do now. A pure read: the paths that matter are looked at, and nothing is written.

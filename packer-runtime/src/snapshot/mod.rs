@@ -77,6 +77,11 @@ impl Snapshot {
         self.inner.state.unclaimed()
     }
 
+    /// Bytes of a file below the assets root, if it is there.
+    pub fn size_of(&self, path: &AssetPath) -> Option<u64> {
+        self.inner.state.observation().files.get(path).map(|fact| fact.size)
+    }
+
     /// Everything about one managed asset.
     pub fn asset(&self, uuid: AssetUuid) -> Option<AssetDetail> {
         asset_detail(&self.inner.state, uuid)

@@ -4,6 +4,7 @@
 mod builds;
 mod codecs;
 mod damage;
+mod explain;
 mod feeds;
 mod lane;
 mod mutations;
@@ -11,5 +12,6 @@ mod opening;
 mod overtaken;
 mod reads;
 mod recovery;
+mod store;
 mod story;
 mod support;

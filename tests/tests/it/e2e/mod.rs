@@ -14,6 +14,7 @@ mod kills;
 mod merges;
 mod packs;
 mod processes;
+mod store;
 mod story;
 
 use packer_tests::packer::Packer;

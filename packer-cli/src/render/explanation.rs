@@ -1,0 +1,218 @@
+//! Explanations: why an asset is in the pack and why it is baked, what a file is that is no asset, and what was collected.
+
+use packer_events::record::DiagnosticRecord;
+use packer_runtime::api::{
+    AssetExplanation, AssetPath, BakeReason, FileExplanation, GcReport, NextBuild, Origin, Presence, RuleRow,
+};
+
+use super::advice::Advice;
+use super::diagnostic::diagnostics;
+use super::{Detail, bytes, table, things};
+use crate::ui::{Paint, plain};
+
+/// Everything that there is to say of why an asset is as it is.
+pub(crate) fn explanation(explained: &AssetExplanation, advice: &Advice, paint: Paint) -> String {
+    let AssetExplanation { row, presence, rule, settings, preload, references, referred_by, key, .. } =
+        explained;
+    let name = row.name.as_ref().map_or_else(|| plain(row.anchor.as_str()), ToString::to_string);
+    let mut text = format!("{}\n", paint.strong(&name));
+    let line = |key: &str, value: String| vec![format!("  {key}"), value];
+    let mut lines = vec![
+        line("in the pack", self::presence(*presence, row.state.as_str(), paint)),
+        line("anchor", plain(row.anchor.as_str())),
+    ];
+    if let Some(rule) = rule {
+        lines.push(line("rule", self::rule(rule)));
+    }
+    for setting in settings {
+        let value = plain(&format!("{} = {}", setting.key, setting.value));
+        lines.push(line("setting", format!("{value}, {}", origin(setting.origin))));
+    }
+    if preload.value || preload.origin != Origin::Default {
+        let value = if preload.value { "yes" } else { "no" };
+        lines.push(line("preload", format!("{value}, {}", origin(preload.origin))));
+    }
+    for reference in references {
+        let target = match (reference.target, reference.build_key) {
+            (None, _) => ", which is not a managed asset".to_owned(),
+            (Some(_), None) => String::new(),
+            (Some(_), Some(key)) => format!(", build key {key}"),
+        };
+        lines.push(line(
+            "refers to",
+            format!("{} by {}{target}", plain(&reference.name), plain(&reference.key)),
+        ));
+    }
+    for other in referred_by {
+        lines.push(line("referred to by", plain(&other.name)));
+    }
+    if let Some(key) = key {
+        lines.push(line("build key", key.build_key.to_string()));
+        let codec = format!(
+            "{}, codec version {}, payload version {}",
+            key.kind, key.codec_version, key.payload_version
+        );
+        lines.push(line("kind", codec));
+        for input in &key.inputs {
+            let input = format!("{}, {}, {}", plain(&input.relative), bytes(input.size), input.digest);
+            lines.push(line("input", input));
+        }
+    }
+    text.push_str(&table(&lines));
+    text.push_str(&next(&explained.next, paint));
+    if let Some(last) = &explained.last {
+        let did = if last.fetched { "fetched from the artifact store" } else { "baked" };
+        push!(text, "last {did} by operation {}\n{}", last.operation, reasons(&last.reasons));
+    }
+    if !explained.diagnostics.is_empty() {
+        let records: Vec<DiagnosticRecord> =
+            explained.diagnostics.iter().map(DiagnosticRecord::from).collect();
+        push!(text, "{}\n\n", things(records.len() as u64, "finding:", "findings:"));
+        text.push_str(&diagnostics(&records, advice, paint));
+    }
+    text
+}
+
+fn presence(presence: Presence, state: &str, paint: Paint) -> String {
+    match presence {
+        Presence::Included => "yes: the registry includes it".to_owned(),
+        Presence::Excluded => "no: the registry excludes it".to_owned(),
+        Presence::HeldBack => {
+            format!("{}: the registry includes it, and it cannot be built ({state})", paint.bad("no"))
+        }
+    }
+}
+
+fn rule(rule: &RuleRow) -> String {
+    let line = rule.line.map_or_else(String::new, |line| format!(", packer.toml:{line}"));
+    format!("number {}, {:?}{line}", rule.number, plain(&rule.pattern))
+}
+
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Default => "by default",
+        Origin::Rule => "by the rule",
+        Origin::Anchor => "by the anchor",
+    }
+}
+
+fn next(next: &NextBuild, paint: Paint) -> String {
+    let (does, why) = match next {
+        NextBuild::Nothing {} => ("leaves it out", &[][..]),
+        NextBuild::TakeOver {} => ("takes it over from the last pack", &[][..]),
+        NextBuild::Fetch { reasons } => ("fetches it from the artifact store", &reasons[..]),
+        NextBuild::Bake { reasons } => ("bakes it", &reasons[..]),
+    };
+    format!("the next build {}\n{}", paint.strong(does), reasons(why))
+}
+
+fn reasons(reasons: &[BakeReason]) -> String {
+    reasons.iter().map(|reason| format!("  {}\n", plain(&reason.to_string()))).collect()
+}
+
+/// What a path is that no asset is called by.
+pub(crate) fn file_explanation(
+    explained: &FileExplanation,
+    project_path: impl Fn(&AssetPath) -> String,
+    paint: Paint,
+) -> String {
+    let of = |path: &AssetPath| plain(&project_path(path));
+    match explained {
+        FileExplanation::UnregisteredAnchor { path } => format!(
+            "{}: an anchor that the registry does not know; {} takes it in\n",
+            of(path),
+            paint.command("`packer reconcile anchor/unregistered`")
+        ),
+        FileExplanation::Claimed { path, anchors } => {
+            let anchors: Vec<String> = anchors.iter().map(of).collect();
+            format!("{}: a source, claimed by {}\n", of(path), anchors.join(", "))
+        }
+        FileExplanation::Unclaimed { path, size, rule } => {
+            let by = match rule {
+                Some(rule) => format!("rule {}", self::rule(rule)),
+                None => "no rule: adoption goes by its extension and content".to_owned(),
+            };
+            let adopt = paint.command("`packer adopt PATH`");
+            format!(
+                "{}: not in the pack, because no anchor claims it\n  {}, {by}\n  {adopt} makes an asset of it\n",
+                of(path),
+                bytes(*size)
+            )
+        }
+        FileExplanation::Ignored { path, covered, file, pattern } => {
+            let rule = match (file, pattern) {
+                (Some(file), Some(pattern)) => format!("{} says {:?}", plain(file), plain(pattern)),
+                _ => "such names are passed over everywhere".to_owned(),
+            };
+            let what =
+                if covered == path.as_str() { String::new() } else { format!(" with {}", plain(covered)) };
+            format!("{}: passed over{what}: {rule}\n", of(path))
+        }
+        FileExplanation::Folder { path, files, unclaimed } => format!(
+            "{}: a folder with {}, {} of them claimed by no asset\n",
+            of(path),
+            things(*files, "file", "files"),
+            super::count(*unclaimed)
+        ),
+    }
+}
+
+/// Files that no anchor claims, the first of them with their sizes.
+pub(crate) fn unclaimed(
+    paths: &[AssetPath],
+    project_path: impl Fn(&AssetPath) -> String,
+    size: impl Fn(&AssetPath) -> u64,
+    detail: Detail,
+) -> String {
+    let row = |path: &AssetPath| vec![format!("  {}", plain(&project_path(path))), bytes(size(path))];
+    let mut text = table(&paths[..detail.shown(paths.len())].iter().map(row).collect::<Vec<_>>());
+    if paths.len() > detail.shown(paths.len()) {
+        let rest = (paths.len() - detail.shown(paths.len())) as u64;
+        push!(text, "  … and {} more; `packer list --unclaimed` lists all\n", super::count(rest));
+    }
+    text
+}
+
+/// What was dropped, or would be.
+pub(crate) fn collected(report: &GcReport, detail: Detail, paint: Paint) -> String {
+    let did = if report.dry_run { "would drop" } else { "dropped" };
+    let mut text = String::new();
+    if let Some(scrub) = &report.scrub {
+        push!(
+            text,
+            "{} checked, {} damaged\n",
+            things(scrub.checked, "artifact", "artifacts"),
+            scrub.damaged.len()
+        );
+        for damaged in &scrub.damaged[..detail.shown(scrub.damaged.len())] {
+            push!(text, "  {did} {}: {}\n", paint.bad(&plain(&damaged.path)), plain(&damaged.reason));
+        }
+        if let Some(rest) = detail.rest(scrub.damaged.len()) {
+            push!(text, "  {rest}\n");
+        }
+    }
+    push!(
+        text,
+        "artifact store: {}, {} of at most {}\n",
+        things(report.artifacts, "artifact", "artifacts"),
+        bytes(report.bytes),
+        bytes(report.max_store_bytes)
+    );
+    if report.dropped > 0 {
+        let dropped = things(report.dropped, "artifact", "artifacts");
+        push!(text, "  {did} {dropped}, {}: those that were used longest ago\n", bytes(report.dropped_bytes));
+    }
+    if report.orphans > 0 {
+        push!(text, "  {did} {} that a dead build was writing\n", things(report.orphans, "file", "files"));
+    }
+    for path in &report.leftovers[..detail.shown(report.leftovers.len())] {
+        push!(text, "{did} {}, left by a dead build\n", plain(path));
+    }
+    if let Some(rest) = detail.rest(report.leftovers.len()) {
+        push!(text, "{rest}\n");
+    }
+    if report.dropped == 0 && report.orphans == 0 && report.leftovers.is_empty() {
+        text.push_str("nothing else to drop\n");
+    }
+    text
+}
