@@ -216,3 +216,153 @@ pub(crate) fn collected(report: &GcReport, detail: Detail, paint: Paint) -> Stri
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use packer_runtime::api::{
+        AssetId, AssetName, AssetRow, AssetState, BuildParticipation, Digest, GcDamage, GcScrub, InputPart,
+        KeyParts, KindId, LastMade, NamedAsset, PreloadRow, ReferenceRow, SettingRow, SettingValue,
+    };
+
+    use super::*;
+    use crate::render::testing::{DRAW, asset_path, operation_id};
+
+    fn explained() -> AssetExplanation {
+        let kind = KindId::parse("tilemap").unwrap();
+        let input = InputPart { relative: "quay.tmx".to_owned(), digest: Digest::of(b"new"), size: 2048 };
+        let setting = |key: &str, value, origin| SettingRow { key: key.to_owned(), value, origin };
+        let changed = BakeReason::InputChanged {
+            input: "quay.tmx".to_owned(),
+            from: Digest::of(b"old"),
+            to: Digest::of(b"new"),
+        };
+        AssetExplanation {
+            row: AssetRow {
+                uuid: Some(DRAW.asset_uuid("a")),
+                id: AssetId::new(77_120_933),
+                name: Some(AssetName::parse("maps/quay").unwrap()),
+                kind: Some(kind.clone()),
+                anchor: asset_path("maps/quay.tmx.asset.toml"),
+                build: Some(BuildParticipation::Included),
+                state: AssetState::Ready,
+            },
+            presence: Presence::Included,
+            rule: Some(RuleRow { number: 2, line: Some(14), pattern: "maps/**".to_owned() }),
+            settings: vec![
+                setting("margin", SettingValue::Int(2), Origin::Rule),
+                setting("tileset", SettingValue::Text("tiles/quay".to_owned()), Origin::Anchor),
+                setting("trim", SettingValue::Bool(false), Origin::Default),
+            ],
+            preload: PreloadRow { value: true, origin: Origin::Rule },
+            references: vec![ReferenceRow {
+                key: "tileset".to_owned(),
+                name: "tiles/quay".to_owned(),
+                target: Some(DRAW.asset_uuid("t")),
+                build_key: Some(Digest::of(b"t")),
+            }],
+            referred_by: vec![NamedAsset { name: "worlds/harbour".to_owned(), uuid: DRAW.asset_uuid("w") }],
+            key: Some(KeyParts {
+                build_key: Digest::of(b"key"),
+                kind,
+                codec_version: 3,
+                payload_version: 1,
+                settings: std::collections::BTreeMap::new(),
+                inputs: vec![input],
+                references: Vec::new(),
+            }),
+            diagnostics: Vec::new(),
+            next: NextBuild::Bake { reasons: vec![changed, BakeReason::CodecVersion { from: 2, to: 3 }] },
+            last: Some(LastMade {
+                operation: operation_id(),
+                fetched: false,
+                reasons: vec![BakeReason::NeverBuilt {}],
+            }),
+        }
+    }
+
+    #[test]
+    fn an_asset_that_will_be_baked() {
+        insta::assert_snapshot!(explanation(&explained(), &Advice::none(), Paint::PLAIN));
+    }
+
+    #[test]
+    fn one_that_is_left_out() {
+        let mut held_back = explained();
+        held_back.row.state = AssetState::InputMissing;
+        held_back.presence = Presence::HeldBack;
+        held_back.key = None;
+        held_back.last = None;
+        held_back.next = NextBuild::Nothing {};
+        held_back.references[0].target = None;
+        insta::assert_snapshot!(explanation(&held_back, &Advice::none(), Paint::PLAIN));
+    }
+
+    #[test]
+    fn files_that_are_no_assets() {
+        let path = || asset_path("ui/a.png");
+        let all = [
+            FileExplanation::UnregisteredAnchor { path: asset_path("ui/a.png.asset.toml") },
+            FileExplanation::Claimed { path: path(), anchors: vec![asset_path("ui/a.png.asset.toml")] },
+            FileExplanation::Unclaimed { path: path(), size: 1536, rule: None },
+            FileExplanation::Ignored {
+                path: path(),
+                covered: "ui".to_owned(),
+                file: Some("assets/.packerignore".to_owned()),
+                pattern: Some("/ui/".to_owned()),
+            },
+            FileExplanation::Ignored {
+                path: path(),
+                covered: "ui/a.png".to_owned(),
+                file: None,
+                pattern: None,
+            },
+            FileExplanation::Folder { path: asset_path("ui"), files: 7, unclaimed: 2 },
+        ];
+        let shown: Vec<String> = all
+            .iter()
+            .map(|one| file_explanation(one, |path| format!("assets/{path}"), Paint::PLAIN))
+            .collect();
+        insta::assert_snapshot!(shown.concat());
+    }
+
+    #[test]
+    fn unclaimed_files_are_cut_and_the_rest_is_counted() {
+        let paths: Vec<AssetPath> = (0..23).map(|n| asset_path(&format!("ui/{n:02}.png"))).collect();
+        let shown = |detail| unclaimed(&paths, |path| format!("assets/{path}"), |_| 2048, detail);
+        let short = shown(Detail::Short);
+        assert!(short.starts_with("  assets/ui/00.png  2.0 KiB\n"), "{short}");
+        assert!(short.ends_with("  … and 3 more; `packer list --unclaimed` lists all\n"), "{short}");
+        assert_eq!(shown(Detail::Full).lines().count(), 23);
+    }
+
+    #[test]
+    fn what_was_collected() {
+        let report = GcReport {
+            dry_run: true,
+            max_store_bytes: 1 << 30,
+            artifacts: 12,
+            bytes: 3 << 30,
+            dropped: 9,
+            dropped_bytes: 2 << 30,
+            leftovers: vec!["build/.staging-x".to_owned()],
+            orphans: 1,
+            scrub: Some(GcScrub {
+                checked: 13,
+                damaged: vec![GcDamage {
+                    path: ".packer/store/ab/cd".to_owned(),
+                    reason: "its checksum does not fit".to_owned(),
+                }],
+            }),
+        };
+        let nothing = GcReport {
+            dry_run: false,
+            dropped: 0,
+            orphans: 0,
+            leftovers: Vec::new(),
+            scrub: None,
+            ..report.clone()
+        };
+        let shown = [&report, &nothing].map(|report| collected(report, Detail::Short, Paint::PLAIN));
+        insta::assert_snapshot!(shown.join("---\n"));
+    }
+}

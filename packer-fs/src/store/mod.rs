@@ -141,10 +141,15 @@ impl Store {
         Self { folder: root.join(layout::STORE), max_bytes, exists: OnceLock::new(), added: Mutex::default() }
     }
 
+    /// Whether there was a store when this was asked first; where there was none, nothing is found.
+    pub fn exists(&self) -> bool {
+        *self.exists.get_or_init(|| self.folder.is_dir())
+    }
+
     /// The artifact under `key`, checked, if its payload has at most `max_payload` bytes as stored. What was added through
     /// this same value is not found, so that what is found does not depend on the order in which threads work.
     pub fn get(&self, key: ArtifactKey, max_payload: u64) -> Lookup {
-        if !*self.exists.get_or_init(|| self.folder.is_dir()) || self.is_added(key) {
+        if !self.exists() || self.is_added(key) {
             return Lookup::Miss;
         }
         let path = self.path(key);

@@ -89,11 +89,15 @@ impl Artifacts {
         config: &ProjectConfig,
         say: &dyn Fn(Diagnostic),
     ) -> Option<Made> {
-        if !self.is_trusted.load(Ordering::Relaxed) {
+        if !self.is_trusted.load(Ordering::Relaxed) || !self.store.exists() {
             return None;
         }
-        let keys = [self.key(entry), self.key_with_words(entry, config)];
-        keys.into_iter().find_map(|key| match self.store.get(key, self.limits.max_payload_bytes) {
+        self.fetch_from(self.key(entry), entry, say)
+            .or_else(|| self.fetch_from(self.key_with_words(entry, config), entry, say))
+    }
+
+    fn fetch_from(&self, key: ArtifactKey, entry: &BuildEntry, say: &dyn Fn(Diagnostic)) -> Option<Made> {
+        match self.store.get(key, self.limits.max_payload_bytes) {
             Lookup::Hit(artifact) => made(entry, *artifact),
             Lookup::Miss => None,
             Lookup::Damaged { path, defect } => {
@@ -102,7 +106,7 @@ impl Artifacts {
                 say(Diagnostic::new(DiagnosticCode::StoreDamaged, subject, message).in_file(path.as_str()));
                 None
             }
-        })
+        }
     }
 
     /// What the store has for `entry`: nothing of it is read.

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use super::artifacts::{Artifacts, StorePolicy};
 use super::former::{Former, options_text};
+use super::unchanged::recall;
 use crate::operation::Operation;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -170,7 +171,11 @@ pub(crate) fn explain_asset(
     };
     let reasons = Reasons::of(shared, &BTreeSet::from([uuid]), former.as_ref(), cause);
     if let Some(entry) = plan.entries.iter().find(|entry| entry.uuid() == uuid) {
-        let taken_over = former.as_ref().is_some_and(|former| former.payload(entry).is_some());
+        let output = &state.config().output;
+        // Where nothing at all has changed, a build looks no further than this.
+        let is_unchanged = || recall(shared, snapshot.basis().fingerprint, &options, output).is_some();
+        let taken_over =
+            former.as_ref().is_some_and(|former| former.payload(entry).is_some()) || is_unchanged();
         let artifacts = Artifacts::open(&shared.root, state.config(), &options, StorePolicy::default());
         explanation.next = if taken_over {
             NextBuild::TakeOver {}

@@ -213,6 +213,8 @@ fn packs_that_are_gone_damaged_or_made_otherwise() {
     ));
     bench.check("bake: the last build wrote other/assets.pack");
     bench.workspace.write(".packer/build-record", b"nonsense");
+    assert_eq!(said(&bench.explained().next), "take over", "nothing has changed, and nobody will look");
+    bench.workspace.write("assets/ui/b.exp", b"other");
     bench.check("bake: what the last build left cannot be read");
     bench.workspace.remove(".packer/build-parts");
     bench.workspace.write("assets/ui/a.exp", b"more");
