@@ -101,6 +101,7 @@ fn what_a_file_decodes_to_is_limited() {
     };
     assert_eq!(kept(&file, 491), "the payload would have 492 bytes; the limit of one payload is 491");
     assert!(kept(TONE_FLAC, 7000).starts_with("the FLAC decodes to at least 8048 bytes"));
+    assert!(kept(TONE_OGG, 7000).starts_with("the OGG Vorbis decodes to at least "));
     // Formats that do not say how long they are stop where they pass the limit.
     for (name, file) in [("a.ogg", TONE_OGG), ("a.mp3", MONO_MP3)] {
         let findings = Bake::new(&codec, name, file).limits(limits(500)).err();
