@@ -12,10 +12,11 @@ use crate::packer::{Packer, Run};
 use crate::picture::png;
 
 /// What stays under `.packer/`: all of it is documented in `packer_fs::layout`.
-const OPERATIONAL: [&str; 14] = [
+const OPERATIONAL: [&str; 15] = [
     ".gitignore",
     "build-parts",
     "build-record",
+    "build-stamp",
     "build.holder",
     "build.lock",
     "events",

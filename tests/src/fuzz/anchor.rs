@@ -22,12 +22,12 @@ pub(super) fn run(data: &[u8]) -> Verdict {
     let Some(([place, choice], text)) = data.split_first_chunk::<2>() else { return Verdict::Refused };
     let at = path(PATHS[usize::from(*place) % PATHS.len()]);
     let parsed = parse(text, &at);
-    check_diagnostics(&parsed.diagnostics, text_of(text), FILE);
-    assert_eq!(parsed.declaration.is_some(), parsed.diagnostics.is_empty(), "{parsed:#?}");
-    if let Some(declaration) = &parsed.declaration {
+    check_diagnostics(parsed.diagnostics(), text_of(text), FILE);
+    assert_eq!(parsed.declaration().is_some(), parsed.diagnostics().is_empty(), "{parsed:#?}");
+    if let Some(declaration) = parsed.declaration() {
         assert_eq!(
             (Some(declaration.uuid), Some(&declaration.name), Some(&declaration.kind)),
-            (parsed.uuid, parsed.name.as_ref(), parsed.kind.as_ref())
+            (parsed.uuid(), parsed.name(), parsed.kind())
         );
         let written = new_anchor_text(&NewAnchor {
             uuid: declaration.uuid,
@@ -38,12 +38,12 @@ pub(super) fn run(data: &[u8]) -> Verdict {
             settings: &declaration.settings,
         });
         let again = parse(written.as_bytes(), &at);
-        assert_eq!(again.declaration.as_ref(), Some(declaration), "{written}");
+        assert_eq!(again.declaration(), Some(declaration), "{written}");
     }
     if let Ok(text) = std::str::from_utf8(text) {
         check_edit(text, &at, &parsed, *choice);
     }
-    if parsed.declaration.is_some() { Verdict::Taken } else { Verdict::Refused }
+    if parsed.declaration().is_some() { Verdict::Taken } else { Verdict::Refused }
 }
 
 fn parse(text: &[u8], at: &AssetPath) -> ParsedAnchor {
@@ -54,12 +54,12 @@ fn parse(text: &[u8], at: &AssetPath) -> ParsedAnchor {
 
 /// An edit does what it says and nothing else, once and for all; and what is declared can always be edited.
 fn check_edit(text: &str, at: &AssetPath, parsed: &ParsedAnchor, choice: u8) {
-    let spec = parsed.kind.as_ref().and_then(|kind| kinds().get(kind));
+    let spec = parsed.kind().and_then(|kind| kinds().get(kind));
     let edit = edit(choice, spec);
     let after = match edit_anchor(text, std::slice::from_ref(&edit)) {
         Ok(after) => after,
         Err(error) => {
-            assert!(parsed.declaration.is_none(), "{edit:?}: {error}, of an anchor that is valid");
+            assert!(parsed.declaration().is_none(), "{edit:?}: {error}, of an anchor that is valid");
             if let EditError::Syntax { line, message } = error {
                 assert!(line as usize <= text.matches('\n').count() + 1, "line {line}: {message}");
             }
@@ -70,13 +70,13 @@ fn check_edit(text: &str, at: &AssetPath, parsed: &ParsedAnchor, choice: u8) {
     assert_eq!(again.as_ref(), Ok(&after), "{edit:?} is not done after it was done");
     let edited = parse(after.as_bytes(), at);
     match &edit {
-        AnchorEdit::SetUuid(uuid) => assert_eq!(edited.uuid, Some(*uuid), "{after}"),
-        AnchorEdit::SetName(name) => assert_eq!(edited.name.as_ref(), Some(name), "{after}"),
+        AnchorEdit::SetUuid(uuid) => assert_eq!(edited.uuid(), Some(*uuid), "{after}"),
+        AnchorEdit::SetName(name) => assert_eq!(edited.name(), Some(name), "{after}"),
         _ => {}
     }
-    if let Some(before) = &parsed.declaration {
+    if let Some(before) = parsed.declaration() {
         let expected = expected(before, &edit);
-        assert_eq!(edited.declaration, expected, "{edit:?} of\n{text}\ngives\n{after}");
+        assert_eq!(edited.declaration(), expected.as_ref(), "{edit:?} of\n{text}\ngives\n{after}");
     }
 }
 
@@ -89,10 +89,11 @@ fn expected(before: &AnchorDeclaration, edit: &AnchorEdit) -> Option<AnchorDecla
         AnchorEdit::SetPreload(preload) => after.preload = Some(*preload),
         AnchorEdit::ClearPreload => after.preload = None,
         AnchorEdit::SetInputs(patterns) => {
-            let packer_domain::anchor::AnchorForm::Directory { folder } = before.inputs.form() else {
+            if before.inputs.is_sidecar() {
                 return None;
-            };
-            after.inputs = InputPatterns::directory(folder.clone(), patterns.clone()).ok()?;
+            }
+            let folder = before.inputs.folder().cloned();
+            after.inputs = InputPatterns::directory(folder, patterns.clone()).ok()?;
         }
         AnchorEdit::SetSetting { key, value } => {
             kinds().get(&before.kind)?.setting(key)?;
