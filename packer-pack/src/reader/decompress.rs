@@ -2,6 +2,9 @@
 //!
 //! Allocates nothing in proportion to anything that is stored: the caller bounds the buffer.
 
+#[cfg(feature = "zstd")]
+use std::cell::RefCell;
+
 use crate::format::Compression;
 
 /// Why a payload did not decompress.
@@ -58,8 +61,17 @@ fn zstd(stored: &[u8], out: &mut [u8]) -> Result<usize, Fault> {
     if zstd::zstd_safe::find_frame_compressed_size(stored) != Ok(stored.len()) {
         return Err(Fault::Damaged);
     }
-    let mut context = zstd::bulk::Decompressor::new().map_err(|_| Fault::Damaged)?;
-    context.decompress_to_buffer(stored, out).map_err(|_| Fault::Damaged)
+    // Making a context costs more than decompressing a small payload with it, so each thread keeps one.
+    thread_local! {
+        static CONTEXT: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    CONTEXT.with_borrow_mut(|context| {
+        let context = match context {
+            Some(context) => context,
+            None => context.insert(zstd::bulk::Decompressor::new().map_err(|_| Fault::Damaged)?),
+        };
+        context.decompress_to_buffer(stored, out).map_err(|_| Fault::Damaged)
+    })
 }
 
 #[cfg(not(feature = "zstd"))]
