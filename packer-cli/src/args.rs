@@ -175,6 +175,7 @@ pub(crate) struct ReconcileArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, and any of them go together")]
 pub(crate) struct BuildArgs {
     /// The build profile of packer.toml
     #[arg(long, value_name = "NAME")]

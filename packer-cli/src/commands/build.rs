@@ -50,8 +50,9 @@ fn findings(followed: &Followed, opened: &Opened, ui: &mut Ui) {
     let is_reason = |record: &DiagnosticRecord| record.code == DiagnosticCode::BuildBaked.as_str();
     let (reasons, others): (Vec<DiagnosticRecord>, Vec<DiagnosticRecord>) =
         others.into_iter().partition(is_reason);
-    let lines: String = reasons.iter().map(|record| format!("{}\n", plain(&record.message))).collect();
-    ui.out(&lines);
+    for record in &reasons {
+        ui.out(&format!("{}\n", plain(&record.message)));
+    }
     let paint = ui.paint_err();
     ui.note(&render::warnings(&others, detail(ui), paint));
     let advice = Advice::of_snapshot(&opened.project.status().snapshot, opened.project_flag());

@@ -107,7 +107,11 @@ fn next(next: &NextBuild, paint: Paint) -> String {
 }
 
 fn reasons(reasons: &[BakeReason]) -> String {
-    reasons.iter().map(|reason| format!("  {}\n", plain(&reason.to_string()))).collect()
+    let mut text = String::new();
+    for reason in reasons {
+        push!(text, "  {}\n", plain(&reason.to_string()));
+    }
+    text
 }
 
 /// What a path is that no asset is called by.

@@ -70,14 +70,13 @@ impl<'e> FrameWriter<'e> {
 
     /// Adds an asset as it was built.
     pub(super) fn entry(&mut self, entry: &'e BuildEntry, spec: &KindSpec, made: Made) {
-        let shape = match self.known.get(&(entry.kind(), entry.settings())) {
-            Some(shape) => *shape,
-            None => {
-                let settings = entry.settings().iter().map(|(key, value)| (key, value.to_string()));
-                let shape = self.shape(entry.kind(), spec.codec_version, spec.payload_version, settings);
-                self.known.insert((entry.kind(), entry.settings()), shape);
-                shape
-            }
+        let shape = if let Some(shape) = self.known.get(&(entry.kind(), entry.settings())) {
+            *shape
+        } else {
+            let settings = entry.settings().iter().map(|(key, value)| (key, value.to_string()));
+            let shape = self.shape(entry.kind(), spec.codec_version, spec.payload_version, settings);
+            self.known.insert((entry.kind(), entry.settings()), shape);
+            shape
         };
         self.begin(entry.uuid(), made, entry.key, shape);
         count(&mut self.records, entry.inputs().len());
@@ -121,7 +120,9 @@ impl<'e> FrameWriter<'e> {
         let mut shapes: Vec<(&Vec<u8>, u32)> = self.shapes.iter().map(|(bytes, at)| (bytes, *at)).collect();
         shapes.sort_unstable_by_key(|(_, at)| *at);
         count(&mut body, shapes.len());
-        shapes.iter().for_each(|(bytes, _)| body.extend_from_slice(bytes));
+        for (bytes, _) in shapes {
+            body.extend_from_slice(bytes);
+        }
         body.extend_from_slice(&self.count.to_le_bytes());
         body.extend_from_slice(&self.records);
         let mut head = Vec::with_capacity(36);

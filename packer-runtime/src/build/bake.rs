@@ -127,7 +127,7 @@ impl Kitchen<'_> {
         }
         match self.compress(entry, baked, compressor) {
             Ok(made) => lasting(made),
-            Err(diagnostic) => Done::passing(Made::Failed(vec![diagnostic])),
+            Err(diagnostic) => Done::passing(Made::Failed(vec![*diagnostic])),
         }
     }
 
@@ -137,7 +137,7 @@ impl Kitchen<'_> {
         entry: &BuildEntry,
         baked: Baked,
         compressor: &mut Compressor,
-    ) -> Result<Made, Diagnostic> {
+    ) -> Result<Made, Box<Diagnostic>> {
         let method = match self.compression {
             Compression::None => Method::None,
             Compression::Lz4 => Method::Lz4,
@@ -148,7 +148,7 @@ impl Kitchen<'_> {
             Ok(stored) => stored,
             Err(error) => {
                 let message = format!("{} could not be compressed: {error}", entry.name());
-                return Err(self.about(entry, DiagnosticCode::BakeUnsupported, message));
+                return Err(Box::new(self.about(entry, DiagnosticCode::BakeUnsupported, message)));
             }
         };
         let payload = Payload {

@@ -58,8 +58,7 @@ impl Reasons {
         cause: Option<NoFormer>,
     ) -> Self {
         let differs = |entry: &&BuildEntry| former.is_none_or(|former| former.payload(entry).is_none());
-        let wanted: BTreeSet<AssetUuid> =
-            plan.entries.iter().filter(differs).map(|entry| entry.uuid()).collect();
+        let wanted: BTreeSet<AssetUuid> = plan.entries.iter().filter(differs).map(BuildEntry::uuid).collect();
         Self::of(shared, &wanted, former, cause)
     }
 

@@ -56,6 +56,7 @@ const PROOF_PREFIX: &str = "prove-";
 
 /// What to build, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, and any of them go together")]
 pub struct BuildRequest {
     /// What to build from.
     pub base: BuildBase,
