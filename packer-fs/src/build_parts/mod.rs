@@ -174,6 +174,7 @@ pub fn append<'e>(
     if made.len() == 0 {
         return Ok(());
     }
+    remove_unfinished(disk)?;
     let head = read_head(disk)?;
     let records = head.map_or(0, |head| head.records) + made.len() as u64;
     match head {
@@ -186,7 +187,27 @@ pub fn append<'e>(
             };
             write().map_err(|source| failed(BUILD_PARTS, source))
         }
-        _ => rewrite(disk, build, made, is_live),
+        Some(_) => rewrite(disk, build, made, is_live),
+        // Nothing of what stands there counts: written in place, so that a process that dies leaves nothing else.
+        None => {
+            let mut file = disk.open_write(BUILD_PARTS.into())?;
+            let write = || {
+                file.set_len(0)?;
+                file.set_len(HEAD_BYTES)?;
+                file.seek(SeekFrom::Start(HEAD_BYTES))?;
+                let end = HEAD_BYTES + write_made(&mut *file, build, made)?;
+                write_head(&mut *file, Head { end, records })
+            };
+            write().map_err(|source| failed(BUILD_PARTS, source))
+        }
+    }
+}
+
+/// Removes what a process left that died while it wrote the file anew.
+fn remove_unfinished(disk: &dyn Disk) -> Result<(), DiskError> {
+    match disk.remove_file(NEW.into()) {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -286,10 +307,6 @@ fn rewrite<'e>(
     })?;
     let counting: BTreeSet<u32> = last.into_values().flatten().flatten().collect();
 
-    match disk.remove_file(NEW.into()) {
-        Err(error) if !error.is_not_found() => return Err(error),
-        _ => {}
-    }
     let mut file = disk.create(NEW.into())?;
     let fail = |source| failed(NEW, source);
     write_head(&mut *file, Head { end: HEAD_BYTES, records: 0 }).map_err(fail)?;

@@ -212,6 +212,10 @@ fn no_damage_is_believed() {
     bad[good.len() - 1] ^= 1;
     std::fs::write(&path, &bad).unwrap();
     assert_eq!((bench.known("a").len(), bench.known("b").len()), (0, 1));
+    // What a process left that died while it wrote the file anew goes with the next build that bakes.
+    std::fs::write(bench.root.join(super::NEW), b"half").unwrap();
+    bench.build(2, &[entry("b", "2")]);
+    assert!(!bench.root.join(super::NEW).exists());
     // One that is cut short is written over by the next build.
     std::fs::write(&path, &good[..good.len() - 1]).unwrap();
     bench.build(1, &[entry("a", "0"), entry("b", "0")]);

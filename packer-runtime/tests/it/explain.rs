@@ -11,7 +11,7 @@ use packer_runtime::codec::{
 };
 
 use super::codecs::{as_it_is, codec};
-use super::support::{Workspace, adopt_all, build, build_as, built, keep_going, run};
+use super::support::{Workspace, adopt_all, build, build_as, build_with_store, built, keep_going, run};
 
 const ANCHOR: &str = "assets/ui/a.exp.asset.toml";
 
@@ -225,11 +225,11 @@ fn packs_that_are_gone_damaged_or_made_otherwise() {
 fn the_store_and_what_was_told_to_be_left() {
     let bench = Bench::new();
     let all = BuildRequest { store: StorePolicy::All, explain: true, ..BuildRequest::default() };
-    built(&build_as(&bench.project, all.clone()));
+    built(&build_with_store(&bench.project, all.clone()));
     bench.workspace.remove("build/assets.pack");
     let next = said(&bench.explained().next);
     assert_eq!(next, "fetch: the last pack, build/assets.pack, is not there");
-    let outcome = build_as(&bench.project, all);
+    let outcome = build_with_store(&bench.project, all);
     let told = bench.workspace.diagnostics_of(&outcome);
     let expected = "ui/a was fetched from the artifact store: the last pack, build/assets.pack, is not there";
     assert!(told.iter().any(|told| told.message == expected), "{told:?}");
@@ -247,7 +247,7 @@ fn an_asset_that_failed_before_and_one_that_cannot_be_built() {
     let bench = Bench::new();
     bench.build();
     bench.workspace.write("assets/ui/a.exp", b"bad");
-    built(&build_as(&bench.project, keep_going()));
+    built(&build_with_store(&bench.project, keep_going()));
     assert_eq!(said(&bench.explained().next), "fetch: the last build could not bake it");
     bench.workspace.write("assets/ui/a.exp", b"good");
     bench.check("bake: the last build could not bake it");

@@ -12,7 +12,7 @@ use packer_runtime::codec::{Baked, Codec, DiagnosticCode, Finding, Severity};
 use packer_runtime::packs;
 
 use super::codecs::{as_it_is, codec};
-use super::support::{Workspace, build_as, built, errors, failure};
+use super::support::{Workspace, build_with_store, built, errors, failure};
 
 /// A codec for `*.cnt`, and how often it ran. It fails at `bad`, panics at `boom`, and warns of `warn`.
 fn counting() -> (Arc<dyn Codec>, Arc<AtomicU64>) {
@@ -55,7 +55,7 @@ impl Bench {
     }
 
     fn build(&self, request: BuildRequest) -> packer_runtime::api::Outcome {
-        build_as(&self.project, request)
+        build_with_store(&self.project, request)
     }
 
     fn artifacts(&self) -> Vec<Utf8PathBuf> {

@@ -16,7 +16,8 @@ use packer_events::sequence::StreamCheck;
 use packer_fs::lock::{HolderFacts, LaneGuard, LaneLock, Wait};
 use packer_runtime::api::{
     Adopt, BuildRequest, Command, Digest, Feed, FeedItem, FeedNext, KindId, Mutation, OpenOptions,
-    OperationHandle, OperationId, Outcome, PACK_FILE, Project, Target, create_project, draw, recorded_logs,
+    OperationHandle, OperationId, Outcome, PACK_FILE, Project, StorePolicy, Target, create_project, draw,
+    recorded_logs,
 };
 use packer_runtime::codec::{Codec, builtin};
 
@@ -185,7 +186,13 @@ pub(crate) fn build(project: &Project) -> Outcome {
     build_as(project, BuildRequest::default())
 }
 
+/// Builds without the artifact store, so that how much is baked does not depend on how busy the machine is.
 pub(crate) fn build_as(project: &Project, request: BuildRequest) -> Outcome {
+    run(project, Command::Build(BuildRequest { store: StorePolicy::Off, ..request }))
+}
+
+/// Builds as the request says.
+pub(crate) fn build_with_store(project: &Project, request: BuildRequest) -> Outcome {
     run(project, Command::Build(request))
 }
 
