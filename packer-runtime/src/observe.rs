@@ -187,8 +187,10 @@ impl Observer {
     ) -> Result<Observed, ObserveError> {
         let Sighting { config, config_diagnostics, basis, head, frozen, registry, index, problems, ignored } =
             sighting;
-        let registry = registry_file::parse(&registry, layout::REGISTRY)
+        let text = registry;
+        let registry = registry_file::parse(&text, layout::REGISTRY)
             .map_err(|diagnostics| ObserveError::Registry { diagnostics })?;
+        drop(text);
         let same_root = previous.filter(|state| state.config().assets == config.assets);
         let observation = self.observation(&config, &index, same_root, problems, ignored);
         let kinds = Arc::clone(&self.kinds);

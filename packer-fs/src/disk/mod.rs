@@ -76,7 +76,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     fn read(&self, path: &Utf8Path, max: u64) -> Result<Vec<u8>, DiskError> {
         let fail = |source| DiskError { operation: DiskOperation::Read, path: path.to_owned(), source };
         let mut file = self.open(path)?;
-        let size = file.stat().map_err(fail)?.size;
+        let size = file.stat_at_open().map_err(fail)?.size;
         if size > max {
             return Err(fail(io::Error::new(
                 io::ErrorKind::FileTooLarge,
@@ -113,6 +113,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
 pub trait ReadFile: Read + Seek + Send {
     /// What is open, now.
     fn stat(&self) -> io::Result<Stat>;
+
+    /// What was opened, as it was after it was opened and before anything was read.
+    fn stat_at_open(&self) -> io::Result<Stat> {
+        self.stat()
+    }
 
     /// The operating system's file, where there is one: for copies that stay in the kernel, and for mapping.
     fn os_file(&self) -> Option<&std::fs::File>;

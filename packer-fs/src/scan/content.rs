@@ -75,7 +75,7 @@ fn attempt(
         Err(error) if error.is_not_found() => return Err(NoContent::Gone),
         Err(error) => return Err(NoContent::Unreadable(error)),
     };
-    let before = file.stat().map_err(fail)?;
+    let before = file.stat_at_open().map_err(fail)?;
     if before.kind != EntryKind::File {
         return Ok(None);
     }
@@ -84,13 +84,18 @@ fn attempt(
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; BLOCK_BYTES.min(before.size as usize + 1)];
     let mut size = 0_u64;
-    loop {
+    let mut ended = false;
+    while !ended {
         if cancel() {
             return Err(NoContent::Cancelled);
         }
         let count = match file.read(&mut block) {
             Ok(0) => break,
-            Ok(count) => count,
+            // Of a regular file fewer bytes than there is room for are the last ones; were they not, its size would tell.
+            Ok(count) => {
+                ended = count < block.len() && size + count as u64 >= before.size;
+                count
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(fail(error)),
         };

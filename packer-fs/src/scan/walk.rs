@@ -197,17 +197,28 @@ impl<'a> Walk<'a> {
         mut found: Found,
     ) {
         part.files.reserve_exact(names.len());
-        let mut looked = names.iter();
+        let is_known = |name: &&String| self.is_known(known, name);
+        // Of what the index does not know, only reading it tells anything.
+        for name in names.iter().filter(|name| !is_known(name)) {
+            if self.asks_to_end() {
+                break;
+            }
+            self.files.fetch_add(1, Ordering::Relaxed);
+            part.files.extend(self.read(folder, name, None, &mut found).map(|content| content.file));
+        }
+        let looked: Vec<&str> = names.iter().filter(is_known).map(String::as_str).collect();
+        let mut next = looked.iter();
         let each = &mut |stat: Result<Option<Stat>, DiskError>| {
-            let name = looked.next().expect("each name is looked at once");
-            if self.is_cancelled() || (self.request.cancel)() {
-                self.cancelled.store(true, Ordering::Relaxed);
+            let name = next.next().expect("each name is looked at once");
+            if self.asks_to_end() {
                 return;
             }
             let Some(content) = self.content(folder, name, known, None, stat, &mut found) else { return };
             part.files.push(content.file);
         };
-        self.disk.stat_each(&self.on_disk(&folder.path), &mut names.iter().map(String::as_str), each);
+        if !looked.is_empty() {
+            self.disk.stat_each(&self.on_disk(&folder.path), &mut looked.iter().copied(), each);
+        }
         let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         all.append(found);
         all.folders.push(part);
@@ -368,6 +379,13 @@ impl<'a> Walk<'a> {
             return self.request.assets_root.to_owned();
         }
         self.request.assets_root.join(Utf8Path::new(path))
+    }
+
+    fn asks_to_end(&self) -> bool {
+        if !self.is_cancelled() && (self.request.cancel)() {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+        self.is_cancelled()
     }
 
     fn is_cancelled(&self) -> bool {

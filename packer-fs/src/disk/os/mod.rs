@@ -86,7 +86,8 @@ impl Disk for OsDisk {
 
     fn open(&self, path: &Utf8Path) -> Result<Box<dyn ReadFile>, DiskError> {
         let file = open_regular(OpenOptions::new().read(true), &self.full(path));
-        Ok(Box::new(OsFile { file: file.map_err(fail(DiskOperation::Open, path))? }))
+        let (file, at_open) = file.map_err(fail(DiskOperation::Open, path))?;
+        Ok(Box::new(OsReadFile { file, at_open }))
     }
 
     fn create(&self, path: &Utf8Path) -> Result<Box<dyn WriteFile>, DiskError> {
@@ -99,7 +100,8 @@ impl Disk for OsDisk {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         let file = open_regular(&mut options, &self.full(path));
-        Ok(Box::new(OsFile { file: file.map_err(fail(DiskOperation::Open, path))? }))
+        let (file, _) = file.map_err(fail(DiskOperation::Open, path))?;
+        Ok(Box::new(OsFile { file }))
     }
 
     fn create_dir(&self, path: &Utf8Path) -> Result<(), DiskError> {
@@ -135,8 +137,9 @@ fn fail(operation: DiskOperation, path: &Utf8Path) -> impl FnOnce(io::Error) -> 
     move |source| DiskError { operation, path: path.to_owned(), source }
 }
 
-/// Opens what must be a regular file: not through a link, and without waiting for the other end of a pipe.
-fn open_regular(options: &mut OpenOptions, path: &Utf8Path) -> io::Result<File> {
+/// Opens what must be a regular file, and says what it is: not through a link, and without waiting for the other end of a
+/// pipe.
+fn open_regular(options: &mut OpenOptions, path: &Utf8Path) -> io::Result<(File, Stat)> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -152,8 +155,9 @@ fn open_regular(options: &mut OpenOptions, path: &Utf8Path) -> io::Result<File> 
             && std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         if link { a_link() } else { error }
     })?;
-    match stat_of(&file.metadata()?).kind {
-        EntryKind::File => Ok(file),
+    let stat = stat_of(&file.metadata()?);
+    match stat.kind {
+        EntryKind::File => Ok((file, stat)),
         EntryKind::Dir => Err(io::ErrorKind::IsADirectory.into()),
         EntryKind::Symlink | EntryKind::Other => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
@@ -163,7 +167,8 @@ fn open_regular(options: &mut OpenOptions, path: &Utf8Path) -> io::Result<File> 
 
 /// Opens a file for [`lock`](crate::lock), creating it if it does not exist.
 pub(crate) fn open_lockable(path: &Utf8Path) -> io::Result<File> {
-    open_regular(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+    let file = open_regular(OpenOptions::new().read(true).write(true).create(true).truncate(false), path);
+    file.map(|(file, _)| file)
 }
 
 /// Whether `path` leads to the open `file`.
@@ -219,16 +224,29 @@ fn stat_of(metadata: &Metadata) -> Stat {
     }
 }
 
-/// A regular file of the system, open for reading or for writing.
+/// A regular file of the system, open for reading.
 #[derive(Debug)]
-struct OsFile {
+struct OsReadFile {
     file: File,
+    at_open: Stat,
 }
 
-impl Read for OsFile {
+impl Read for OsReadFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer)
     }
+}
+
+impl Seek for OsReadFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+/// A regular file of the system, open for writing.
+#[derive(Debug)]
+struct OsFile {
+    file: File,
 }
 
 impl Write for OsFile {
@@ -247,9 +265,13 @@ impl Seek for OsFile {
     }
 }
 
-impl ReadFile for OsFile {
+impl ReadFile for OsReadFile {
     fn stat(&self) -> io::Result<Stat> {
         self.file.metadata().map(|metadata| stat_of(&metadata))
+    }
+
+    fn stat_at_open(&self) -> io::Result<Stat> {
+        Ok(self.at_open)
     }
 
     fn os_file(&self) -> Option<&File> {

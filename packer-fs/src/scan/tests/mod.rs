@@ -360,7 +360,7 @@ fn what_cannot_be_read_is_reported_and_the_rest_is_seen() {
         (DiskOperation::ReadDir, "assets/closed") | (DiskOperation::Open, "assets/secret") => {
             Some(io::ErrorKind::PermissionDenied)
         }
-        (DiskOperation::Stat, "assets/lost") | (DiskOperation::Read, "assets/z.asset.toml") => {
+        (DiskOperation::Open, "assets/lost") | (DiskOperation::Read, "assets/z.asset.toml") => {
             Some(io::ErrorKind::Other)
         }
         _ => None,
@@ -376,8 +376,25 @@ fn what_cannot_be_read_is_reported_and_the_rest_is_seen() {
 }
 
 #[test]
+fn a_known_file_that_cannot_be_looked_at_is_reported() {
+    let disk = sim(&[("a", "1"), ("b", "2")]);
+    rescan(&disk);
+    let known = Arc::new(stored(&disk).unwrap());
+    let hooked = HookedDisk::new(disk).on(|operation, path| {
+        (operation == DiskOperation::Stat && path == "assets/a").then_some(io::ErrorKind::Other)
+    });
+    let result = try_scan(&hooked, Some(&known), 2).unwrap();
+    assert_eq!(paths(&result), ["b"]);
+    assert_eq!(problems(&result), [(DiagnosticCode::PathUnreadable, "a".to_owned())]);
+    assert!(!result.index_is_current);
+}
+
+#[test]
 fn what_vanishes_during_the_scan_is_not_there() {
-    let disk = sim(&[("a", "1"), ("b", "2"), ("c/d", "3")]);
+    let disk = sim(&[("a", "1"), ("c/d", "3")]);
+    rescan(&disk);
+    let known = Arc::new(stored(&disk).unwrap());
+    disk.put("assets/b".into(), b"2");
     let hooked = HookedDisk::new(disk.clone()).on(move |operation, path| {
         match (operation, path.as_str()) {
             (DiskOperation::Stat, "assets/a") | (DiskOperation::Open, "assets/b") => {
@@ -388,7 +405,7 @@ fn what_vanishes_during_the_scan_is_not_there() {
         }
         None
     });
-    let result = try_scan(&hooked, None, 1).unwrap();
+    let result = try_scan(&hooked, Some(&known), 1).unwrap();
     assert_eq!((paths(&result), problems(&result)), (vec![], vec![]));
 }
 
