@@ -18,8 +18,8 @@ pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, SelectError, Snapshot};
 
 pub use packer_domain::build::{
-    AssetExplanation, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset, NextBuild, Origin,
-    PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow, SettingRow,
+    AssetExplanation, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset, NextBuild,
+    Origin, PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow, SettingRow,
 };
 pub use packer_domain::config::UnknownProfile;
 pub use packer_domain::diagnostic::{

@@ -40,8 +40,8 @@ pub use fingerprint::{FileFingerprint, Fingerprint};
 pub use history::{HistoryError, read_history};
 pub use intent::{Intent, IntentDamage, MAX_INTENT_BYTES, RegistryWork};
 pub use outputs::{
-    CommittedOutputs, OutputsError, OutputsRequest, PreparedOutputs, create_output_staging, dead_output_stagings,
-    drop_output_staging, prepare_outputs,
+    CommittedOutputs, OutputsError, OutputsRequest, PreparedOutputs, create_output_staging,
+    dead_output_stagings, drop_output_staging, prepare_outputs,
 };
 pub use outputs_intent::{OutputFile, OutputsIntent};
 pub use recover::{FrozenCause, RecoverOptions, Recovered, recover};

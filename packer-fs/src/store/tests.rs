@@ -302,7 +302,11 @@ fn a_build_that_passes_the_limit_makes_room_at_its_end() {
     assert!(!bench.store().has(key("a")) && !bench.store().has(key("b")) && bench.store().has(key("f")));
     let size = fs::metadata(bench.folder().join("size")).unwrap().modified().unwrap();
     store.settle().unwrap();
-    assert_eq!(fs::metadata(bench.folder().join("size")).unwrap().modified().unwrap(), size, "once is enough");
+    assert_eq!(
+        fs::metadata(bench.folder().join("size")).unwrap().modified().unwrap(),
+        size,
+        "once is enough"
+    );
     assert_eq!(bench.total(), Some(4 * 8192));
     // What is larger than everything is not taken at all.
     let small = Store::open(&bench.root, 4096);

@@ -37,8 +37,8 @@ use crate::snapshot::Snapshot;
 
 use artifacts::Artifacts;
 pub use artifacts::StorePolicy;
-use explain::Reasons;
 pub use explain::ExplainError;
+use explain::Reasons;
 pub(crate) use explain::{explain_asset, explain_file};
 use former::Former;
 pub(crate) use gc::collect;
