@@ -213,14 +213,16 @@ fn a_failed_bake_is_remembered_and_told_again_without_being_tried() {
 fn a_moved_asset_is_not_told_the_words_of_its_old_place() {
     let bench = Bench::new(&[("assets/a.cnt", b"bad")]);
     failure(&bench.build(all()));
-    bench.workspace.rename("assets/a.cnt", "assets/b.cnt");
-    bench.workspace.rename("assets/a.cnt.asset.toml", "assets/b.cnt.asset.toml");
-    let registry = bench.workspace.text("registry.jsonl").replace("a.cnt.asset", "b.cnt.asset");
+    // Into another folder: the build key is the same.
+    std::fs::create_dir(bench.workspace.root.join("assets/sub")).unwrap();
+    bench.workspace.rename("assets/a.cnt", "assets/sub/a.cnt");
+    bench.workspace.rename("assets/a.cnt.asset.toml", "assets/sub/a.cnt.asset.toml");
+    let registry = bench.workspace.text("registry.jsonl").replace("\"a.cnt.asset", "\"sub/a.cnt.asset");
     bench.workspace.write("registry.jsonl", registry.as_bytes());
     let outcome = bench.build(all());
     failure(&outcome);
     let said = bench.workspace.diagnostics_of(&outcome);
-    assert_eq!(said[0].message, "b.cnt is odd");
+    assert_eq!(said[0].message, "sub/a.cnt is odd");
 }
 
 #[test]
