@@ -30,6 +30,17 @@ const OTHERS: &[(&str, Signature)] = &[
     ("an AVIF image", Signature { offset: 4, bytes: b"ftypavif" }),
     ("a HEIF image", Signature { offset: 4, bytes: b"ftyphei" }),
     ("a JPEG XL image", Signature { offset: 0, bytes: b"\xff\x0a" }),
+    ("a Radiance HDR image", Signature { offset: 0, bytes: b"#?RADIANCE" }),
+    ("a Radiance HDR image", Signature { offset: 0, bytes: b"#?RGBE" }),
+    ("an OpenEXR image", Signature { offset: 0, bytes: b"\x76\x2f\x31\x01" }),
+    ("a farbfeld image", Signature { offset: 0, bytes: b"farbfeld" }),
+    ("a PBM image", Signature { offset: 0, bytes: b"P1\n" }),
+    ("a PGM image", Signature { offset: 0, bytes: b"P2\n" }),
+    ("a PPM image", Signature { offset: 0, bytes: b"P3\n" }),
+    ("a PBM image", Signature { offset: 0, bytes: b"P4\n" }),
+    ("a PGM image", Signature { offset: 0, bytes: b"P5\n" }),
+    ("a PPM image", Signature { offset: 0, bytes: b"P6\n" }),
+    ("a PAM image", Signature { offset: 0, bytes: b"P7\n" }),
     ("an SVG drawing", Signature { offset: 0, bytes: b"<svg" }),
     ("an XML document, perhaps an SVG drawing,", Signature { offset: 0, bytes: b"<?xml" }),
     ("a Git LFS pointer, not the image itself,", Signature { offset: 0, bytes: b"version https://git-lfs" }),
@@ -70,8 +81,7 @@ pub(super) fn recognise(bytes: &[u8], extension: &str) -> Result<SourceFormat, I
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(SourceFormat::WebP),
         [b'q', b'o', b'i', b'f', ..] => Some(SourceFormat::Qoi),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(SourceFormat::Gif),
-        // Two letters alone would claim many texts; the reserved bytes of the header are always zero.
-        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(SourceFormat::Bmp),
+        [b'B', b'M', ..] if is_bmp_header(bytes) => Some(SourceFormat::Bmp),
         _ => None,
     };
     if let Some(format) = signed {
@@ -86,6 +96,14 @@ pub(super) fn recognise(bytes: &[u8], extension: &str) -> Result<SourceFormat, I
         return Err(ImageProblem::OtherFormat { found });
     }
     Err(ImageProblem::NoImage { found: beginning(bytes) })
+}
+
+/// Whether what follows the letters `BM`, which alone would claim many texts, is the header of a BMP: either the reserved
+/// bytes are zero, as nearly always, or the second header has a size that was ever given to it.
+fn is_bmp_header(bytes: &[u8]) -> bool {
+    let reserved = bytes.get(6..10);
+    let size = bytes.get(14..18).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
+    reserved == Some(&[0; 4]) || matches!(size, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
 /// Whether the fields of a TGA header have values that the format gives them.
@@ -135,6 +153,16 @@ mod tests {
     }
 
     #[test]
+    fn a_bmp_may_use_its_reserved_bytes() {
+        let mut bmp = b"BM\0\0\0\0made\0\0\0\0".to_vec();
+        assert!(recognise(&bmp, "bmp").is_err());
+        bmp.extend_from_slice(&40u32.to_le_bytes());
+        assert!(matches!(recognise(&bmp, ""), Ok(SourceFormat::Bmp)));
+        bmp[14] = 41;
+        assert!(recognise(&bmp, "bmp").is_err());
+    }
+
+    #[test]
     fn what_is_no_image_is_described() {
         let message = |bytes: &[u8]| recognise(bytes, "png").unwrap_err().to_string();
         let expected = "expected PNG, JPEG, WebP, QOI, BMP, TGA or GIF";
@@ -143,7 +171,19 @@ mod tests {
             message(b"hi"),
             format!("the file is no image: it begins with the bytes 68 69; {expected}")
         );
-        assert_eq!(message(b"II*\0...."), format!("the file is a TIFF image; {expected}"));
+        for (head, found) in [
+            (&b"II*\0...."[..], "a TIFF image"),
+            (b"#?RADIANCE\n", "a Radiance HDR image"),
+            (b"#?RGBE\n", "a Radiance HDR image"),
+            (b"v/1\x01\x02\0\0\0", "an OpenEXR image"),
+            (b"farbfeld\0\0\0\x01", "a farbfeld image"),
+            (b"P4\n8 1\n", "a PBM image"),
+            (b"P5\n8 1\n", "a PGM image"),
+            (b"P6\n8 1\n", "a PPM image"),
+            (b"P7\nWIDTH 8\n", "a PAM image"),
+        ] {
+            assert_eq!(message(head), format!("the file is {found}; {expected}"));
+        }
         assert_eq!(
             message(b"BM is a text"),
             format!("the file is no image: it begins with the bytes 42 4D 20 69 73 20 61 20; {expected}")

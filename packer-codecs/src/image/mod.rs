@@ -4,7 +4,7 @@
 //! index or premultiply, and lay out. Each step has its module; the layout is `packer_pack::payload::image`.
 //!
 //! Allocates, beyond source and payload, at most 36 bytes for each declared pixel and 1 MiB; with `indexed8` and more
-//! than 256 colours, 60 bytes more for each pixel that is left.
+//! than 256 colours, 60 bytes more for each pixel that is left; for a run-length encoded BMP, as much as the source again.
 
 mod decode;
 mod format;
@@ -40,7 +40,7 @@ impl ImageCodec {
         Self {
             spec: KindSpec {
                 id: crate::kind("image"),
-                codec_version: 1,
+                codec_version: 2,
                 payload_version: LAYOUT_VERSION,
                 inputs: InputArity::One,
                 extensions: &["png", "jpg", "jpeg", "webp", "qoi", "bmp", "tga", "gif"],

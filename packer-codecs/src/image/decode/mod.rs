@@ -1,11 +1,14 @@
 //! Decoding: source bytes of a known format to 8-bit RGBA pixels.
 //!
-//! Here is what all formats share; PNG and JPEG have modules of their own, the rest goes through the `image` crate. What
-//! a file says about colour spaces, gamma and orientation is not applied.
+//! Here is what all formats share; PNG and JPEG have decoders of their own, the rest goes through the `image` crate, with
+//! what BMP and GIF need beyond it in modules of their own. What a file says about colour spaces, gamma and orientation is
+//! not applied.
 //!
 //! Guarantees: [`Gate`] sees the declared dimensions before anything of that size is allocated. Beyond the source and the
 //! pixels, a decoder takes at most 16 bytes for each declared pixel and 1 MiB.
 
+mod bmp;
+mod gif;
 mod jpeg;
 mod others;
 mod png;
@@ -64,7 +67,9 @@ pub(super) fn decode(bytes: &[u8], gate: &Gate<'_>) -> Result<Decoded, ImageProb
     match gate.format {
         SourceFormat::Png => png::decode(bytes, gate),
         SourceFormat::Jpeg => jpeg::decode(bytes, gate).map(plain),
-        _ => others::decode(bytes, gate).map(plain),
+        SourceFormat::Bmp => bmp::decode(bytes, gate).map(plain),
+        SourceFormat::Gif => gif::decode(bytes, gate),
+        SourceFormat::Qoi | SourceFormat::Tga | SourceFormat::WebP => others::decode(bytes, gate).map(plain),
     }
 }
 

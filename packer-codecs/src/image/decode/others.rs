@@ -1,13 +1,13 @@
-//! BMP, GIF, QOI, TGA and WebP, by the `image` crate.
+//! QOI, TGA and WebP, by the `image` crate, and how any decoder of that crate is run: [`read`].
 //!
-//! Of GIF and WebP animations the first frame, on a transparent canvas. In BMP and TGA, samples of 5 and 6 bits are
-//! spread over 0 to 255 and rounded to the nearest; the fourth byte of a BMP pixel is alpha only where the header says
-//! so, and the odd bit of a 16-bit TGA pixel never is.
+//! Of WebP animations the first frame, on a transparent canvas. In TGA, samples of 5 bits are spread over 0 to 255 and
+//! rounded to the nearest, and the odd bit of a 16-bit pixel is never alpha. What BMP and GIF need beyond [`read`] is in
+//! their modules.
 
 use std::error::Error;
 use std::io::{Cursor, ErrorKind};
 
-use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, qoi::QoiDecoder, tga::TgaDecoder, webp::WebPDecoder};
+use image::codecs::{qoi::QoiDecoder, tga::TgaDecoder, webp::WebPDecoder};
 use image::error::UnsupportedErrorKind;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult};
 use packer_pack::payload::image::SourceFormat;
@@ -17,32 +17,28 @@ use crate::image::pixels::{self, Pixels};
 use crate::image::problem::ImageProblem;
 
 pub(super) fn decode(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
-    let file = Cursor::new(bytes);
     match gate.format {
-        SourceFormat::Bmp => bmp(bytes, gate),
-        SourceFormat::Gif => read(GifDecoder::new(file), gate),
-        SourceFormat::Qoi => read(QoiDecoder::new(file), gate),
-        SourceFormat::Tga => read(TgaDecoder::new(file), gate),
+        SourceFormat::Qoi => read(QoiDecoder::new(Cursor::new(bytes)), gate),
+        SourceFormat::Tga => tga(bytes, gate),
         SourceFormat::WebP => webp(bytes, gate),
         // These have modules of their own, and never come here.
-        SourceFormat::Png | SourceFormat::Jpeg => {
+        SourceFormat::Png | SourceFormat::Jpeg | SourceFormat::Bmp | SourceFormat::Gif => {
             Err(ImageProblem::Unsupported { format: gate.format, what: "another decoder".to_owned() })
         }
     }
 }
 
-fn bmp(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
-    // The decoder has other words for sizes that are 0 or large. Only the oldest header, of 12 bytes, has them elsewhere.
-    if let Some([size, 0, 0, 0, w0, w1, w2, w3, h0, h1, h2, h3]) = bytes.get(14..26)
-        && *size >= 40
-    {
-        let width = i32::from_le_bytes([*w0, *w1, *w2, *w3]);
-        let height = i32::from_le_bytes([*h0, *h1, *h2, *h3]);
-        if width >= 0 {
-            gate.admit(u64::from(width.unsigned_abs()), u64::from(height.unsigned_abs()))?;
+fn tga(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
+    // The decoder has no words for a picture without pixels, nor for grey pixels that no TGA has.
+    if let Some(header) = bytes.first_chunk::<18>() {
+        let [_, _, kind, .., w0, w1, h0, h1, depth, _] = *header;
+        gate.admit(u16::from_le_bytes([w0, w1]).into(), u16::from_le_bytes([h0, h1]).into())?;
+        if matches!(kind, 3 | 11) && !matches!(depth, 8 | 16) {
+            let what = format!("grey pixels of {depth} bits");
+            return Err(ImageProblem::Unsupported { format: gate.format, what });
         }
     }
-    read(BmpDecoder::new(Cursor::new(bytes)), gate)
+    read(TgaDecoder::new(Cursor::new(bytes)), gate)
 }
 
 fn webp(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
@@ -64,7 +60,11 @@ fn webp(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
     read(decoder, gate)
 }
 
-fn read<D: ImageDecoder>(decoder: ImageResult<D>, gate: &Gate<'_>) -> Result<Pixels, ImageProblem> {
+/// The pixels of a decoder, once the gate has seen their number.
+pub(super) fn read<D: ImageDecoder>(
+    decoder: ImageResult<D>,
+    gate: &Gate<'_>,
+) -> Result<Pixels, ImageProblem> {
     let format = gate.format;
     let mut decoder = decoder.map_err(|error| problem(&error, format, (1, 1)))?;
     let (width, height) = decoder.dimensions();

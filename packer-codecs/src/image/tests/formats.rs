@@ -95,6 +95,30 @@ fn bmp_in_its_depths_and_directions() {
 }
 
 #[test]
+fn what_a_bmp_skips_is_transparent_and_its_black_is_not() {
+    let palette = [[0, 0, 0], [40, 50, 60]];
+    let [black, grey, none] = [[0, 0, 0, 255], [40, 50, 60, 255], [0; 4]];
+    // From the bottom: a row that ends early, a jump over two pixels into the next row, and an end two rows early.
+    let data = [2, 0, 0, 0, 1, 1, 0, 2, 2, 1, 1, 0, 0, 0, 0, 1];
+    let (_, _, got) = bake("a.bmp", &write::bmp_rle8(4, 5, &palette, &data));
+    let rows = [[none; 4], [none; 4], [none, none, none, black], [grey, none, none, none]];
+    assert_eq!(got[..16], *rows.as_flattened());
+    assert_eq!(got[16..], [black, black, none, none]);
+    // The same indices in four bits.
+    let mut file = write::bmp_header(4, 1, 4, 2, &palette);
+    file.extend_from_slice(&[2, 0x01, 0, 1]);
+    assert_eq!(bake("a.bmp", &file).2, [black, grey, none, none]);
+    // An index beyond the palette is drawn, if with no colour of its own.
+    assert_eq!(bake("a.bmp", &write::bmp_rle8(2, 1, &palette, &[1, 9, 0, 1])).2, [black, none]);
+
+    let top_down = write::bmp_header(2, -1, 8, 1, &palette);
+    assert_eq!(
+        refusal("a.bmp", &top_down),
+        "the BMP is damaged: it is run-length encoded from top to bottom, which the format does not allow"
+    );
+}
+
+#[test]
 fn tga_in_its_depths_and_directions() {
     for corner in [0x00, 0x10, 0x20, 0x30] {
         for alpha_bits in [0, 8] {
@@ -114,6 +138,8 @@ fn tga_in_its_depths_and_directions() {
     // A run may go on in the next row.
     let rle = write::tga_rle24(2, 2, &[(3, [1, 2, 3]), (1, [4, 5, 6])]);
     assert_eq!(bake("a.tga", &rle).2, [[1, 2, 3, 255], [1, 2, 3, 255], [1, 2, 3, 255], [4, 5, 6, 255]]);
+    let deep = write::tga_header(11, 1, 1, 32, 0x20);
+    assert_eq!(refusal("a.tga", &deep), "the TGA has grey pixels of 32 bits, which is not supported");
     indexed[18 + 6] = 9;
     assert_eq!(refusal("a.tga", &indexed), "the TGA is damaged: Invalid color map index");
 }
@@ -140,6 +166,35 @@ fn gif_is_its_first_frame_on_a_transparent_canvas() {
     let expected =
         |x: u32, y: u32| if y == 1 && (1..3).contains(&x) { entry(index(x - 1, 0), None) } else { [0; 4] };
     assert_eq!(bake("a.gif", &file), (4, 3, pixels(4, 3, expected)));
+}
+
+#[test]
+fn what_of_a_gif_frame_is_beyond_its_canvas_is_cut_off_and_said() {
+    let palette = [[1, 2, 3], [4, 5, 6]];
+    let frame = |frame| write::gif((4, 3), frame, &palette, Some(9), false, &|_, _| 1);
+    for within in [(0, 0, 4, 3), (3, 2, 1, 1)] {
+        bake("a.gif", &frame(within));
+    }
+    for (beyond, wide, place) in [((2, 0, 3, 3), "3 x 3", "2, 0"), ((0, 1, 4, 3), "4 x 3", "0, 1")] {
+        let baked = Bake::new(&ImageCodec::new(), "a.gif", &frame(beyond)).ok();
+        assert_eq!(baked.findings.len(), 1);
+        assert_eq!(
+            (baked.findings[0].code, baked.findings[0].severity),
+            (DiagnosticCode::BakeDecode, Severity::Warning)
+        );
+        assert_eq!(
+            baked.findings[0].message,
+            format!(
+                "the GIF has 4 x 3 pixels, and its first frame of {wide} at {place} reaches beyond them; what is \
+                 beyond is cut off"
+            )
+        );
+        let (width, height, got) = picture(&baked);
+        assert_eq!((width, height), (4, 3));
+        let covered = |x: u32, y: u32| x >= u32::from(beyond.0) && y >= u32::from(beyond.1);
+        let expected = |x, y| if covered(x, y) { [4, 5, 6, 255] } else { [0; 4] };
+        assert_eq!(got, pixels(4, 3, expected));
+    }
 }
 
 #[test]
