@@ -76,6 +76,7 @@ impl BuildStamp {
     }
 
     /// The bytes of the stamp.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: digests, numbers and texts are JSON")]
     pub fn encode(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).expect("digests, numbers and texts are JSON");
         let mut bytes = Vec::with_capacity(PREFIX_BYTES + json.len() + CHECKSUM_BYTES);

@@ -93,8 +93,7 @@ pub fn build(
         file_at += folder.files.len();
     }
     let mut content_hasher = blake3::Hasher::new();
-    let mut number = 0;
-    for file in folders.iter().flat_map(|folder| &folder.files) {
+    for (number, file) in folders.iter().flat_map(|folder| &folder.files).enumerate() {
         let view = view(previous, file);
         let name = put_name(&mut bytes, view.name);
         let content = view.content.map(|content| {
@@ -108,7 +107,6 @@ pub fn build(
         let raw = RawEntry { name, role: view.role, content, digest: view.digest };
         let at = header.entries.start + number * format::ENTRY_BYTES;
         bytes[at..at + format::ENTRY_BYTES].copy_from_slice(&raw.write(&view.stat));
-        number += 1;
     }
     let mut listing = blake3::Hasher::new();
     listing.update(&bytes[header.folders.clone()]).update(&bytes[header.names.clone()]);

@@ -26,10 +26,13 @@ fn facts(number: u32, name: &str, content: Option<&[u8]>) -> DraftFile {
     }))
 }
 
+/// A file's name, and its contents if they are kept.
+type File<'a> = (&'a str, Option<&'a [u8]>);
+
 /// Folders with their files; the root has to be among them.
-fn index(folders: &[(&str, &[(&str, Option<&[u8]>)])]) -> StatIndex {
+fn index(folders: &[(&str, &[File<'_>])]) -> StatIndex {
     let mut number = 0;
-    let draft = |(path, files): &(&str, &[(&str, Option<&[u8]>)])| DraftFolder {
+    let draft = |(path, files): &(&str, &[File<'_>])| DraftFolder {
         path: Arc::from(*path),
         files: files
             .iter()

@@ -138,13 +138,12 @@ pub fn scan(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<ScanResult, Sc
     }
     problems.sort_unstable();
     let current = request.previous.filter(|index| cost.files_read == 0 && is_all_of(index, &folders));
-    let index = match current {
-        Some(index) => Arc::clone(index),
-        None => {
-            let previous = request.previous.map(AsRef::as_ref);
-            let index = index::build(request.assets_root, stamp, previous, walk::joined(folders));
-            Arc::new(index.ok_or_else(|| ScanError::TooMuch { path: path() })?)
-        }
+    let index = if let Some(index) = current {
+        Arc::clone(index)
+    } else {
+        let previous = request.previous.map(AsRef::as_ref);
+        let index = index::build(request.assets_root, stamp, previous, walk::joined(folders));
+        Arc::new(index.ok_or_else(|| ScanError::TooMuch { path: path() })?)
     };
     Ok(ScanResult { index, index_is_current: current.is_some(), unread, problems, ignored, cost })
 }

@@ -78,7 +78,7 @@ impl Scanned {
             }
         }
         let folders = result.index.folders().skip(1).map(|folder| folder.path.to_owned()).collect();
-        Self { files, folders, anchors, result }
+        Self { result, files, folders, anchors }
     }
 }
 
