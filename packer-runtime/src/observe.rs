@@ -273,7 +273,7 @@ impl Observer {
         // What `Debug` shows of these is all of them, and the version says which code showed it.
         let rest = format!("{} {ignored} {problems:?} {kinds:?}", env!("CARGO_PKG_VERSION"));
         let parts = [config, registry, index.content_digest(), Digest::of(rest.as_bytes())];
-        let bytes: Vec<u8> = parts.iter().flat_map(|digest| digest.as_bytes()).copied().collect();
+        let bytes: Vec<u8> = parts.iter().flat_map(Digest::as_bytes).copied().collect();
         Digest::of(&bytes)
     }
 

@@ -45,18 +45,8 @@ impl Shared {
         bus: Arc<Bus>,
         wait_for_lane: bool,
         jobs: Option<usize>,
-        first: &Observed,
-        by: FirstObservation,
+        first: Status,
     ) -> Self {
-        let (revision, freshness) = match (by, first.frozen) {
-            (FirstObservation::AtOpening, _) => (Revision(1), freshness_of(first.frozen)),
-            (FirstObservation::ByFirstOperation, None) => {
-                (Revision(0), Freshness::Unknown { cause: UnknownCause::NotObserved })
-            }
-            (FirstObservation::ByFirstOperation, frozen) => (Revision(0), freshness_of(frozen)),
-        };
-        let snapshot = Snapshot::new(revision, first.evaluate(), first.basis);
-        let status = Status { snapshot, freshness };
         Self {
             root,
             disk: Arc::clone(&observer.disk),
@@ -65,9 +55,22 @@ impl Shared {
             bus,
             wait_for_lane,
             jobs,
-            published: ArcSwap::from_pointee(status),
+            published: ArcSwap::from_pointee(first),
             stuck: Mutex::new(None),
         }
+    }
+
+    /// What readers see first of what opening found.
+    pub(crate) fn first_status(first: &Observed, by: FirstObservation) -> Status {
+        let (revision, freshness) = match (by, first.frozen) {
+            (FirstObservation::AtOpening, _) => (Revision(1), freshness_of(first.frozen)),
+            (FirstObservation::ByFirstOperation, None) => {
+                (Revision(0), Freshness::Unknown { cause: UnknownCause::NotObserved })
+            }
+            (FirstObservation::ByFirstOperation, frozen) => (Revision(0), freshness_of(frozen)),
+        };
+        let snapshot = Snapshot::new(revision, first.evaluate(), first.basis);
+        Status { snapshot, freshness }
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {

@@ -138,8 +138,7 @@ impl Project {
             bus,
             options.wait_for_lane,
             options.jobs,
-            &found,
-            options.first_observation,
+            Shared::first_status(&found, options.first_observation),
         ));
         if let Some(operation) = recovery.frozen.or(found.frozen) {
             shared.get_stuck(operation);
