@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use packer_runtime::api::ConstantsLanguages;
 
 /// Builds the assets of a game into one verified, mappable pack.
 #[derive(Debug, Parser)]
@@ -183,6 +184,10 @@ pub(crate) struct BuildArgs {
     /// The output folder, instead of the project's
     #[arg(long, value_name = "DIR", value_parser = typed_path)]
     pub output: Option<Utf8PathBuf>,
+    /// The languages of the constants beside the pack: rs, ts, h and cs, with commas between them, or none
+    /// [default: as packer.toml says]
+    #[arg(long, value_name = "LANGUAGES")]
+    pub constants: Option<ConstantsLanguages>,
     /// How many threads scan and bake [default: as many as the machine has]
     #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
@@ -350,6 +355,8 @@ mod tests {
             &["packer", "status", "--quiet", "--verbose"],
             &["packer", "build", "--jobs", "0"],
             &["packer", "build", "--jobs", "100000"],
+            &["packer", "build", "--constants", "rs,java"],
+            &["packer", "build", "--constants", ""],
             &["packer", "adopt"],
             &["packer"],
         ] {

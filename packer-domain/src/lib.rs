@@ -11,6 +11,7 @@ pub mod anchor;
 pub mod build;
 pub mod codec;
 pub mod config;
+pub mod constants;
 pub mod diagnostic;
 pub mod diff;
 pub mod divergence;

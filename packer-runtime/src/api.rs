@@ -22,6 +22,7 @@ pub use packer_domain::build::{
     Origin, PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow, SettingRow,
 };
 pub use packer_domain::config::UnknownProfile;
+pub use packer_domain::constants::{ConstantsLanguage, ConstantsLanguageError, ConstantsLanguages};
 pub use packer_domain::diagnostic::{
     Diagnostic, DiagnosticCode, Related, Severity, Span, Subject, UnknownCode,
 };

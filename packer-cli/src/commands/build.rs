@@ -18,6 +18,7 @@ pub(super) fn run(args: &BuildArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit
         base: BuildBase::Refreshed,
         profile: args.profile.clone(),
         output: args.output.as_deref().map(|folder| output(folder, opened)),
+        constants: args.constants,
         jobs: args.jobs,
         reuse: !args.no_store,
         keep_going: args.keep_going,

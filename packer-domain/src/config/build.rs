@@ -1,9 +1,11 @@
-//! How packs are built: compression, alignment, durability, and what a profile does differently.
+//! How packs are built: compression, alignment, durability, constants, and what a profile does differently.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+
+use crate::constants::ConstantsLanguages;
 
 /// The level of `zstd` where none is said: most of the gain at a speed that does not slow a build down.
 pub const DEFAULT_ZSTD_LEVEL: i32 = 3;
@@ -74,11 +76,18 @@ pub struct BuildOptions {
     pub durable: bool,
     /// What the offset of every payload is a multiple of: a power of two from 16 to 4096.
     pub alignment: u32,
+    /// The languages in which constants are written beside the pack.
+    pub constants: ConstantsLanguages,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { compression: Compression::Zstd { level: DEFAULT_ZSTD_LEVEL }, durable: false, alignment: 16 }
+        Self {
+            compression: Compression::Zstd { level: DEFAULT_ZSTD_LEVEL },
+            durable: false,
+            alignment: 16,
+            constants: ConstantsLanguages::NONE,
+        }
     }
 }
 
@@ -91,6 +100,8 @@ pub struct BuildOverrides {
     pub durable: Option<bool>,
     /// Another alignment.
     pub alignment: Option<u32>,
+    /// Constants in just these languages.
+    pub constants: Option<ConstantsLanguages>,
 }
 
 impl BuildOptions {
@@ -101,6 +112,7 @@ impl BuildOptions {
             compression: overrides.compression.unwrap_or(self.compression),
             durable: overrides.durable.unwrap_or(self.durable),
             alignment: overrides.alignment.unwrap_or(self.alignment),
+            constants: overrides.constants.unwrap_or(self.constants),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
+use crate::constants::ConstantsLanguage;
 use crate::diagnostic::{DiagnosticCode, SourceText, Subject};
 use crate::kind::{KindCatalog, KindId};
 use crate::limits::Limits;
@@ -23,7 +24,7 @@ const CODES: Codes = Codes {
 };
 
 const MAX_NAME_BYTES: usize = 128;
-const BUILD_KEYS: [&str; 3] = ["compression", "durable", "alignment"];
+const BUILD_KEYS: [&str; 4] = ["compression", "durable", "alignment", "constants"];
 const RULE_KEYS: [&str; 3] = ["match", "kind", "preload"];
 const LIMIT_KEYS: [&str; 3] = ["max_input_bytes", "max_pixels", "max_payload_bytes"];
 
@@ -222,8 +223,8 @@ fn read_build(
     let Some(table) = root.sub_table(findings, "build", "[build]") else {
         return (BuildOptions::default(), profiles, DEFAULT_STORE_BYTES);
     };
-    let [a, b, c] = BUILD_KEYS;
-    table.refuse_others(findings, &[a, b, c, "max_store_bytes", "profiles"]);
+    let [a, b, c, d] = BUILD_KEYS;
+    table.refuse_others(findings, &[a, b, c, d, "max_store_bytes", "profiles"]);
     // The store is one for all profiles.
     let store = table.int(findings, "max_store_bytes", 0..=i64::MAX);
     let store = store.map_or(DEFAULT_STORE_BYTES, i64::unsigned_abs);
@@ -264,7 +265,20 @@ fn read_overrides(table: &TableReader<'_>, findings: &mut Findings<'_>) -> Build
         }
         value
     });
-    BuildOverrides { compression, durable, alignment }
+    let constants = table.texts(findings, "constants").map(|texts| {
+        let known = ConstantsLanguage::ALL.map(ConstantsLanguage::as_str);
+        let language = |(text, range): (&str, Range<usize>)| {
+            let parsed = text.parse::<ConstantsLanguage>();
+            parsed
+                .map_err(|error| {
+                    let help = suggest(text, known).map(|close| format!("did you mean \"{close}\"?"));
+                    findings.invalid(range, format!("`constants`: {error}"), help);
+                })
+                .ok()
+        };
+        texts.into_iter().filter_map(language).collect()
+    });
+    BuildOverrides { compression, durable, alignment, constants }
 }
 
 fn read_limits(root: &TableReader<'_>, findings: &mut Findings<'_>) -> Limits {

@@ -22,6 +22,7 @@ output = "build"        # where `packer build` writes the pack
 [build]
 compression = "zstd"    # "none", "lz4", "zstd", or with a level: "zstd:19"
 # max_store_bytes = 4294967296   # what the cache of baked assets under .packer keeps; 0: nothing
+# constants = ["rs"]     # names of the assets for game code: "rs", "ts", "h", "cs"
 # durable = false       # true: outputs are synced to the disk before success is reported
 
 # A profile says what differs: `packer build --profile dev`

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{BuildOptions, Compression, ProjectConfig, parse_config};
+use crate::constants::{ConstantsLanguage, ConstantsLanguages};
 use crate::kind::{KindId, SettingValue};
 use crate::limits::Limits;
 use crate::path::AssetPath;
@@ -121,7 +122,7 @@ packer.toml:4:2: error[config/unknown-key] unknown key \"buid\" at the top level
 packer.toml:6:1: error[config/unknown-key] unknown key \"compresion\" in [build]
   help: did you mean `compression`?
 packer.toml:7:1: error[config/unknown-key] unknown key \"colour\" in [build]
-  help: known here: compression, durable, alignment, max_store_bytes, profiles
+  help: known here: compression, durable, alignment, constants, max_store_bytes, profiles
 packer.toml:9:1: error[config/unknown-key] unknown key \"durabel\" in [build.profiles.dev]
   help: did you mean `durable`?
 packer.toml:11:1: error[config/unknown-key] unknown key \"max_pixel\" in [limits]
@@ -278,7 +279,11 @@ fn profiles_override_only_what_they_say() {
     let base = config.build_options(None).unwrap();
     assert_eq!(
         base,
-        BuildOptions { compression: Compression::Zstd { level: 19 }, durable: false, alignment: 4096 }
+        BuildOptions {
+            compression: Compression::Zstd { level: 19 },
+            alignment: 4096,
+            ..BuildOptions::default()
+        }
     );
     assert_eq!(
         config.build_options(Some("dev")),
@@ -291,6 +296,32 @@ fn profiles_override_only_what_they_say() {
 }
 
 #[test]
+fn constants_are_asked_for_by_language_and_a_profile_asks_for_others() {
+    let config = check(
+        "[build]\nconstants = [\"rs\", \"h\"]\n[build.profiles.dev]\nconstants = []\n[build.profiles.web]\nconstants = [\"ts\"]\n[build.profiles.ship]\ndurable = true\n",
+        "",
+    )
+    .unwrap();
+    let languages = |profile| {
+        let options = config.build_options(profile).unwrap();
+        options.constants.iter().map(ConstantsLanguage::as_str).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(languages(None), "rs h");
+    assert_eq!([languages(Some("dev")), languages(Some("web")), languages(Some("ship"))], ["", "ts", "rs h"]);
+    assert_eq!(check("", "").unwrap().build.constants, ConstantsLanguages::NONE);
+    check(
+        "[build]\nconstants = [\"rs\", \"tss\", 3, \"java\"]\n[build.profiles.dev]\nconstants = \"rs\"\n",
+        "\
+packer.toml:4:20: error[config/invalid-value] `constants`: \"tss\" is no language of constants: expected \"rs\", \"ts\", \"h\" or \"cs\"
+  help: did you mean \"ts\"?
+packer.toml:4:27: error[config/invalid-value] `constants`: expected a text, found 3
+packer.toml:4:30: error[config/invalid-value] `constants`: \"java\" is no language of constants: expected \"rs\", \"ts\", \"h\" or \"cs\"
+packer.toml:6:13: error[config/invalid-value] `constants`: expected a list of texts, found \"rs\"
+",
+    );
+}
+
+#[test]
 fn the_store_has_one_limit_for_all_profiles() {
     assert_eq!(check("", "").unwrap().max_store_bytes, 4 << 30);
     assert_eq!(check("[build]\nmax_store_bytes = 0\n", "").unwrap().max_store_bytes, 0);
@@ -299,7 +330,7 @@ fn the_store_has_one_limit_for_all_profiles() {
         "\
 packer.toml:4:19: error[config/invalid-value] `max_store_bytes`: expected a whole number, at least 0, found -1
 packer.toml:6:1: error[config/unknown-key] unknown key \"max_store_bytes\" in [build.profiles.dev]
-  help: known here: compression, durable, alignment
+  help: known here: compression, durable, alignment, constants
 ",
     );
     assert_eq!(config.unwrap().max_store_bytes, 4 << 30);

@@ -1,19 +1,19 @@
 //! The end of a build: the check that nothing it used has changed, and the placing of its outputs.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::build::{BuildPlan, plan_build};
 use packer_domain::config::BuildOptions;
-use packer_domain::identity::{AssetUuid, Digest, OperationId};
+use packer_domain::identity::{Digest, OperationId};
 use packer_domain::path::AssetPath;
 use packer_domain::workspace::WorkspaceState;
 use packer_events::body::{Phase, Unit};
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
-use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
-use packer_fs::disk::{DiskError, DiskOperation};
+use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead};
+use packer_fs::disk::{DiskError, DiskOperation, Hashed, HashedFile};
 use packer_fs::journal::{
     self, CommittedOutputs, OutputFile, OutputsError, OutputsRequest, RecoverOptions, Recovered,
     create_output_staging, drop_output_staging, prepare_outputs,
@@ -21,6 +21,7 @@ use packer_fs::journal::{
 use packer_fs::layout;
 use packer_fs::lock::{BuildGuard, host};
 
+use super::constants::{self, ConstantsFile, ReadyConstants};
 use super::former::options_digest;
 use super::unchanged;
 use super::write::Written;
@@ -74,6 +75,28 @@ impl Staging {
         if durable { file.sync().map_err(fail(DiskOperation::Sync)) } else { Ok(()) }
     }
 
+    /// Writes what `write` says, without holding it as a whole.
+    pub(super) fn stream_file(
+        &self,
+        name: &str,
+        durable: bool,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<Hashed, Stop> {
+        let path = self.path(name);
+        let fail = |operation| {
+            let path = path.clone();
+            move |source| Stop::Failed(io_failure(&DiskError { operation, path, source }))
+        };
+        let file = self.shared.disk.create(&path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+        let mut file = HashedFile::new(file);
+        write(&mut file).map_err(fail(DiskOperation::Write))?;
+        let (mut file, hashed) = file.finish().map_err(fail(DiskOperation::Write))?;
+        if durable {
+            file.sync().map_err(fail(DiskOperation::Sync))?;
+        }
+        Ok(hashed)
+    }
+
     /// Leaves the folder to the commit, which removes it.
     fn hand_over(mut self) {
         self.armed = false;
@@ -100,7 +123,8 @@ pub(super) struct Outputs<'a> {
     pub plan: &'a BuildPlan,
     pub options: BuildOptions,
     pub folder: Utf8PathBuf,
-    pub manifest: Vec<u8>,
+    pub manifest: Hashed,
+    pub constants: Vec<ConstantsFile>,
     pub written: Written,
     pub report: BuildReport,
     pub staging: Staging,
@@ -114,7 +138,8 @@ pub(super) fn commit<'s>(
     operation: &Operation,
     outputs: Outputs<'_>,
 ) -> Result<Finale<'s>, Stop> {
-    let Outputs { base, plan, options, folder, manifest, written, mut report, staging, lock } = outputs;
+    let Outputs { base, plan, options, folder, manifest, constants, written, mut report, staging, lock } =
+        outputs;
     let turn = lane.turn(operation, Some(Phase::Commit))?;
     let access = LaneAccess::enter(shared, operation).map_err(|stop| match stop {
         // It waited for the lane, and had long begun.
@@ -131,14 +156,27 @@ pub(super) fn commit<'s>(
 
     let boot = host::boot_id().unwrap_or_default();
     let (incomplete, assets) = (report.incomplete, report.assets);
-    let head =
-        record_head(shared, operation, &staging, &folder, &options, &written, &manifest, &boot, incomplete)?;
-    let payloads: Vec<(AssetUuid, RecordedPayload)> =
-        written.payloads.iter().map(|(uuid, payload)| (*uuid, *payload)).collect();
-    let record = BuildRecord::encode(&head, &payloads);
-    drop(payloads);
+    // Under the lane: what is left in place is to be there when the rest is placed.
+    let constants = constants::stage(shared, &staging, &folder, plan, &constants)?;
+    let stale = constants::stale(shared, &folder, plan);
+    let head = record_head(
+        shared,
+        operation,
+        &staging,
+        &folder,
+        &options,
+        &written,
+        manifest.digest,
+        &constants,
+        &boot,
+        incomplete,
+    )?;
+    let record = BuildRecord::encode(&head, &written.payloads);
     let output =
         |name: &str, size: u64, digest: Option<Digest>| OutputFile { name: name.to_owned(), size, digest };
+    let mut files = vec![output(MANIFEST_FILE, manifest.size, Some(manifest.digest))];
+    let staged = constants.iter().filter(|constants| constants.kept.is_none()).map(|staged| staged.file);
+    files.extend(staged.map(|file| output(file.name(), file.size, Some(file.digest))));
     operation.progress(Phase::Commit, 0, None, Unit::Files, None);
     report.took_ms = operation.took_ms();
     let outcome = OutcomeReport::Build(report);
@@ -148,7 +186,7 @@ pub(super) fn commit<'s>(
             operation: operation.id,
             source: operation.bus().source(),
             folder,
-            files: vec![output(MANIFEST_FILE, manifest.len() as u64, Some(Digest::of(&manifest)))],
+            files,
             pack: output(PACK_FILE, written.size, None),
             record,
             durable: options.durable,
@@ -165,6 +203,7 @@ pub(super) fn commit<'s>(
         Ok(committed) => committed,
         Err(error) => finish_or_drop(shared, operation, &boot, &error)?,
     };
+    constants::remove(shared, &stale);
     let afterwards = move || {
         unchanged::remember(shared, &base, &options, &head, assets, !incomplete);
         if let Err(error) = committed.finish() {
@@ -256,7 +295,8 @@ fn record_head(
     folder: &Utf8Path,
     options: &BuildOptions,
     written: &Written,
-    manifest: &[u8],
+    manifest: Digest,
+    constants: &[ReadyConstants],
     boot: &str,
     incomplete: bool,
 ) -> Result<RecordHead, Stop> {
@@ -270,11 +310,18 @@ fn record_head(
         };
         Ok(OutputFact::new(folder.join(name), digest, &stat.ok_or_else(missing)?))
     };
+    let mut others = vec![fact(MANIFEST_FILE, manifest)?];
+    for ready in constants {
+        others.push(match &ready.kept {
+            Some(fact) => fact.clone(),
+            None => fact(ready.file.name(), ready.file.digest)?,
+        });
+    }
     Ok(RecordHead {
         operation: operation.id,
         pack: fact(PACK_FILE, written.digest)?,
         pack_digest: written.digest,
-        others: vec![fact(MANIFEST_FILE, Digest::of(manifest))?],
+        others,
         options: options_digest(options),
         incomplete,
         unsynced_boot: (!options.durable).then(|| boot.to_owned()),

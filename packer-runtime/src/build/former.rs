@@ -17,6 +17,7 @@ use packer_fs::lock::host;
 use packer_pack::format::Compression;
 use packer_pack::index::{IndexLayout, Payload};
 
+use super::constants::ConstantsFile;
 use super::write::{Written, declared, open_pack};
 use super::{MANIFEST_FILE, PACK_FILE};
 use crate::operation::Operation;
@@ -150,6 +151,14 @@ impl Former {
         is_same.then_some(Current { size: head.pack.size, lacking })
     }
 
+    /// Whether the constants that the last build left in `folder` are these.
+    pub(super) fn has_constants(&self, folder: &Utf8Path, files: &[ConstantsFile]) -> bool {
+        let manifest = folder.join(MANIFEST_FILE);
+        let recorded = self.head().others.iter().filter(|fact| fact.path != manifest);
+        let recorded = recorded.map(|fact| (fact.path.clone(), fact.digest));
+        recorded.eq(files.iter().map(|file| (folder.join(file.name()), file.digest)))
+    }
+
     /// Whether what was written is the pack that stands there already, and lacks assets as that does.
     pub(super) fn is_same_pack(&self, written: &Written, incomplete: bool) -> bool {
         self.complete && self.pack_digest() == written.digest && self.record.head().incomplete == incomplete
@@ -207,6 +216,7 @@ fn pack_is(shared: &Shared, fact: &OutputFact) -> bool {
     }
 }
 
-fn file_is(shared: &Shared, fact: &OutputFact) -> bool {
+/// Whether the file is the one that was written, by every byte of it.
+pub(super) fn file_is(shared: &Shared, fact: &OutputFact) -> bool {
     shared.disk.read(&fact.path, fact.size).is_ok_and(|bytes| Digest::of(&bytes) == fact.digest)
 }

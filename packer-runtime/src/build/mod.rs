@@ -6,6 +6,7 @@
 mod artifacts;
 mod bake;
 mod commit;
+mod constants;
 mod explain;
 mod former;
 mod gc;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use packer_domain::build::{BuildPlan, plan_build};
 use packer_domain::config::{BuildOptions, ProjectConfig};
+use packer_domain::constants::ConstantsLanguages;
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{Digest, Revision};
 use packer_events::body::{Behind, EventBody, Lock, Phase, Unit};
@@ -64,6 +66,8 @@ pub struct BuildRequest {
     pub profile: Option<String>,
     /// Another output folder than `packer.toml` says: absolute, or relative to the project.
     pub output: Option<Utf8PathBuf>,
+    /// The languages of the constants; those that `packer.toml` says for `None`.
+    pub constants: Option<ConstantsLanguages>,
     /// How many threads bake; those of the project for `None`.
     pub jobs: Option<usize>,
     /// Whether what earlier builds made may be used: their pack, and the artifact store.
@@ -84,6 +88,7 @@ impl Default for BuildRequest {
             base: BuildBase::Refreshed,
             profile: None,
             output: None,
+            constants: None,
             jobs: None,
             reuse: true,
             store: StorePolicy::default(),
@@ -132,7 +137,10 @@ pub(crate) fn build<'s>(
     let policy = if request.reuse { request.store } else { StorePolicy::Off };
     let artifacts = Artifacts::open(&shared.root, base.state().config(), &options, policy);
     let reasons = request.explain.then(|| Reasons::gather(shared, &plan, former.as_ref(), cause.clone()));
-    let current = former.as_ref().and_then(|former| Some((former.current(&plan)?, former.pack_digest())));
+    let constants = constants::planned(&plan);
+    let same_constants = former.as_ref().is_some_and(|former| former.has_constants(&folder, &constants));
+    let current = former.as_ref().filter(|_| same_constants);
+    let current = current.and_then(|former| Some((former.current(&plan)?, former.pack_digest())));
     // Its own threads: a scan of the lane must not wait for a bake.
     let pool = bakers(shared, request)?;
     let job = PackJob {
@@ -179,13 +187,14 @@ pub(crate) fn build<'s>(
     // Before the lane is taken: nobody should wait for it.
     artifacts.iter().for_each(Artifacts::settle);
     let mut written = written?;
-    let manifest = manifest::manifest(&plan, &written);
-    staging.write_file(MANIFEST_FILE, &manifest, options.durable)?;
+    let manifest =
+        staging.stream_file(MANIFEST_FILE, options.durable, |out| manifest::write(out, &plan, &written))?;
     let proved = prove(shared, operation, request, &base, &plan, written.digest)?;
     operation.check_cancelled(Phase::Verify)?;
 
     let failed = counts.held_back + written.failed;
-    let unchanged = former.as_ref().is_some_and(|former| former.is_same_pack(&written, failed > 0));
+    let unchanged =
+        same_constants && former.as_ref().is_some_and(|former| former.is_same_pack(&written, failed > 0));
     let report = BuildReport {
         assets: counts.assets,
         baked: written.baked,
@@ -213,6 +222,7 @@ pub(crate) fn build<'s>(
             options,
             folder,
             manifest,
+            constants,
             written,
             report,
             staging,
@@ -347,7 +357,12 @@ fn base(
 }
 
 fn options(config: &ProjectConfig, request: &BuildRequest) -> Result<BuildOptions, Stop> {
-    config.build_options(request.profile.as_deref()).map_err(|error| {
+    let options = config.build_options(request.profile.as_deref());
+    let asked = |options: BuildOptions| BuildOptions {
+        constants: request.constants.unwrap_or(options.constants),
+        ..options
+    };
+    options.map(asked).map_err(|error| {
         let known = if error.known.is_empty() {
             "it has none; add one as [build.profiles.NAME]".to_owned()
         } else {

@@ -6,6 +6,7 @@
 
 use camino::Utf8Path;
 use packer_domain::config::BuildOptions;
+use packer_domain::constants::CONSTANTS_FORMAT;
 use packer_domain::identity::Digest;
 use packer_fs::build_record::RecordHead;
 use packer_fs::build_stamp::BuildStamp;
@@ -52,6 +53,6 @@ fn base(fingerprint: Digest, options: &BuildOptions) -> Digest {
     let mut bytes = fingerprint.as_bytes().to_vec();
     bytes.extend_from_slice(options_digest(options).as_bytes());
     // What `Debug` shows of the options is all of them.
-    bytes.extend_from_slice(format!("{options:?}").as_bytes());
+    bytes.extend_from_slice(format!("{options:?} in constants format {CONSTANTS_FORMAT}").as_bytes());
     Digest::of(&bytes)
 }

@@ -59,8 +59,8 @@ pub(super) struct Written {
     pub baked: u64,
     pub reused: u64,
     pub failed: u64,
-    /// What the pack holds of each asset; of failed ones nothing.
-    pub payloads: BTreeMap<AssetUuid, RecordedPayload>,
+    /// What the pack holds of each asset, by uuid; of failed ones nothing.
+    pub payloads: Vec<(AssetUuid, RecordedPayload)>,
     /// The ids of those that were not taken over from the last pack, and how they were made.
     pub made: Vec<(u32, How)>,
 }
@@ -252,7 +252,7 @@ impl PackJob<'_> {
             baked: 0,
             reused: 0,
             failed: 0,
-            payloads: BTreeMap::new(),
+            payloads: Vec::with_capacity(total as usize),
             made: Vec::new(),
         };
         let mut done = 0;
@@ -290,6 +290,7 @@ impl PackJob<'_> {
         }
         self.progress(Phase::Write, 0, None, Unit::Bytes);
         let summary = writer.finish(self.durable).map_err(write_stop)?;
+        written.payloads.sort_unstable_by_key(|(uuid, _)| *uuid);
         written.digest = summary.digest;
         written.size = summary.size;
         Ok(written)
@@ -349,13 +350,19 @@ impl PackJob<'_> {
 }
 
 impl Written {
+    /// What the pack holds of one asset.
+    pub(super) fn payload(&self, uuid: AssetUuid) -> Option<&RecordedPayload> {
+        let at = self.payloads.binary_search_by_key(&uuid, |(uuid, _)| *uuid).ok()?;
+        Some(&self.payloads[at].1)
+    }
+
     /// Whether payloads came from the artifact store.
     pub(super) fn has_fetched(&self) -> bool {
         self.made.iter().any(|(_, how)| *how == How::Fetched)
     }
 
     fn note(&mut self, entry: &BuildEntry, payload: RecordedPayload) {
-        self.payloads.insert(entry.uuid(), payload);
+        self.payloads.push((entry.uuid(), payload));
     }
 }
 

@@ -4,6 +4,7 @@
 //! What one crate can show by itself is tested in that crate. No test waits for time to pass: where processes must meet,
 //! one is stopped at a system call of the other.
 
+mod constants;
 mod determinism;
 mod divergences;
 mod errors;
