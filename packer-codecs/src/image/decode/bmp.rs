@@ -1,7 +1,7 @@
 //! BMP, by the `image` crate, with what its decoder leaves open.
 //!
-//! Samples of fewer than 8 bits are spread over 0 to 255 and rounded to the nearest. The fourth byte of a pixel is alpha only
-//! where the header says so. Pixels that a run-length encoded picture skips are transparent, as those that the first frame of a
+//! Samples of other than 8 bits are spread over 0 to 255 and rounded to the nearest; the decoder would cut wider ones off. The
+//! fourth byte of a pixel is alpha only where the header says so. Pixels that a run-length encoded picture skips are transparent, as those that the first frame of a
 //! GIF leaves uncovered: the format gives them no colour, and the decoder makes them black.
 
 use std::io::Cursor;
@@ -28,11 +28,14 @@ pub(super) fn decode(bytes: &[u8], gate: &Gate<'_>) -> Result<Pixels, ImageProbl
         }
     }
     let mut pixels = others::read(BmpDecoder::new(Cursor::new(bytes)), gate)?;
-    let bits = header.and_then(|header| Some((header.size, header.run_length_bits()?)));
-    if let Some((size, bits)) = bits
+    let Some(header) = header else {
+        return Ok(pixels);
+    };
+    header.round_wide_samples(bytes, &mut pixels);
+    if let Some(bits) = header.run_length_bits()
         && pixels.rgba.as_chunks::<4>().0.contains(&BLACK)
     {
-        let white = whitened(bytes, size, bits)?;
+        let white = whitened(bytes, header.size, bits)?;
         let drawn = others::read(BmpDecoder::new(Cursor::new(white.as_slice())), gate)?;
         let pairs = pixels.rgba.as_chunks_mut::<4>().0.iter_mut().zip(drawn.rgba.as_chunks::<4>().0);
         for (pixel, _) in pairs.filter(|(_, drawn)| **drawn == BLACK) {
@@ -70,6 +73,38 @@ impl Header {
     /// How many bits an index has, where runs of indices are what is stored.
     fn run_length_bits(&self) -> Option<u16> {
         matches!((self.compression, self.bits), (1, 8) | (2, 4)).then_some(self.bits)
+    }
+
+    /// Gives those channels their values whose masks have more than 8 bits.
+    fn round_wide_samples(&self, bytes: &[u8], pixels: &mut Pixels) {
+        if self.compression != 3 || !matches!(self.bits, 16 | 32) {
+            return;
+        }
+        let step = usize::from(self.bits / 8);
+        let (width, height) = (pixels.width as usize, pixels.height as usize);
+        let number =
+            |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|v| u32::from_le_bytes(*v));
+        let start = number(10).map_or(0, |start| start as usize);
+        let stride = (width * step).next_multiple_of(4);
+        let channels = if self.size >= 56 { 4 } else { 3 };
+        for channel in 0..channels {
+            // The masks stand at the same place, be it in the header or after it.
+            let mask = number(FILE_HEADER + 40 + channel * 4).unwrap_or_default();
+            if mask.count_ones() <= 8 {
+                continue;
+            }
+            let shift = mask.trailing_zeros();
+            let most = u64::from(mask >> shift);
+            for (y, row) in pixels.rgba.chunks_exact_mut(width * 4).enumerate() {
+                let stored = if self.height < 0 { y } else { height - 1 - y };
+                let values = bytes.get(start.saturating_add(stored * stride)..).unwrap_or_default();
+                for (pixel, value) in row.as_chunks_mut::<4>().0.iter_mut().zip(values.chunks_exact(step)) {
+                    let value = value.iter().rev().fold(0, |all, byte| all << 8 | u32::from(*byte));
+                    let sample = u64::from((value & mask) >> shift);
+                    pixel[channel] = ((sample * 255 + most / 2) / most) as u8;
+                }
+            }
+        }
     }
 }
 

@@ -89,6 +89,20 @@ fn bmp_in_its_depths_and_directions() {
         let grey = (f64::from(v) * 255.0 / 31.0).round() as u8;
         assert_eq!(pixel, [grey, grey, grey, 255]);
     }
+    // So do more than 8 bits, in both directions.
+    for top_down in [false, true] {
+        let height = if top_down { -2 } else { 2 };
+        let mut file = write::bmp_header(1024, height, 32, 3, &[]);
+        [0x3ff << 22, 0x7ff << 11, 0x7ff_u32].iter().for_each(|mask| file.extend(mask.to_le_bytes()));
+        file[10..14].copy_from_slice(&66u32.to_le_bytes());
+        write::bmp_rows(&mut file, 2, top_down, &|y| {
+            (0..1024u32).flat_map(|v| (v << 22 | (v * 2 + y) << 11 | (2047 - v)).to_le_bytes()).collect()
+        });
+        let nearest = |v: u32, most: f64| (f64::from(v) * 255.0 / most).round() as u8;
+        let expected =
+            |x: u32, y: u32| [nearest(x, 1023.0), nearest(x * 2 + y, 2047.0), nearest(2047 - x, 2047.0), 255];
+        assert_eq!(bake("a.bmp", &file), (1024, 2, pixels(1024, 2, expected)), "{top_down}");
+    }
     let rle = write::bmp_rle8(4, 2, &palette, &[4, 1, 0, 0, 0, 4, 2, 3, 0, 1, 0, 1]);
     let [a, b, c, d] = palette.map(|[r, g, b]| [r, g, b, 255]);
     assert_eq!(bake("a.bmp", &rle), (4, 2, vec![c, d, a, b, b, b, b, b]));
