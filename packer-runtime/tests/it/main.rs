@@ -3,6 +3,7 @@
 
 mod builds;
 mod codecs;
+mod constants;
 mod damage;
 mod explain;
 mod feeds;
