@@ -8,9 +8,11 @@
 //! last segment. Names that are not UTF-8 appear in [`Disk::read_dir`] only; nothing can be done with them.
 
 mod copy;
+mod hashed;
 mod os;
 pub mod sim;
 
+pub use hashed::{Hashed, HashedFile};
 pub use os::OsDisk;
 pub(crate) use os::{is_at, open_lockable};
 

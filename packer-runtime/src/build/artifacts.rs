@@ -180,7 +180,7 @@ fn is_costly(took: Duration, bytes: usize) -> bool {
     took >= WORTH_STORING && took.as_nanos() >= bytes as u128 * WORTH_NS_PER_BYTE
 }
 
-/// An artifact as the result of a bake; none if it says what this version of the packer does not know.
+/// An artifact as the result of a bake; none if it says what this version of the packer does not know, or what no bake gives.
 fn made(entry: &BuildEntry, artifact: packer_fs::store::Artifact) -> Option<Made> {
     let mut diagnostics = artifact.said;
     for diagnostic in &mut diagnostics {
@@ -192,13 +192,17 @@ fn made(entry: &BuildEntry, artifact: packer_fs::store::Artifact) -> Option<Made
         Content::Failure if !diagnostics.iter().any(Diagnostic::is_error) => None,
         Content::Failure => Some(Made::Failed(diagnostics)),
         Content::Payload(StoredPayload { encoding, compression, raw_size, raw_digest, stored }) => {
-            let payload = Payload {
-                encoding,
-                compression: Compression::from_code(compression)?,
-                stored_size: stored.len() as u64,
-                raw_size,
-                digest: *raw_digest.as_bytes(),
+            let (compression, stored_size) = (Compression::from_code(compression)?, stored.len() as u64);
+            // No pack takes others, so believing this would let the build fail.
+            let are_possible = match compression {
+                Compression::None => stored_size == raw_size,
+                Compression::Lz4 | Compression::Zstd => 0 < stored_size && stored_size < raw_size,
             };
+            if !are_possible {
+                return None;
+            }
+            let payload =
+                Payload { encoding, compression, stored_size, raw_size, digest: *raw_digest.as_bytes() };
             Some(Made::Payload { payload, stored, diagnostics, is_fetched: true })
         }
     }

@@ -11,7 +11,7 @@ use packer_domain::identity::{AssetUuid, Digest};
 use packer_fs::build_parts::NoFormer;
 use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
 use packer_fs::build_stamp::BuildStamp;
-use packer_fs::disk::ReadFile;
+use packer_fs::disk::{ReadFile, Stat};
 use packer_fs::layout;
 use packer_fs::lock::host;
 use packer_pack::format::Compression;
@@ -28,6 +28,8 @@ use crate::shared::Shared;
 pub(super) struct Former {
     record: BuildRecord,
     pack: std::sync::Mutex<Option<Box<dyn ReadFile>>>,
+    /// The pack's file as it was before anything was believed of it.
+    seen: Option<Stat>,
     /// Whether every output is as it was written, not only the pack.
     complete: bool,
 }
@@ -70,6 +72,7 @@ impl Former {
         if head.options != options_digest(options) {
             return Err(NoFormer::Compression { from: None, to: options_text(options) });
         }
+        let seen = stat(shared, &head.pack.path);
         let stamp = BuildStamp::load(&*shared.disk, layout::BUILD_STAMP.into());
         let boot = host::boot_id();
         // What nobody vouches for is compared by its contents: whatever is taken over from the pack is not looked at again.
@@ -93,7 +96,7 @@ impl Former {
             && head.others.iter().all(|fact| is_intact(fact, file_is));
         let open = shared.disk.open(&head.pack.path);
         let pack = open.map_err(|_| NoFormer::PackMissing { pack: pack() })?;
-        Ok(Self { pack: std::sync::Mutex::new(Some(pack)), complete, record })
+        Ok(Self { pack: std::sync::Mutex::new(Some(pack)), seen, complete, record })
     }
 
     /// The key that the last build made `uuid` from; none if its pack has no payload of it.
@@ -119,6 +122,17 @@ impl Former {
     /// The pack's file, to take ranges over from; once.
     pub(super) fn take_pack(&self) -> Option<Box<dyn ReadFile>> {
         self.pack.lock().ok()?.take()
+    }
+
+    /// Why nothing that was taken over can be believed after all, if that is so: somebody has touched the pack since it was
+    /// looked at. Says so.
+    pub(super) fn check_untouched(&self, shared: &Shared, operation: &Operation) -> Result<(), NoFormer> {
+        let pack = &self.record.head().pack.path;
+        if self.seen.is_some() && stat(shared, pack) == self.seen {
+            return Ok(());
+        }
+        diagnose_damage(operation, pack);
+        Err(NoFormer::PackDamaged { pack: pack.to_string() })
     }
 
     /// Whether building `plan` would give exactly this pack, if what it lacks cannot be baked this time either. Nothing is
@@ -163,6 +177,10 @@ impl Former {
     pub(super) fn is_same_pack(&self, written: &Written, incomplete: bool) -> bool {
         self.complete && self.pack_digest() == written.digest && self.record.head().incomplete == incomplete
     }
+}
+
+fn stat(shared: &Shared, path: &Utf8Path) -> Option<Stat> {
+    shared.disk.stat(path).ok().flatten()
 }
 
 fn diagnose_damage(operation: &Operation, pack: &Utf8Path) {

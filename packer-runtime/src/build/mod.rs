@@ -126,7 +126,7 @@ pub(crate) fn build<'s>(
         return Err(Stop::Rejected(Rejection::WorkspaceErrors { errors }));
     }
 
-    let (former, cause) = if request.reuse {
+    let (mut former, mut cause) = if request.reuse {
         match Former::load(shared, operation, &folder, &options) {
             Ok(former) => (Some(former), None),
             Err(cause) => (None, Some(cause)),
@@ -183,7 +183,7 @@ pub(crate) fn build<'s>(
     }
 
     let staging = commit::Staging::create(shared, &folder, operation.id)?;
-    let written = write_checked(&job, &staging, former.as_ref());
+    let written = write_checked(&job, &staging, &mut former, &mut cause);
     // Before the lane is taken: nobody should wait for it.
     artifacts.iter().for_each(Artifacts::settle);
     let mut written = written?;
@@ -266,19 +266,29 @@ struct Counts {
     held_back: u64,
 }
 
-/// Writes the pack into the staging folder and checks it. Where an artifact of the store swears to something else than it
-/// holds, which its own checksum cannot tell, everything is baked.
+/// Writes the pack into the staging folder and checks it. Where the last pack was touched while ranges of it were taken
+/// over, there is no last pack any more, but the `cause` of that. Where an artifact of the store swears to something else
+/// than it holds, which its own checksum cannot tell, everything is baked.
 fn write_checked(
     job: &PackJob<'_>,
     staging: &commit::Staging,
-    former: Option<&Former>,
+    former: &mut Option<Former>,
+    cause: &mut Option<NoFormer>,
 ) -> Result<Written, Stop> {
     let path = staging.path(PACK_FILE);
-    let written = job.write(&path, former)?;
+    let remove = || job.shared.disk.remove_file(&path).map_err(|error| Stop::Failed(io_failure(&error)));
+    let mut written = job.write(&path, former.as_ref())?;
+    if let Some(last) = former
+        && let Err(touched) = last.check_untouched(job.shared, job.operation)
+    {
+        (*former, *cause) = (None, Some(touched));
+        remove()?;
+        written = job.write(&path, None)?;
+    }
     let Err(damaged) = job.verify(&path, &written) else { return Ok(written) };
     let Some(artifacts) = job.artifacts.filter(|_| written.has_fetched()) else { return Err(damaged) };
     artifacts.distrust();
-    job.shared.disk.remove_file(&path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+    remove()?;
     let written = job.write(&path, None)?;
     job.verify(&path, &written)?;
     Ok(written)

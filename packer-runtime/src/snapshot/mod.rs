@@ -4,7 +4,7 @@ mod query;
 
 pub use query::{AssetPage, AssetQuery, AssetSelector, SelectError};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use packer_domain::diagnostic::Diagnostic;
 use packer_domain::divergence::Divergence;
@@ -24,8 +24,9 @@ pub struct Snapshot {
 struct Inner {
     revision: Revision,
     state: WorkspaceState,
-    summary: WorkspaceSummary,
-    rows: Vec<AssetRow>,
+    /// Made when they are first asked for: a build asks for neither.
+    summary: OnceLock<WorkspaceSummary>,
+    rows: OnceLock<Vec<AssetRow>>,
     basis: Basis,
 }
 
@@ -42,8 +43,7 @@ pub(crate) struct Basis {
 
 impl Snapshot {
     pub(crate) fn new(revision: Revision, state: WorkspaceState, basis: Basis) -> Self {
-        let summary = WorkspaceSummary::of(&state, revision);
-        let rows = asset_rows(&state);
+        let (summary, rows) = (OnceLock::new(), OnceLock::new());
         Self { inner: Arc::new(Inner { revision, state, summary, rows, basis }) }
     }
 
@@ -59,7 +59,7 @@ impl Snapshot {
 
     /// The figures.
     pub fn summary(&self) -> &WorkspaceSummary {
-        &self.inner.summary
+        self.inner.summary.get_or_init(|| WorkspaceSummary::of(&self.inner.state, self.inner.revision))
     }
 
     /// All divergences, in order.
@@ -93,7 +93,7 @@ impl Snapshot {
     }
 
     pub(crate) fn rows(&self) -> &[AssetRow] {
-        &self.inner.rows
+        self.inner.rows.get_or_init(|| asset_rows(&self.inner.state))
     }
 
     pub(crate) fn state(&self) -> &WorkspaceState {
