@@ -2,17 +2,24 @@
 #![expect(clippy::unwrap_used, reason = "all of it is test, also what stands beside the test functions")]
 
 mod builds;
+mod chance;
 mod codecs;
 mod constants;
 mod damage;
+mod exactly;
 mod explain;
 mod feeds;
 mod lane;
 mod mutations;
 mod opening;
 mod overtaken;
+mod poison;
+mod power_cuts;
+mod random_edits;
 mod reads;
+mod recording;
 mod recovery;
 mod store;
 mod story;
 mod support;
+mod undeclared;
