@@ -17,7 +17,11 @@ fn is_taken(place: &Place<'_>, ident: &str) -> bool {
     RUST_KEYWORDS.contains(&ident) || place.is_root && own.contains(&ident)
 }
 
-const LINTS: &str = "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic)]\n";
+/// In two parts, since it is for the text and not for this file. Types of kinds with digits or several hyphens have a `_`.
+const LINTS: &str = concat!(
+    "#[",
+    "allow(dead_code, non_camel_case_types, unreachable_pub, clippy::all, clippy::pedantic)]\n"
+);
 const DERIVES: &str = "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\n";
 
 pub(super) fn text(rows: &Rows<'_>) -> String {
@@ -40,11 +44,9 @@ pub(super) fn text(rows: &Rows<'_>) -> String {
 }
 
 fn id_type(text: &mut String, name: &str, about: &str) {
-    // The types of kinds with digits or several hyphens have a `_`.
-    let case = if name.contains('_') { "#[allow(non_camel_case_types)]\n" } else { "" };
     let _ = write!(
         text,
-        "\n/// {about}\n{LINTS}{case}{DERIVES}pub struct {name}(pub u32);\n\
+        "\n/// {about}\n{LINTS}{DERIVES}pub struct {name}(pub u32);\n\
          \n{LINTS}impl {name} {{\n    /// The number.\n    pub const fn get(self) -> u32 {{\n        self.0\n    }}\n}}\n"
     );
 }

@@ -1,6 +1,7 @@
 //! Texts of constants: what they look like, that every identifier is valid and stands once, and when one changes.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -202,7 +203,8 @@ fn where_every_tricky_name_stands() {
     for (_, name, _) in tricky() {
         table.push_str(name.as_str());
         for language in ConstantsLanguage::ALL {
-            table.push_str(&format!("\n    {language}  {}", place_of(language, &tricky(), name.as_str())));
+            let place = place_of(language, &tricky(), name.as_str());
+            let _ = write!(table, "\n    {language}  {place}");
         }
         table.push('\n');
     }
