@@ -180,7 +180,11 @@ impl PackJob<'_> {
     pub(super) fn verify(&self, path: &Utf8Path, written: &Written) -> Result<(), Stop> {
         self.operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
         let damaged = |message: String| Stop::Failed(Failure::Damaged { message, path: path.to_string() });
-        let pack = open_pack(self.shared, path).map_err(|error| damaged(error.to_string()))?;
+        // Read, not mapped: pages of a map would count as this process's memory, as large as the pack is.
+        let file = self.shared.disk.open(path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+        let options = OpenOptions { verify: Verify::Never, max_payload_size: u64::MAX };
+        let pack = Pack::from_reader(path.as_std_path(), file, options);
+        let pack = pack.map_err(|error| damaged(error.to_string()))?;
         if pack.digest() != *written.digest.as_bytes() {
             return Err(damaged("the pack read back is not the one that was written".to_owned()));
         }
