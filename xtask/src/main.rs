@@ -11,6 +11,7 @@
 mod bench;
 mod build_assets;
 mod ci;
+mod conformance;
 mod docs;
 mod harbour;
 mod soak;
@@ -26,6 +27,8 @@ usage: cargo xtask CHORE
   bench gen|run [ARGS]    writes projects of any size; measures the packer on them beside its peers
   gen-harbour [--check]   writes the sources of examples/harbour, or says whether those on disk are current
   gen-docs [--check]      writes docs/diagnostics.md, or says whether the one on disk is current
+  conformance NAME=DIR…   builds folders of real files, and says what came of each; --help tells more
+  packer [ARGS]           the packer itself, as it is in this repository
   soak fuzz [ARGS]        runs the fuzzers for a while: --seconds N, --parallel N, names of targets
   ci                      everything that a change has to pass
 ";
@@ -41,11 +44,13 @@ fn main() -> ExitCode {
     let repository = repository();
     let result = match (chore.to_str().unwrap_or_default(), rest.as_slice()) {
         ("build-assets", arguments) => return build_assets::run(&repository, arguments),
+        ("packer", arguments) => return packer(arguments),
         ("bench", arguments) => return bench::run(&repository, arguments),
         ("gen-harbour", []) => write_harbour(&repository),
         ("gen-harbour", [flag]) if flag == "--check" => check_harbour(&repository),
         ("gen-docs", []) => write_docs(&repository),
         ("gen-docs", [flag]) if flag == "--check" => check_docs(&repository),
+        ("conformance", arguments) => conformance::run(&repository, arguments),
         ("soak", arguments) => soak::run(&repository, arguments),
         ("ci", []) => ci::run(&repository),
         _ => {
@@ -60,6 +65,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `cargo xtask packer ARGUMENTS`: the packer, for chores that run it as its users do.
+fn packer(arguments: &[OsString]) -> ExitCode {
+    let all = std::iter::once(OsString::from("packer")).chain(arguments.iter().cloned());
+    packer_cli::run(all, packer_cli::builtin_codecs())
 }
 
 /// The root of the repository that this binary was built from.
