@@ -152,7 +152,9 @@ fn a_build_that_comes_to_nothing_leaves_the_constants_of_the_last_one() {
     let before = workspace.tree();
     assert!(build_as(&project, with("h")).success().is_none());
     assert_eq!(workspace.tree(), before);
-    // An asset that is absent has its constant, so that the game compiles all the same.
+    // An asset that is absent has its constant, so that the game compiles all the same: one that does not bake, and one
+    // whose source is gone.
+    workspace.remove("assets/a.txt");
     built(&build_as(&project, BuildRequest { constants: Some("rs".parse().unwrap()), ..keep_going() }));
     assert_eq!((there(&workspace), workspace.text("build/assets.rs")), (vec!["assets.rs"], rust));
 }
