@@ -71,6 +71,14 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("24.bmp", write::bmp24(5, 4, false, &colour)),
         ("8.bmp", write::bmp8(5, 4, &[[1, 2, 3], [4, 5, 6]], &|x, y| ((x + y) % 2) as u8)),
         ("rle.bmp", write::bmp_rle8(4, 2, &[[1, 2, 3], [4, 5, 6]], &[4, 1, 0, 0, 0, 4, 0, 1, 0, 1, 0, 1])),
+        ("skips.bmp", write::bmp_rle8(4, 3, &[[0, 0, 0], [4, 5, 6]], &[2, 0, 0, 2, 1, 1, 1, 1, 0, 1])),
+        ("masks.bmp", {
+            let mut file = write::bmp_header(2, 2, 32, 3, &[]);
+            [0x3ff << 22, 0x7ff << 11, 0x7ff_u32].iter().for_each(|mask| file.extend(mask.to_le_bytes()));
+            file[10..14].copy_from_slice(&66u32.to_le_bytes());
+            file.extend((0..16).map(|at: u8| at * 16));
+            file
+        }),
         ("32.tga", write::tga32(5, 4, 0x28, &colour)),
         ("rle.tga", write::tga_rle24(6, 1, &[(4, [1, 2, 3]), (2, [4, 5, 6])])),
         (
