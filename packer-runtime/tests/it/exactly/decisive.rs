@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Row] = &[
     other("one input less", |b| b.workspace.remove("assets/hero/frames/3.frm"), HERO),
     other(
         "an input by another name",
-        |b| b.workspace.rename("assets/hero/frames/3.frm", "assets/hero/frames/0.frm"),
+        |b| b.workspace.rename("assets/hero/frames/3.frm", "assets/hero/frames/5.frm"),
         HERO,
     ),
     other("two inputs in each other's place", exchange, HERO),
