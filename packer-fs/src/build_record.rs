@@ -14,6 +14,7 @@
 //!
 //! Little-endian.
 
+use std::io::Write;
 use std::ops::Range;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -21,7 +22,7 @@ use packer_domain::identity::{AssetUuid, Digest, OperationId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::disk::{Disk, DiskError, EntryKind, Stat};
+use crate::disk::{Disk, DiskError, DiskOperation, EntryKind, Stat};
 
 /// A record of more bytes is not read, and so counts as none.
 pub const MAX_RECORD_BYTES: u64 = 2 << 30;
@@ -191,6 +192,22 @@ impl BuildRecord {
         let checksum = blake3::hash(&bytes);
         bytes.extend_from_slice(checksum.as_bytes());
         bytes
+    }
+
+    /// Puts the bytes of a record in the place of the one at `path`: written beside it, then renamed over. Not synced: a
+    /// torn one counts as none.
+    pub fn replace(disk: &dyn Disk, path: &Utf8Path, record: &[u8]) -> Result<(), DiskError> {
+        let temporary = path.with_extension("tmp");
+        let fail = |source| DiskError { operation: DiskOperation::Write, path: temporary.clone(), source };
+        match disk.remove_file(&temporary) {
+            // Left by a process that died; builds take turns, so nobody is writing it.
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+        let mut file = disk.create(&temporary)?;
+        file.write_all(record).and_then(|()| file.flush()).map_err(fail)?;
+        drop(file);
+        disk.rename_over(&temporary, path)
     }
 
     /// What the build as a whole left.

@@ -173,6 +173,17 @@ impl Former {
         recorded.eq(files.iter().map(|file| (folder.join(file.name()), file.digest)))
     }
 
+    /// Notes under which keys payloads have been made now that stand in the pack already. Says whether the note is there;
+    /// without it the next build makes them again.
+    pub(super) fn note_keys(&self, shared: &Shared, written: &Written) -> bool {
+        let record = BuildRecord::encode(self.record.head(), &written.payloads);
+        let noted = BuildRecord::replace(&*shared.disk, layout::BUILD_RECORD.into(), &record);
+        if let Err(error) = &noted {
+            tracing::info!(%error, "the next build bakes again what turned out equal");
+        }
+        noted.is_ok()
+    }
+
     /// Whether what was written is the pack that stands there already, and lacks assets as that does.
     pub(super) fn is_same_pack(&self, written: &Written, incomplete: bool) -> bool {
         self.complete && self.pack_digest() == written.digest && self.record.head().incomplete == incomplete

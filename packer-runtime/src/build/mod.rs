@@ -209,6 +209,10 @@ pub(crate) fn build<'s>(
     };
     if unchanged {
         drop(staging);
+        // What was baked under other keys turned out equal. The next build need not find that out again.
+        if let Some(former) = former.as_ref().filter(|former| former.note_keys(shared, &written)) {
+            unchanged::remember(shared, &base, &options, former.head(), counts.assets, failed == 0);
+        }
         return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(report))));
     }
     let made = std::mem::take(&mut written.made);

@@ -28,6 +28,29 @@ fn game() -> (Workspace, Project) {
 }
 
 #[test]
+fn what_turns_out_equal_under_another_key_is_baked_once() {
+    let (workspace, project) = game();
+    built(&build(&project));
+    let before = workspace.pack();
+    // Canonical JSON is the same whatever stands between its parts.
+    workspace.write("assets/c.json", br#"{ "c": [1, 2, 3] }"#);
+    let report = |project: &Project| {
+        let outcome = build(project);
+        let report = built(&outcome);
+        (report.baked, report.reused, report.unchanged)
+    };
+    assert_eq!(report(&project), (1, 2, true));
+    assert_eq!(report(&project), (0, 3, true));
+    // Also by what is on disk alone, and also where something else has to be planned.
+    let project = workspace.open();
+    assert_eq!(report(&project), (0, 3, true));
+    workspace.write("assets/b.txt", b"other");
+    assert_eq!(report(&project), (1, 2, false));
+    assert_ne!(workspace.pack(), before);
+    assert_eq!(workspace.left_behind(), [""; 0]);
+}
+
+#[test]
 fn every_error_of_the_workspace_is_said_and_the_earlier_pack_stays() {
     let (workspace, project) = game();
     built(&build(&project));
