@@ -214,10 +214,15 @@ impl Observer {
         on_progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<Sighting, ObserveError> {
         let (config, config_diagnostics, config_digest) = self.config()?;
-        let registry = self.disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES).map_err(registry_error)?;
-        let registry_digest = Digest::of(&registry);
         let root: &Utf8Path = &config.assets;
-        let previous = StatIndex::load(&*self.disk, layout::INDEX.into(), root).unwrap_or_else(|defect| {
+        let read_registry = || {
+            let text = self.disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES)?;
+            Ok((Digest::of(&text), text))
+        };
+        let load_index = || StatIndex::load(&*self.disk, layout::INDEX.into(), root);
+        let (registry, previous) = self.pool.install(|| rayon::join(read_registry, load_index));
+        let (registry_digest, registry) = registry.map_err(registry_error)?;
+        let previous = previous.unwrap_or_else(|defect| {
             tracing::info!(%defect, "the stat index is made anew");
             None
         });

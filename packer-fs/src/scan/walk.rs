@@ -110,6 +110,12 @@ impl Folder {
     }
 }
 
+/// A file of a folder, and the number under which the index knows it.
+struct Listed {
+    name: String,
+    known: Option<usize>,
+}
+
 /// A file's content: what to enter of it, and its bytes if the index keeps them or the scan itself wants them.
 struct Content<'a> {
     file: DraftFile,
@@ -143,11 +149,10 @@ impl<'a> Walk<'a> {
                 continue;
             }
             // A file that the index knows has been through all this.
-            if kind == EntryKind::File
-                && let Some(name) = name.to_str()
-                && self.is_known(known.as_ref(), name)
-            {
-                files.push(name.to_owned());
+            let at = name.to_str().filter(|_| kind == EntryKind::File);
+            if let Some(at) = at.and_then(|name| self.known_at(known.as_ref(), name)) {
+                let name = name.into_string().expect("the index knows it by its text");
+                files.push(Listed { name, known: Some(at) });
                 continue;
             }
             let path = folder.path_of(&name);
@@ -163,7 +168,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             match kind {
-                EntryKind::File => files.push(path.file_name().to_owned()),
+                EntryKind::File => files.push(Listed { name: path.file_name().to_owned(), known: None }),
                 EntryKind::Dir => {
                     let folder = Folder { path: Arc::from(path.as_str()), ignores: ignores.clone() };
                     scope.spawn(move |scope| self.folder(scope, &folder));
@@ -173,51 +178,43 @@ impl<'a> Walk<'a> {
         }
         while files.len() > BATCH_FILES {
             let batch = files.split_off(files.len() - BATCH_FILES);
-            let (folder, known) = (folder.clone(), known.clone());
+            let folder = folder.clone();
             let part = DraftFolder { path: Arc::clone(&folder.path), files: Vec::new() };
-            scope.spawn(move |_| self.batch(&folder, &batch, known.as_ref(), part, Found::default()));
+            scope.spawn(move |_| self.batch(&folder, &batch, part, Found::default()));
         }
-        self.batch(folder, &files, known.as_ref(), part, found);
+        self.batch(folder, &files, part, found);
     }
 
-    fn is_known(&self, known: Option<&IndexFolder<'_>>, name: &str) -> bool {
-        self.request
-            .previous
-            .zip(known)
-            .is_some_and(|(index, folder)| index.find_name(&folder.files, name).is_some())
+    /// The number under which the index knows the file `name` of a folder.
+    fn known_at(&self, known: Option<&IndexFolder<'_>>, name: &str) -> Option<usize> {
+        self.request.previous?.find_name(&known?.files, name)
     }
 
     /// Looks at some files of one folder; adds what they yield, and `part` and `found`, to the result.
-    fn batch(
-        &self,
-        folder: &Folder,
-        names: &[String],
-        known: Option<&IndexFolder<'_>>,
-        mut part: DraftFolder,
-        mut found: Found,
-    ) {
-        part.files.reserve_exact(names.len());
-        let is_known = |name: &&String| self.is_known(known, name);
+    fn batch(&self, folder: &Folder, files: &[Listed], mut part: DraftFolder, mut found: Found) {
+        part.files.reserve_exact(files.len());
         // Of what the index does not know, only reading it tells anything.
-        for name in names.iter().filter(|name| !is_known(name)) {
+        for file in files.iter().filter(|file| file.known.is_none()) {
             if self.asks_to_end() {
                 break;
             }
             self.files.fetch_add(1, Ordering::Relaxed);
-            part.files.extend(self.read(folder, name, None, &mut found).map(|content| content.file));
+            let content = self.read(folder, &file.name, None, &mut found);
+            part.files.extend(content.map(|content| content.file));
         }
-        let looked: Vec<&str> = names.iter().filter(is_known).map(String::as_str).collect();
-        let mut next = looked.iter();
+        let known = || files.iter().filter(|file| file.known.is_some());
+        let mut next = known();
         let each = &mut |stat: Result<Option<Stat>, DiskError>| {
-            let name = next.next().expect("each name is looked at once");
+            let file = next.next().expect("each name is looked at once");
             if self.asks_to_end() {
                 return;
             }
-            let Some(content) = self.content(folder, name, known, None, stat, &mut found) else { return };
-            part.files.push(content.file);
+            let content = self.content(folder, &file.name, file.known, None, stat, &mut found);
+            part.files.extend(content.map(|content| content.file));
         };
-        if !looked.is_empty() {
-            self.disk.stat_each(&self.on_disk(&folder.path), &mut looked.iter().copied(), each);
+        if known().next().is_some() {
+            let names = &mut known().map(|file| file.name.as_str());
+            self.disk.stat_each(&self.on_disk(&folder.path), names, each);
         }
         let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         all.append(found);
@@ -246,7 +243,7 @@ impl<'a> Walk<'a> {
             return folder.ignores.clone();
         }
         let stat = self.disk.stat(&self.on_disk(&folder.path).join(IGNORE_FILE));
-        let role = Some(FileRole::IgnoreFile);
+        let (known, role) = (self.known_at(known, IGNORE_FILE), Some(FileRole::IgnoreFile));
         let Some(content) = self.content(folder, IGNORE_FILE, known, role, stat, found) else {
             return folder.ignores.clone();
         };
@@ -265,7 +262,7 @@ impl<'a> Walk<'a> {
         &self,
         folder: &Folder,
         name: &str,
-        known: Option<&IndexFolder<'_>>,
+        known: Option<usize>,
         role: Option<FileRole>,
         stat: Result<Option<Stat>, DiskError>,
         found: &mut Found,
@@ -281,7 +278,7 @@ impl<'a> Walk<'a> {
                 return None;
             }
         };
-        let Some((role, content)) = self.vouched(known, name, &stat) else {
+        let Some((role, content)) = self.vouched(known, &stat) else {
             return self.read(folder, name, role, found);
         };
         if content.bytes.is_none() {
@@ -340,14 +337,8 @@ impl<'a> Walk<'a> {
     }
 
     /// What the index knows of a file, if nothing can have changed since.
-    fn vouched(
-        &self,
-        known: Option<&IndexFolder<'_>>,
-        name: &str,
-        stat: &Stat,
-    ) -> Option<(FileRole, Content<'a>)> {
-        let index = self.request.previous?;
-        let at = index.find_name(&known?.files, name)?;
+    fn vouched(&self, known: Option<usize>, stat: &Stat) -> Option<(FileRole, Content<'a>)> {
+        let (index, at) = (self.request.previous?, known?);
         if index.stat(at) != *stat || index.is_racy(stat) {
             return None;
         }
