@@ -21,7 +21,7 @@ impl TextCodec {
         Self {
             spec: KindSpec {
                 id: crate::kind("text"),
-                codec_version: 1,
+                codec_version: 2,
                 payload_version: LAYOUT_VERSION,
                 inputs: InputArity::One,
                 extensions: &[
@@ -54,10 +54,12 @@ impl Codec for TextCodec {
     fn bake(&self, request: &BakeRequest<'_>) -> Result<Baked, Vec<Finding>> {
         let input = source::single(request)?;
         let source = Utf8Source::read(input).map_err(|finding| vec![finding])?;
+        // A second mark after the first would be the payload's first character, and so a mark again.
+        let body = source.body.trim_start_matches('\u{feff}');
         let payload = match request.settings.text("newline") {
-            "keep" => source.body.to_owned(),
-            "crlf" => with_line_ends(source.body, "\r\n"),
-            _ => with_line_ends(source.body, "\n"),
+            "keep" => body.to_owned(),
+            "crlf" => with_line_ends(body, "\r\n"),
+            _ => with_line_ends(body, "\n"),
         };
         source::check_payload(input, payload.len() as u64, request.limits)?;
         Ok(Baked { encoding: text::UTF8, payload: payload.into_bytes(), findings: Vec::new() })
@@ -105,6 +107,7 @@ mod tests {
     fn the_byte_order_mark_goes_in_every_mode() {
         for newline in ["lf", "crlf", "keep"] {
             check(newline, "\u{feff}å", "å");
+            check(newline, "\u{feff}\u{feff}å\u{feff}", "å\u{feff}");
         }
     }
 

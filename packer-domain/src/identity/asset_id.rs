@@ -69,7 +69,9 @@ impl FromStr for AssetId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || AssetIdError { text: text.to_owned() };
-        text.parse::<u32>().ok().and_then(Self::new).ok_or_else(error)
+        // One spelling: no sign, no leading zeros.
+        let is_plain = !text.starts_with(['+', '0']);
+        text.parse::<u32>().ok().filter(|_| is_plain).and_then(Self::new).ok_or_else(error)
     }
 }
 
@@ -90,6 +92,14 @@ impl From<AssetId> for u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        assert_eq!("10".parse::<AssetId>().unwrap().get(), 10);
+        for other in ["01", "+1", "0", "00", "-1", " 1", "1 ", "4294967296", ""] {
+            assert!(other.parse::<AssetId>().is_err(), "{other:?}");
+        }
+    }
 
     #[test]
     fn candidates_are_those_of_the_format() {

@@ -73,7 +73,7 @@ pub struct OperationRecord {
     pub kind: Option<OperationKind>,
     /// The same for people, if its `accepted` was seen.
     pub title: Option<String>,
-    /// The operation that caused it.
+    /// The operation that caused it, as the first event says that is more than progress.
     pub causation_id: Option<OperationId>,
     /// Where it is.
     pub state: OperationState,
@@ -111,7 +111,7 @@ impl OperationRecord {
             source: event.source,
             kind: None,
             title: None,
-            causation_id: event.causation_id,
+            causation_id: None,
             state: OperationState::Accepted,
             behind: None,
             progress: BTreeMap::new(),
@@ -144,6 +144,10 @@ impl OperationRecord {
         self.last =
             OperationNumbers { sequence: event.sequence, lifecycle_sequence: event.lifecycle_sequence };
         self.last_at = event.time;
+        // Progress may be missed, so what it alone says of a cause would depend on how much of it came through.
+        if !matches!(event.body, EventBody::Progress { .. }) {
+            self.causation_id = self.causation_id.or(event.causation_id);
+        }
         self.base_revision = event.base_revision;
         self.result_revision = event.result_revision;
         match &event.body {

@@ -182,7 +182,8 @@ fn reason(error: &ignore::Error) -> String {
         ignore::Error::Glob { err, .. } => err.clone(),
         other => other.to_string(),
     };
-    format!("the line is not a pattern: {text}")
+    // It repeats characters of the line, whatever they are.
+    format!("the line is not a pattern: {text}").replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -283,6 +284,8 @@ mod tests {
         assert_eq!(problem.code, DiagnosticCode::IgnoreInvalid);
         assert_eq!(problem.file.as_deref(), Some("assets/ui/.packerignore"));
         assert_eq!(problem.span.as_ref().map(|span| (span.line, span.excerpt.as_str())), Some((1, "a[")));
+        let (_, problems) = Ignores::default().within("", b"[a-\x01]\n", &path, file);
+        assert!(!problems[0].message.contains(char::is_control), "{:?}", problems[0].message);
         let (_, problems) = Ignores::default().within("", b"\xff", &path, file);
         assert_eq!(problems.len(), 1);
     }
