@@ -200,8 +200,11 @@ pub(super) fn read(reader: &mut impl Read) -> io::Result<Step> {
     if body.len() != length as usize {
         return Ok(Step::End);
     }
-    let is_whole = *blake3::hash(&body).as_bytes() == head[4..];
-    Ok(parse(&body).filter(|_| is_whole).map_or(Step::Damaged, Step::Frame))
+    // Before anything of it is believed: what a damaged one says of its parts could ask for any amount of memory.
+    if *blake3::hash(&body).as_bytes() != head[4..] {
+        return Ok(Step::Damaged);
+    }
+    Ok(parse(&body).map_or(Step::Damaged, Step::Frame))
 }
 
 fn parse(body: &[u8]) -> Option<Frame> {
