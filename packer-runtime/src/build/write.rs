@@ -180,11 +180,7 @@ impl PackJob<'_> {
     pub(super) fn verify(&self, path: &Utf8Path, written: &Written) -> Result<(), Stop> {
         self.operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
         let damaged = |message: String| Stop::Failed(Failure::Damaged { message, path: path.to_string() });
-        // Read, not mapped: pages of a map would count as this process's memory, as large as the pack is.
-        let file = self.shared.disk.open(path).map_err(|error| Stop::Failed(io_failure(&error)))?;
-        let options = OpenOptions { verify: Verify::Never, max_payload_size: u64::MAX };
-        let pack = Pack::from_reader(path.as_std_path(), file, options);
-        let pack = pack.map_err(|error| damaged(error.to_string()))?;
+        let pack = open_pack(self.shared, path).map_err(|error| damaged(error.to_string()))?;
         if pack.digest() != *written.digest.as_bytes() {
             return Err(damaged("the pack read back is not the one that was written".to_owned()));
         }
@@ -393,11 +389,11 @@ fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'
     })
 }
 
-/// Opens a pack through the disk.
+/// Opens a pack through the disk. Read and not mapped: the pages of a map would count as this process's memory, and
+/// whoever cut the file meanwhile would end it.
 pub(super) fn open_pack(shared: &Shared, path: &Utf8Path) -> Result<Pack, OpenError> {
     let options = OpenOptions { verify: Verify::Never, max_payload_size: u64::MAX };
     match shared.disk.open(path) {
-        Ok(file) if file.os_file().is_some() => Pack::open(shared.root.join(path), options),
         Ok(file) => Pack::from_reader(path.as_std_path(), file, options),
         Err(error) => Err(OpenError::Io { path: path.as_std_path().to_owned(), source: error.source }),
     }
