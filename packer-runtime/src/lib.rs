@@ -25,5 +25,6 @@ mod project;
 mod record;
 mod shared;
 mod snapshot;
+mod sync;
 #[cfg(test)]
 mod testing;

@@ -28,10 +28,11 @@ use packer_fs::index::{FileRole, StatIndex};
 use packer_fs::journal::{self, PendingState};
 use packer_fs::layout;
 use packer_fs::registry_file::{self, MAX_REGISTRY_BYTES};
-use packer_fs::scan::{ScanError, ScanProgress, ScanRequest, scan};
+use packer_fs::scan::{ScanError, ScanProgress, ScanRequest};
 use rayon::prelude::*;
 
 use crate::snapshot::Basis;
+use crate::sync::{scan, thread};
 
 /// How often an observation that a commit disturbed is repeated before the caller has to take the lane.
 const TRIES: u32 = 5;
@@ -164,7 +165,7 @@ impl Observer {
     ) -> Result<Sighting, ObserveError> {
         for attempt in 0..TRIES {
             if attempt > 0 {
-                std::thread::sleep(PAUSE);
+                thread::sleep(PAUSE);
             }
             let before = self.committing()?;
             if lane == Lane::Free && before.live {

@@ -1,8 +1,7 @@
 //! One operation while it runs: what it says, whether it was cancelled, and the promise of its outcome.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use packer_domain::diagnostic::Diagnostic;
 use packer_domain::identity::{OperationId, Revision};
@@ -16,6 +15,9 @@ use packer_events::report::{
 use crate::clock;
 use crate::feed::{Bus, Said};
 use crate::outcome::{Outcome, OutcomeNotDurable};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::time::Instant;
+use crate::sync::{Condvar, Mutex, PoisonError};
 
 /// The least time between two progress events of one phase.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,8 +1,7 @@
 //! What the threads of one open project share: the disk, the published status, and the bus.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use camino::Utf8PathBuf;
 use packer_domain::codec::Codec;
 use packer_domain::identity::{OperationId, Revision};
@@ -19,6 +18,7 @@ use crate::observe::{Observed, Observer};
 use crate::operation::Operation;
 use crate::project::{FirstObservation, Status};
 use crate::snapshot::{Basis, Snapshot};
+use crate::sync::{ArcSwap, Mutex, MutexGuard, PoisonError};
 
 /// Everything that the lane, the builder and readers have in common.
 pub(crate) struct Shared {

@@ -19,7 +19,7 @@ use packer_fs::journal::{
     create_output_staging, drop_output_staging, prepare_outputs,
 };
 use packer_fs::layout;
-use packer_fs::lock::{BuildGuard, host};
+use packer_fs::lock::host;
 
 use super::constants::{self, ConstantsFile, ReadyConstants};
 use super::former::options_digest;
@@ -31,6 +31,7 @@ use crate::observe::ObserveError;
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::sync::lock::BuildGuard;
 
 /// The folder in which a build gathers its outputs. Dropping it removes it, and with it every trace of a build that came
 /// to nothing.

@@ -10,7 +10,7 @@ use camino::Utf8Path;
 use packer_fs::disk::DiskError;
 use packer_fs::journal::{dead_output_stagings, drop_output_staging};
 use packer_fs::layout;
-use packer_fs::lock::{BuildLock, HolderFacts, LockError, Wait};
+use packer_fs::lock::{HolderFacts, LockError, Wait};
 use packer_fs::store::Store;
 use serde::Serialize;
 use thiserror::Error;
@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::PROOF_PREFIX;
 use crate::clock;
 use crate::shared::Shared;
+use crate::sync::lock::BuildLock;
 
 /// What to collect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -28,7 +28,7 @@ use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejecti
 use packer_fs::build_parts::NoFormer;
 use packer_fs::build_stamp::BuildStamp;
 use packer_fs::layout;
-use packer_fs::lock::{BuildLock, HolderFacts, Wait};
+use packer_fs::lock::{HolderFacts, Wait};
 
 use crate::holder::{facts, holder};
 use crate::lane::{Finale, LaneAccess, Worker, lock_stop, observe_stop, sight_held};
@@ -36,6 +36,7 @@ use crate::operation::{Operation, Stop, io_failure};
 use crate::project::{BuildBase, pool};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::sync::lock::BuildLock;
 
 use artifacts::Artifacts;
 pub use artifacts::StorePolicy;

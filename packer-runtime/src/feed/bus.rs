@@ -4,8 +4,7 @@
 //! the log with the next one, so the log never has a gap; what comes after a terminal event that waits is not told before
 //! it either, so no subscriber sees one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use camino::Utf8PathBuf;
 use packer_domain::identity::{OperationId, Revision, SourceId};
@@ -15,11 +14,13 @@ use packer_events::sequence::{Draft, SourceSequencer};
 use packer_events::wire::encode_line;
 use packer_fs::disk::Disk;
 use packer_fs::event_log::EventLogWriter;
-use packer_fs::lock::{SourceGuard, SourceLock};
 
 use super::{Feed, Mailbox};
 use crate::clock;
 use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::lock::{SourceGuard, SourceLock};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Numbers, logs and hands on the events of one source.
 pub(crate) struct Bus {

@@ -9,8 +9,8 @@ pub(crate) use bus::{Bus, Said};
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use packer_domain::identity::{OperationId, SourceId};
 use packer_events::body::{EventBody, OperationKind};
@@ -21,6 +21,8 @@ use packer_fs::disk::Disk;
 use packer_fs::event_log::EventLogReader;
 
 use crate::outcome::{Outcome, Provenance};
+use crate::sync::time::Instant;
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many events a feed holds before progress is coalesced and the rest is left to the log.
 const QUEUE_CAPACITY: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is not zero");

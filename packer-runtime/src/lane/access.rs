@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use packer_events::body::{Behind, EventBody, Lock};
 use packer_events::report::{Failure, Rejection};
-use packer_fs::lock::{LaneGuard, LaneLock, LockError, Wait};
+use packer_fs::lock::{LockError, Wait};
 
 use super::recover::recover_everything;
 use crate::holder::{facts, holder};
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
+use crate::sync::lock::{LaneGuard, LaneLock};
 
 /// The lane, held by this process until dropped.
 #[derive(Debug)]

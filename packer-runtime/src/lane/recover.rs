@@ -21,12 +21,13 @@ use packer_fs::disk::{Disk, DiskError};
 use packer_fs::event_log::{self, EventLogError, EventLogWriter};
 use packer_fs::journal::{self, FrozenCause, RecoverOptions, Recovered};
 use packer_fs::layout;
-use packer_fs::lock::{SourceGuard, SourceLock, host};
+use packer_fs::lock::host;
 
 use crate::clock;
 use crate::feed::Bus;
 use crate::operation::Operation;
 use crate::outcome::Outcome;
+use crate::sync::lock::{SourceGuard, SourceLock};
 
 /// The most bytes of a log that is read as a whole.
 const MAX_LOG_BYTES: u64 = 1 << 30;

@@ -1,10 +1,7 @@
 //! A worker thread with a queue, and the one way in which an operation is brought to its end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use packer_events::body::{Behind, EventBody, Lock, Phase};
@@ -12,6 +9,10 @@ use packer_events::report::Ending;
 
 use crate::operation::{Operation, Stop};
 use crate::shared::Shared;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Mutex, PoisonError};
 
 /// What somebody who waits for a turn may at most be late by when told to stop.
 const LATEST: Duration = Duration::from_millis(20);
@@ -30,7 +31,7 @@ impl Worker {
     pub(crate) fn spawn(name: &str, shared: Arc<Shared>) -> std::io::Result<Self> {
         let (sender, jobs) = channel::<Job>();
         let waiting = Arc::new(AtomicU64::new(0));
-        let thread = std::thread::Builder::new().name(format!("packer-{name}")).spawn(move || {
+        let thread = thread::Builder::new().name(format!("packer-{name}")).spawn(move || {
             for job in jobs {
                 // Each job contains its own panics; one that escapes must still not end the thread.
                 if catch_unwind(AssertUnwindSafe(|| job(&shared))).is_err() {
@@ -89,7 +90,7 @@ impl Worker {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
-            && thread.thread().id() != std::thread::current().id()
+            && thread.thread().id() != thread::current().id()
             && thread.join().is_err()
         {
             tracing::error!("a worker of the packer ended by a panic");
@@ -98,7 +99,7 @@ impl Worker {
 }
 
 fn thread_name() -> String {
-    std::thread::current().name().unwrap_or("worker").to_owned()
+    thread::current().name().unwrap_or("worker").to_owned()
 }
 
 /// A turn in a worker's queue, taken by another thread.

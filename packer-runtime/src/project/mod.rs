@@ -7,7 +7,7 @@ mod tests;
 pub(crate) use open::pool;
 pub use open::{FirstObservation, OpenError, OpenOptions};
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::build::{AssetExplanation, FileExplanation};
@@ -30,6 +30,7 @@ use crate::operation::{Operation, OperationHandle, Stop};
 use crate::outcome::Outcome;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::sync::{Mutex, PoisonError};
 
 /// A snapshot and what is known of it against the disk, read together.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Opening a project: recover what dead processes left, if the lane is free; then observe.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::codec::Codec;
@@ -10,7 +10,7 @@ use packer_domain::identity::SourceId;
 use packer_domain::kind::{KindCatalog, KindId};
 use packer_fs::disk::{Disk, DiskError, EntryKind, OsDisk};
 use packer_fs::layout;
-use packer_fs::lock::{LaneLock, LockError, Wait};
+use packer_fs::lock::{LockError, Wait};
 
 use super::Project;
 use crate::clock;
@@ -19,6 +19,8 @@ use crate::holder::facts_of_opening;
 use crate::lane::{Recovery, Worker, recover_everything};
 use crate::observe::{Lane, ObserveError, Observed, Observer};
 use crate::shared::Shared;
+use crate::sync::lock::LaneLock;
+use crate::sync::{self, Mutex};
 
 /// How to open a project.
 #[derive(Clone)]
@@ -111,7 +113,7 @@ impl Project {
         Self::open_on(&disk, root, options)
     }
 
-    pub(super) fn open_on(
+    pub(crate) fn open_on(
         disk: &Arc<dyn Disk>,
         root: &Utf8Path,
         options: OpenOptions,
@@ -153,11 +155,7 @@ impl Project {
 }
 
 pub(crate) fn pool(jobs: Option<usize>) -> Result<Arc<rayon::ThreadPool>, OpenError> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs.unwrap_or(0))
-        .thread_name(|index| format!("packer-pool-{index}"))
-        .build();
-    pool.map(Arc::new).map_err(|error| OpenError::Threads { message: error.to_string() })
+    sync::pool(jobs.unwrap_or(0)).map_err(|error| OpenError::Threads { message: error.to_string() })
 }
 
 /// Recovers if the lane is free, then observes. A process that holds the lane recovers, or has recovered, by itself.
