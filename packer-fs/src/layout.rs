@@ -56,6 +56,14 @@ pub const BUILD_HOLDER: &str = ".packer/build.holder";
 /// What the name of a folder that holds staged build outputs starts with.
 pub const OUTPUT_STAGING_PREFIX: &str = ".staging-";
 
+/// What the names start with of the files that a watcher makes and removes to learn how far it has come.
+pub const WATCH_PROBE_PREFIX: &str = "watch-";
+
+/// The `n`th file that the watcher of a source makes to learn how far it has come.
+pub fn watch_probe(source: SourceId, n: u64) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{OPERATIONAL}/{WATCH_PROBE_PREFIX}{source}-{n}"))
+}
+
 /// The event log of a source.
 pub fn event_log(source: SourceId) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{EVENTS}/{source}.jsonl"))

@@ -17,3 +17,4 @@ pub mod pack_writer;
 pub mod registry_file;
 pub mod scan;
 pub mod store;
+pub mod watch;

@@ -16,11 +16,11 @@ use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, SourceText, Subject}
 use packer_domain::path::AssetPath;
 
 /// The name of an ignore file.
-pub(super) const IGNORE_FILE: &str = ".packerignore";
+pub(crate) const IGNORE_FILE: &str = ".packerignore";
 
 /// The rules that apply in a folder: its own, then those of the folders above.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ignores {
+pub(crate) struct Ignores {
     innermost: Option<Arc<Frame>>,
 }
 
@@ -35,7 +35,7 @@ struct Frame {
 impl Ignores {
     /// The rules inside `folder` (`""` for the root), whose ignore file has `text`, and what is wrong with that. `file` is
     /// the ignore file as diagnostics name it, `subject` as they place it.
-    pub(super) fn within(
+    pub(crate) fn within(
         &self,
         folder: &str,
         text: &[u8],
@@ -76,7 +76,7 @@ impl Ignores {
 
     /// Whether a name is passed over. `path` gives the name's path below the assets root, as bytes of the system; it is
     /// asked for only where there are rules.
-    pub(super) fn covers(&self, path: impl FnOnce() -> OsString, name: &OsStr, is_dir: bool) -> bool {
+    pub(crate) fn covers(&self, path: impl FnOnce() -> OsString, name: &OsStr, is_dir: bool) -> bool {
         if self.innermost.is_none() {
             return is_covered_by_default(name);
         }

@@ -13,7 +13,7 @@
 
 mod content;
 mod covered;
-mod ignores;
+pub(crate) mod ignores;
 mod walk;
 
 pub use covered::{Covered, covered_by};
