@@ -28,6 +28,7 @@ pub mod pattern;
 pub mod registry;
 pub mod report;
 pub mod rules;
+pub mod sorted;
 pub mod summary;
 #[cfg(test)]
 mod testing;

@@ -72,6 +72,58 @@ impl Observation {
         let range = self.files.range::<_, str>((Bound::Included(prefix.as_str()), Bound::Unbounded));
         range.take_while(move |(path, _)| path.as_str().starts_with(&prefix))
     }
+
+    /// The names of the files and folders directly in `folder`, which is empty for the assets root; files first.
+    pub(crate) fn names_in<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let files = Directly {
+            next: Some(prefix.clone()),
+            prefix: prefix.clone(),
+            find: move |from: &str| {
+                let mut range = self.files.range::<_, str>((Bound::Included(from), Bound::Unbounded));
+                range.next().map(|(path, _)| path.as_str())
+            },
+        };
+        let folders = Directly {
+            next: Some(prefix.clone()),
+            prefix,
+            find: move |from: &str| {
+                let mut range = self.folders.range::<_, str>((Bound::Included(from), Bound::Unbounded));
+                range.next().map(AssetPath::as_str)
+            },
+        };
+        files.chain(folders)
+    }
+}
+
+/// Walks what is directly in a folder, in a list of all paths: what is deeper is leapt over.
+struct Directly<F> {
+    prefix: String,
+    /// From where to look on.
+    next: Option<String>,
+    find: F,
+}
+
+impl<'a, F: Fn(&str) -> Option<&'a str>> Iterator for Directly<F> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            let path = (self.find)(self.next.as_deref()?)?;
+            let Some(name) = path.strip_prefix(self.prefix.as_str()) else {
+                self.next = None;
+                return None;
+            };
+            // After a file comes whatever its path is a prefix of; after a folder, what sorts after a slash.
+            match name.split_once('/') {
+                None => {
+                    self.next = Some(format!("{path}\0"));
+                    return Some(name);
+                }
+                Some((folder, _)) => self.next = Some(format!("{}{folder}0", self.prefix)),
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +154,22 @@ mod tests {
             let (file, _) = observation.files.get_key_value(anchor).unwrap();
             assert!(file.is_same_text(anchor), "{anchor}");
         }
+    }
+
+    #[test]
+    fn names_in_a_folder_are_those_directly_in_it() {
+        let mut observation = Observation::default();
+        for path in ["a", "b/x", "b/y/1", "b/y/2", "b/y.png", "b0", "c/z"] {
+            let fact = FileFact { size: 1, digest: Digest::of(path.as_bytes()) };
+            observation.files.insert(AssetPath::parse(path).unwrap(), fact);
+        }
+        for folder in ["b", "b/y", "c"] {
+            observation.folders.insert(AssetPath::parse(folder).unwrap());
+        }
+        assert_eq!(observation.names_in("").collect::<Vec<_>>(), ["a", "b0", "b", "c"]);
+        assert_eq!(observation.names_in("b").collect::<Vec<_>>(), ["x", "y.png", "y"]);
+        assert_eq!(observation.names_in("b/y").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(observation.names_in("nowhere").count(), 0);
     }
 
     #[test]

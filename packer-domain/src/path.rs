@@ -61,6 +61,12 @@ impl AssetPath {
         }
     }
 
+    /// The path that sorts before every other.
+    pub(crate) fn least() -> Self {
+        // Control characters are refused, and a path is not empty.
+        Self(Arc::from(" "))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

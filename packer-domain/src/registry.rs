@@ -102,15 +102,13 @@ impl Registry {
     }
 
     /// The registry of these lines, in whatever order they are; exact duplicates count once.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot: a space is a path")]
     pub fn from_lines(lineage: LineageId, mut lines: Vec<RegistryEntry>) -> Self {
         lines.sort_unstable();
         lines.dedup();
         let mut ids: Vec<(AssetId, AssetUuid)> = lines.iter().map(|line| (line.id, line.uuid)).collect();
         ids.sort_unstable();
         ids.dedup();
-        // No path sorts before a single space: control characters are refused and a path is not empty.
-        let first_path = AssetPath::parse(" ").expect("a space is a path");
+        let first_path = AssetPath::least();
         Self { lineage, ids: packed_set(ids), entries: packed_set(lines), first_path }
     }
 
@@ -158,7 +156,7 @@ impl Registry {
 
     /// The uuids that hold `id`, live or retired: none, one, or after a merge several.
     pub fn holders(&self, id: AssetId) -> impl Iterator<Item = AssetUuid> {
-        let nil = Self::nil();
+        let nil = AssetUuid::LEAST;
         self.ids.range((id, nil)..).take_while(move |(held, _)| *held == id).map(|(_, uuid)| *uuid)
     }
 
@@ -203,12 +201,6 @@ impl Registry {
         let id = AssetId::new(1).expect("one is not zero");
         let anchor = self.first_path.clone();
         RegistryEntry { uuid, id, state: EntryState::Live { anchor, build: BuildParticipation::Included } }
-    }
-
-    fn nil() -> AssetUuid {
-        let mut bytes = [0; 16];
-        bytes[6] = 0x70;
-        AssetUuid::from_bytes(bytes).expect("the version bits say 7")
     }
 }
 

@@ -1,14 +1,14 @@
-//! The summary of a workspace: the figures that every consumer shows, counted once, here. No consumer counts rows.
+//! The summary of a workspace: the figures that every consumer shows. They are counted once, in `workspace`; no consumer
+//! counts rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::diagnostic::Severity;
 use crate::divergence::DivergenceCode;
-use crate::identity::{AssetUuid, LineageId, Revision};
+use crate::identity::{LineageId, Revision};
 use crate::kind::KindId;
-use crate::workspace::{AssetState, WorkspaceState};
+use crate::workspace::WorkspaceState;
 
 /// The figures of one revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,49 +71,23 @@ pub struct DiagnosticCounts {
 }
 
 impl WorkspaceSummary {
-    /// Counts.
+    /// The figures of `state`.
     pub fn of(state: &WorkspaceState, revision: Revision) -> Self {
-        let mut assets = AssetCounts::default();
-        let mut kinds: BTreeMap<KindId, u64> = BTreeMap::new();
-        let missing = state.divergences().iter().filter(|found| found.code == DivergenceCode::AnchorMissing);
-        let missing: BTreeSet<AssetUuid> = missing.flat_map(|found| found.assets.iter().copied()).collect();
-        for record in state.assets() {
-            assets.managed += 1;
-            if record.entry.is_included() {
-                assets.included += 1;
-            } else {
-                assets.excluded += 1;
-            }
-            // By divergence, not by state: one whose registry lines contradict each other can be missing too.
-            if missing.contains(&record.entry.uuid) {
-                assets.missing += 1;
-            } else if record.state != AssetState::Ready {
-                assets.invalid += 1;
-            }
-            if let Some(kind) = record.kind() {
-                *kinds.entry(kind.clone()).or_default() += 1;
-            }
-        }
-        assets.unregistered = state.unregistered().count() as u64;
-
-        let mut diagnostics = DiagnosticCounts::default();
-        for diagnostic in state.diagnostics() {
-            match diagnostic.severity {
-                Severity::Error => diagnostics.error += 1,
-                Severity::Warning => diagnostics.warning += 1,
-                Severity::Info => diagnostics.info += 1,
-            }
-        }
-        let mut divergences: BTreeMap<DivergenceCode, u64> = BTreeMap::new();
-        for divergence in state.divergences() {
-            *divergences.entry(divergence.code).or_default() += 1;
-        }
+        let tally = state.tally();
         let files = FileCounts {
-            inputs: state.input_count(),
+            inputs: tally.inputs,
             unclaimed: state.unclaimed().len() as u64,
             ignored: state.observation().ignored,
-            bytes: state.observation().files.values().fold(0, |sum: u64, fact| sum.saturating_add(fact.size)),
+            bytes: state.bytes(),
         };
-        Self { revision, lineage: state.registry().lineage(), assets, kinds, files, diagnostics, divergences }
+        Self {
+            revision,
+            lineage: state.registry().lineage(),
+            assets: tally.assets,
+            kinds: tally.kinds.clone(),
+            files,
+            diagnostics: tally.diagnostics,
+            divergences: tally.divergences.clone(),
+        }
     }
 }

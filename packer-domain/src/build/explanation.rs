@@ -286,8 +286,8 @@ pub fn explain_file(state: &WorkspaceState, path: &AssetPath) -> Option<FileExpl
     if state.unregistered_at(&path).is_some() {
         return Some(FileExplanation::UnregisteredAnchor { path });
     }
-    if let Ok(at) = state.unclaimed().binary_search(&path) {
-        let size = state.observation().files.get(&state.unclaimed()[at]).map_or(0, |fact| fact.size);
+    if state.unclaimed().contains(&path) {
+        let size = state.observation().files.get(&path).map_or(0, |fact| fact.size);
         let rule = state.config().rules.first_match(&path).and_then(|rule| rule_row(state, rule));
         return Some(FileExplanation::Unclaimed { path, size, rule });
     }

@@ -53,6 +53,16 @@ pub enum Subject {
     Unrepresentable(String),
 }
 
+impl Subject {
+    /// The path, if it is one.
+    pub fn path(&self) -> Option<&AssetPath> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Project | Self::Asset(_) | Self::Unrepresentable(_) => None,
+        }
+    }
+}
+
 /// Another place that has to do with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Related {

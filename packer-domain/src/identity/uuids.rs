@@ -106,6 +106,16 @@ uuid_newtype! {
     LineageId
 }
 
+impl AssetUuid {
+    /// The one that sorts before every other.
+    pub(crate) const LEAST: Self = {
+        let mut bytes = [0; 16];
+        // The version.
+        bytes[6] = 0x70;
+        Self(Uuid::from_bytes(bytes))
+    };
+}
+
 /// What a caller drew for the uuids that a request may need: a time and 128 random bits.
 ///
 /// It travels inside the request, so planning the same request again gives the same uuids, and planning consumes

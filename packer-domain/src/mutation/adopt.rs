@@ -157,7 +157,7 @@ fn check_targets(draft: &mut Draft<'_>, adopt: &Adopt) {
     for target in &adopt.targets {
         let Target::Path(path) = target else { continue };
         let observation = state.observation();
-        if observation.folders.contains(path) || state.unclaimed().binary_search(path).is_ok() {
+        if observation.folders.contains(path) || state.unclaimed().contains(path) {
             continue;
         }
         if anchor_form(path).is_some() && observation.files.contains_key(path) {

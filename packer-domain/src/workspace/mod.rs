@@ -1,26 +1,30 @@
 //! The workspace state: what the registry accepted and what is on disk, put together, with every asset's state, every
 //! divergence and every diagnostic.
 //!
-//! Pure and total: any registry and any observation give a state. It is computed whole from its inputs; equal inputs give
-//! equal states. What to *do* about a divergence is planned in `mutation`.
+//! Pure and total: any registry and any observation give a state; equal inputs give equal states, whether one was computed
+//! whole (`evaluate`) or from the one before and what differs (`next`). What to *do* about a divergence is planned in
+//! `mutation`.
 
 mod claims;
 mod divergences;
 mod effective;
+mod evaluate;
+mod next;
 mod paths;
 mod place;
 mod record;
 mod references;
+mod scope;
+mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use next::StateChange;
 pub(crate) use record::Inputs;
 pub use record::{AssetRecord, AssetState, Reference};
+pub(crate) use tally::Tally;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use imbl::OrdMap;
 
 use crate::anchor::ParsedAnchor;
 use crate::config::ProjectConfig;
@@ -30,12 +34,11 @@ use crate::identity::AssetUuid;
 use crate::kind::KindCatalog;
 use crate::name::AssetName;
 use crate::observation::Observation;
-use crate::packed::packed_map;
 use crate::path::AssetPath;
 use crate::registry::Registry;
+use crate::sorted::{Findings, SharedSet};
 
-use claims::Claims;
-use place::Placed;
+use evaluate::Findable;
 
 /// What a state is computed from.
 #[derive(Clone, Debug)]
@@ -56,66 +59,21 @@ pub struct WorkspaceInputs {
 #[derive(Clone, Debug)]
 pub struct WorkspaceState {
     inputs: WorkspaceInputs,
-    assets: OrdMap<AssetUuid, Arc<AssetRecord>>,
-    names: OrdMap<AssetName, AssetUuid>,
-    unregistered: OrdMap<AssetPath, Arc<ParsedAnchor>>,
-    unclaimed: Vec<AssetPath>,
-    colliding: BTreeSet<AssetPath>,
-    input_count: u64,
-    divergences: Vec<Divergence>,
-    diagnostics: Vec<Diagnostic>,
+    found: Findable,
+    /// Bytes of all files.
+    bytes: u64,
 }
 
 impl WorkspaceState {
     /// Puts registry and observation together.
     pub fn evaluate(mut inputs: WorkspaceInputs) -> Self {
-        let claims = Claims::of(&inputs.observation);
-        let mut placed = place::place(&inputs, &claims);
-        let names = names(&claims, &placed);
-        references::resolve(&inputs.kinds, &mut placed.records, &names);
-
-        let file = |path: &AssetPath| project_path(&inputs.config, path);
-        let paths = paths::path_findings(&inputs.observation, &file);
-        let unmanaged = claims.anchors.iter().zip(&placed.managed).filter(|(_, managed)| !**managed);
-        let unregistered: OrdMap<AssetPath, Arc<ParsedAnchor>> =
-            unmanaged.map(|(anchor, _)| (anchor.path.clone(), Arc::clone(anchor.parsed))).collect();
-
-        let divergences = divergences::compute(&inputs, &mut placed, &claims, &names, &unregistered);
-        let mut records = placed.records;
-        if !paths.colliding.is_empty() {
-            for index in 0..records.len() {
-                let record = records.at(index);
-                let mut of_record = record.anchor().into_iter().chain(record.inputs());
-                if of_record.any(|path| paths.colliding.contains(path)) {
-                    records.at_mut(index).mark(AssetState::Invalid);
-                }
-            }
-        }
-        let diagnostics = diagnostics(&inputs, &claims, paths.diagnostics, &divergences, &file);
-        let input_count = claims.input_count();
-        let unclaimed = claims.unclaimed;
-
-        // Of several with one name, the first has the earliest uuid.
-        let mut first_names = names;
-        first_names.dedup_by_key(|(name, _)| *name);
-        let uuid = |index: u32| records.at(index as usize).entry.uuid;
-        let names =
-            packed_map(first_names.iter().map(|(name, index)| ((*name).clone(), uuid(*index))).collect());
-        drop(first_names);
-        if let Some(lines) = placed.shared_lines {
+        let (found, shared_lines) = evaluate::evaluate(&inputs);
+        if let Some(lines) = shared_lines {
             inputs.registry = inputs.registry.with_equal_lines(lines);
         }
-        Self {
-            assets: records.into_map(),
-            names,
-            unregistered,
-            unclaimed,
-            colliding: paths.colliding,
-            input_count,
-            divergences,
-            diagnostics,
-            inputs,
-        }
+        let sizes = inputs.observation.files.values().map(|fact| fact.size);
+        let bytes = sizes.fold(0, u64::saturating_add);
+        Self { inputs, found, bytes }
     }
 
     /// `packer.toml`.
@@ -145,57 +103,62 @@ impl WorkspaceState {
 
     /// The managed assets, by uuid.
     pub fn assets(&self) -> impl Iterator<Item = &Arc<AssetRecord>> {
-        self.assets.values()
+        self.found.assets.values()
     }
 
     /// One managed asset.
     pub fn asset(&self, uuid: AssetUuid) -> Option<&Arc<AssetRecord>> {
-        self.assets.get(&uuid)
+        self.found.assets.get(&uuid)
     }
 
     /// The managed asset with this name; of several in conflict, the one with the earliest uuid.
     pub fn asset_named(&self, name: &AssetName) -> Option<&Arc<AssetRecord>> {
-        self.assets.get(self.names.get(name)?)
+        self.found.assets.get(&self.found.named(name).next()?)
     }
 
     /// Whether a managed asset has this name.
     pub fn is_name_taken(&self, name: &AssetName) -> bool {
-        self.names.contains_key(name)
+        self.found.named(name).next().is_some()
     }
 
     /// The anchors on disk that belong to no managed asset, by path.
     pub fn unregistered(&self) -> impl Iterator<Item = (&AssetPath, &Arc<ParsedAnchor>)> {
-        self.unregistered.iter()
+        self.found.unregistered.iter()
     }
 
     /// One of them.
     pub fn unregistered_at(&self, path: &AssetPath) -> Option<&Arc<ParsedAnchor>> {
-        self.unregistered.get(path)
+        self.found.unregistered.get(path)
     }
 
     /// The files that are no anchors and that no anchor claims, by path bytes.
-    pub fn unclaimed(&self) -> &[AssetPath] {
-        &self.unclaimed
+    pub fn unclaimed(&self) -> &SharedSet<AssetPath> {
+        &self.found.unclaimed
     }
 
     /// Whether another path differs from this one, or from a folder of it, only by case or Unicode form.
     pub fn is_colliding(&self, path: &AssetPath) -> bool {
-        self.colliding.contains(path)
+        self.found.colliding.contains(path)
     }
 
-    /// How many files anchors claim.
-    pub fn input_count(&self) -> u64 {
-        self.input_count
+    /// The figures.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.found.tally
+    }
+
+    /// Bytes of all files, anchors included.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// All divergences, in order.
-    pub fn divergences(&self) -> &[Divergence] {
-        &self.divergences
+    pub fn divergences(&self) -> &Findings<Divergence> {
+        &self.found.divergences
     }
 
     /// All diagnostics, in order; every divergence has one.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
+    pub fn diagnostics(&self) -> &Findings<Diagnostic> {
+        &self.found.diagnostics
     }
 
     /// Whether `diagnostic` is about what stands at `path`: about it alone, or, for a collision, about it or a folder
@@ -220,33 +183,4 @@ impl WorkspaceState {
 
 fn project_path(config: &ProjectConfig, path: &AssetPath) -> String {
     format!("{}/{path}", config.assets)
-}
-
-/// The names of the managed assets, each with the index of its record, in order. An anchor has one name, and one record
-/// that counts for it, also where two assets were accepted at one place and it does not say whose it is.
-fn names<'a>(claims: &Claims<'a>, placed: &Placed) -> Vec<(&'a AssetName, u32)> {
-    // Names mostly go by paths, so that they are nearly in order as they come; sorting makes use of that.
-    let mut names: Vec<(&AssetName, u32)> = Vec::with_capacity(placed.records.len());
-    let anchors = claims.anchors.iter().zip(&placed.record_of);
-    names.extend(anchors.filter_map(|(anchor, record)| Some((anchor.parsed.name()?, (*record)?))));
-    names.sort();
-    names
-}
-
-fn diagnostics(
-    inputs: &WorkspaceInputs,
-    claims: &Claims<'_>,
-    paths: Vec<Diagnostic>,
-    divergences: &[Divergence],
-    file: &impl Fn(&AssetPath) -> String,
-) -> Vec<Diagnostic> {
-    let mut all = inputs.config_diagnostics.clone();
-    all.extend(inputs.observation.diagnostics.iter().cloned());
-    all.extend(paths);
-    all.extend(claims.anchors.iter().flat_map(|anchor| anchor.parsed.diagnostics().iter().cloned()));
-    all.extend(divergences.iter().map(|divergence| divergence.to_diagnostic(file)));
-    all.extend(claims.shared.iter().map(|(input, anchors)| divergences::shared_input(input, anchors, file)));
-    all.sort();
-    all.dedup();
-    all
 }

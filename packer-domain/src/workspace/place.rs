@@ -23,6 +23,10 @@ pub(super) struct Placed {
     pub record_of: Vec<Option<u32>>,
     /// By number of the anchor: whether it is a managed asset's.
     pub managed: Vec<bool>,
+    /// The anchors with a uuid that are not the one anchor of an asset, where it was accepted; in order.
+    pub loose: Vec<(AssetUuid, AssetPath)>,
+    /// The accepted places of the unusual assets; in order.
+    pub displaced: Vec<(AssetPath, AssetUuid)>,
     /// The registry's lines with the paths of the observation's anchors, where that holds a path twice.
     pub shared_lines: Option<Vec<RegistryEntry>>,
 }
@@ -63,14 +67,18 @@ pub(super) fn place<'a>(inputs: &'a WorkspaceInputs, claims: &Claims<'a>) -> Pla
         unusual: Vec::new(),
         record_of: vec![None; anchors.len()],
         managed: vec![false; anchors.len()],
+        loose: Vec::new(),
+        displaced: Vec::new(),
         shared_lines: None,
     };
+    let path_of = |(uuid, number): &(AssetUuid, u32)| (*uuid, anchors[*number as usize].path.clone());
     let mut lines_shared: Vec<RegistryEntry> = Vec::with_capacity(count);
     let mut is_any_shared = false;
     let mut found = by_uuid.as_slice();
     let mut lines = inputs.registry.entries().peekable();
     while let Some(line) = lines.next() {
         let before = found.iter().take_while(|(uuid, _)| *uuid < line.uuid).count();
+        placed.loose.extend(found[..before].iter().map(path_of));
         found = &found[before..];
         let here = found.iter().take_while(|(uuid, _)| *uuid == line.uuid).count();
         let (here, after) = found.split_at(here);
@@ -101,8 +109,14 @@ pub(super) fn place<'a>(inputs: &'a WorkspaceInputs, claims: &Claims<'a>) -> Pla
             of_uuid.push(next.clone());
         }
         lines_shared.extend(of_uuid.iter().cloned());
+        placed.loose.extend(here.iter().map(path_of));
+        let accepted = of_uuid.iter().filter_map(|line| Some((line.anchor()?.clone(), line.uuid)));
+        placed.displaced.extend(accepted);
         placed.unusual(claims, of_uuid, here, &mut effective);
     }
+    placed.loose.extend(found.iter().map(path_of));
+    placed.displaced.sort();
+    placed.displaced.dedup();
     placed.shared_lines = is_any_shared.then_some(lines_shared);
     placed
 }

@@ -3,6 +3,7 @@
 //! Each test gives a project as text and compares with a stored text, which is to be read in a review.
 
 mod paths;
+mod next;
 mod random;
 
 use crate::identity::{Digest, Revision};
@@ -183,7 +184,7 @@ fn a_sidecar_claims_its_source_whatever_stands_between_them() {
     let world = World::new(&with("a 1 a.png.asset.toml", &between));
     let state = world.state();
     let claimed: Vec<_> = state.assets().flat_map(|record| record.inputs()).map(AssetPath::as_str).collect();
-    assert_eq!((claimed, state.unclaimed().len(), state.input_count()), (vec!["a.png"], 9, 1));
+    assert_eq!((claimed, state.unclaimed().len(), state.tally().inputs), (vec!["a.png"], 9, 1));
 }
 
 #[test]

@@ -16,10 +16,10 @@ use crate::report::asset_detail;
 use crate::testing::{World, adopt, entry, live, path, plan_text, reconcile, register, state_text, uuid};
 use crate::workspace::{AssetState, WorkspaceState};
 
-const ALIASES: [&str; 4] = ["a", "b", "c", "d"];
-const NAMES: [&str; 3] = ["x", "y", "ui/z"];
-const FILES: [&str; 6] = ["a.png", "A.png", "ui/b.png", "ui/c.map", "UI/d.png", "ui/sub/e"];
-const ANCHORS: [&str; 6] = [
+pub(super) const ALIASES: [&str; 4] = ["a", "b", "c", "d"];
+pub(super) const NAMES: [&str; 3] = ["x", "y", "ui/z"];
+pub(super) const FILES: [&str; 6] = ["a.png", "A.png", "ui/b.png", "ui/c.map", "UI/d.png", "ui/sub/e"];
+pub(super) const ANCHORS: [&str; 6] = [
     "a.png.asset.toml",
     "A.png.asset.toml",
     "ui/b.png.asset.toml",
@@ -28,7 +28,7 @@ const ANCHORS: [&str; 6] = [
     "ui/sub/asset.toml",
 ];
 
-fn line() -> impl Strategy<Value = RegistryEntry> {
+pub(super) fn line() -> impl Strategy<Value = RegistryEntry> {
     (select(&ALIASES[..]), 1..5_u32, proptest::option::of(select(&ANCHORS[..])), any::<bool>()).prop_map(
         |(alias, id, anchor, included)| {
             let build = if included { BuildParticipation::Included } else { BuildParticipation::Excluded };
@@ -37,7 +37,7 @@ fn line() -> impl Strategy<Value = RegistryEntry> {
     )
 }
 
-fn anchor() -> impl Strategy<Value = (&'static str, String)> {
+pub(super) fn anchor() -> impl Strategy<Value = (&'static str, String)> {
     let kind = select(&["image", "map", "atlas", "nonsense"][..]);
     let parts =
         (select(&ANCHORS[..]), select(&ALIASES[..]), select(&NAMES[..]), kind, select(&NAMES[..]), 0..8_u8);
@@ -50,7 +50,7 @@ fn anchor() -> impl Strategy<Value = (&'static str, String)> {
     })
 }
 
-fn world() -> impl Strategy<Value = World> {
+pub(super) fn world() -> impl Strategy<Value = World> {
     let lines = prop::collection::vec(line(), 0..7);
     let files = prop::collection::vec((select(&FILES[..]), "[a-c]{0,2}"), 0..6);
     let anchors = prop::collection::vec(anchor(), 0..6);

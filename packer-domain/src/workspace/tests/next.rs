@@ -1,0 +1,218 @@
+//! The state that is computed from the one before and from what differs is the one that is computed whole.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::random::{ALIASES, ANCHORS, FILES, anchor, line, world};
+use crate::registry::RegistryEntry;
+use crate::report::asset_rows;
+use crate::testing::{World, path, state_text, uuid};
+use crate::workspace::next::Difference;
+use crate::workspace::{StateChange, WorkspaceState};
+
+/// What people, other programs and the packer do to a workspace.
+#[derive(Clone, Debug)]
+enum Edit {
+    Line(RegistryEntry),
+    DropLine(Index),
+    DropLinesOf(&'static str),
+    Write(&'static str, String),
+    Remove(&'static str),
+    /// A file with what it says, elsewhere.
+    Rename(&'static str, &'static str),
+    Copy(&'static str, &'static str),
+    Folder(&'static str),
+    Ignore(&'static str),
+    Unreadable(&'static str),
+    Configure,
+}
+
+fn any_path() -> impl Strategy<Value = &'static str> {
+    prop_oneof![select(&FILES[..]), select(&ANCHORS[..])]
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        4 => line().prop_map(Edit::Line),
+        3 => any::<Index>().prop_map(Edit::DropLine),
+        1 => select(&ALIASES[..]).prop_map(Edit::DropLinesOf),
+        3 => (select(&FILES[..]), "[a-c]{0,2}").prop_map(|(file, text)| Edit::Write(file, text)),
+        6 => anchor().prop_map(|(at, text)| Edit::Write(at, text)),
+        3 => any_path().prop_map(Edit::Remove),
+        2 => (any_path(), any_path()).prop_map(|(from, to)| Edit::Rename(from, to)),
+        2 => (any_path(), any_path()).prop_map(|(from, to)| Edit::Copy(from, to)),
+        1 => select(&["new", "ui/empty", "Ui"][..]).prop_map(Edit::Folder),
+        1 => any_path().prop_map(Edit::Ignore),
+        1 => select(&FILES[..]).prop_map(Edit::Unreadable),
+        1 => Just(Edit::Configure),
+    ]
+}
+
+/// Paths of the pools that collide with others, as ones that do not.
+fn apart(text: &str) -> String {
+    text.replace("A.png", "e.png").replace("UI/", "vi/")
+}
+
+/// The same world, without paths that collide and with nothing that could not be read.
+fn plain(world: &World) -> World {
+    let mut plain = world.clone();
+    plain.unreadable.clear();
+    plain.files =
+        world.files.iter().map(|(at, bytes)| (path(&apart(at.as_str())), bytes.clone())).collect();
+    let mut registry = crate::registry::Registry::new(world.registry.lineage());
+    for line in world.registry.entries() {
+        registry.insert(apart_line(line));
+    }
+    plain.registry = registry;
+    plain
+}
+
+fn apart_line(line: &RegistryEntry) -> RegistryEntry {
+    let mut line = line.clone();
+    if let crate::registry::EntryState::Live { anchor, .. } = &mut line.state {
+        *anchor = path(&apart(anchor.as_str()));
+    }
+    line
+}
+
+fn carry_out(world: &mut World, edit: &Edit, is_plain: bool) {
+    let at = |text: &str| path(&if is_plain { apart(text) } else { text.to_owned() });
+    match edit {
+        Edit::Line(line) => world.registry.insert(if is_plain { apart_line(line) } else { line.clone() }),
+        Edit::DropLine(index) => {
+            let lines: Vec<_> = world.registry.entries().cloned().collect();
+            if !lines.is_empty() {
+                world.registry.remove(index.get(&lines));
+            }
+        }
+        Edit::DropLinesOf(alias) => {
+            let lines: Vec<_> = world.registry.lines_of(uuid(alias)).cloned().collect();
+            lines.iter().for_each(|line| world.registry.remove(line));
+        }
+        Edit::Write(file, text) => world.write(at(file).as_str(), text),
+        Edit::Remove(file) => {
+            world.files.remove(&at(file));
+        }
+        Edit::Rename(from, to) => {
+            if let Some(bytes) = world.files.remove(&at(from)) {
+                world.files.insert(at(to), bytes);
+            }
+        }
+        Edit::Copy(from, to) => {
+            if let Some(bytes) = world.files.get(&at(from)).cloned() {
+                world.files.insert(at(to), bytes);
+            }
+        }
+        Edit::Folder(folder) if is_plain && *folder == "Ui" => {}
+        Edit::Folder(folder) => {
+            world.folders.insert(path(folder));
+        }
+        Edit::Ignore(file) => {
+            if let Some(bytes) = world.files.remove(&at(file)) {
+                world.ignored.insert(at(file), bytes);
+            }
+        }
+        Edit::Unreadable(_) if is_plain => {}
+        Edit::Unreadable(file) => {
+            if world.files.remove(&path(file)).is_some() {
+                world.unreadable.push(path(file));
+            }
+        }
+        Edit::Configure if is_plain => {}
+        Edit::Configure => {
+            let rule = "[[rules]]\nmatch = \"ui/**\"\nkind = \"image\"\nimage.level = 7\n";
+            world.config = format!("{}\n{rule}", world.config);
+        }
+    }
+    // A file and a folder cannot stand at one place.
+    let folders: Vec<_> = world.files.keys().flat_map(|file| file.ancestors().map(path)).collect();
+    world.folders.retain(|folder| !world.files.contains_key(folder));
+    world.files.retain(|file, _| !folders.contains(file));
+    world.unreadable.retain(|file| !world.files.contains_key(file));
+}
+
+/// Computes the next state of `before` both ways; whether the part was enough.
+fn check(before: &WorkspaceState, after: &World) -> (WorkspaceState, bool) {
+    let inputs = after.inputs();
+    let whole = WorkspaceState::evaluate(inputs.clone());
+    let difference = Difference::between(before.inputs(), &inputs);
+    let expected = before.compare(&whole, &difference);
+    let is_part = before.replaced(&difference, &inputs).is_some();
+    let (next, change) = before.next(inputs);
+    assert_eq!(state_text(&next), state_text(&whole));
+    assert_eq!(next.found, whole.found);
+    assert_eq!((&next.bytes, asset_rows(&next)), (&whole.bytes, asset_rows(&whole)));
+    assert_eq!(change, expected);
+    let same = before.found == whole.found && before.observation() == whole.observation();
+    let same = same && before.registry() == whole.registry() && before.config() == whole.config();
+    assert_eq!(change.nothing, same, "{change:?}");
+    (next, is_part)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn is_the_one_that_is_computed_whole(
+        world in world(), is_plain in any::<bool>(),
+        steps in prop::collection::vec(prop::collection::vec(edit(), 0..4), 1..6),
+    ) {
+        let mut world = if is_plain { plain(&world) } else { world };
+        let mut state = world.state();
+        for edits in &steps {
+            for edit in edits {
+                carry_out(&mut world, edit, is_plain);
+            }
+            let (next, is_part) = check(&state, &world);
+            // Nothing is wide about these, so that no part was passed over.
+            prop_assert!(is_part || !is_plain, "{edits:?}");
+            state = next;
+        }
+    }
+
+    #[test]
+    fn leads_from_any_state_to_any_other(before in world(), after in world()) {
+        let (before, after) = (plain(&before), plain(&after));
+        prop_assert!(check(&before.state(), &after).1);
+    }
+}
+
+#[test]
+fn tells_what_changed() {
+    let mut world = World::new(
+        "//- registry\na 1 a.png.asset.toml\nb 2 b.png.asset.toml\nc 3 c.png.asset.toml\n\
+         //- assets/a.png\n1\n//- assets/a.png.asset.toml\nuuid = \"$a\"\nname = \"a\"\nkind = \"image\"\n\
+         //- assets/b.png\n2\n//- assets/b.png.asset.toml\nuuid = \"$b\"\nname = \"b\"\nkind = \"image\"\n\
+         //- assets/c.png\n3\n//- assets/c.png.asset.toml\nuuid = \"$c\"\nname = \"c\"\nkind = \"image\"\n",
+    );
+    let state = world.state();
+    let (state, change) = state.next(world.inputs());
+    assert_eq!(change, StateChange { nothing: true, ..StateChange::default() });
+    world.write("a.png", "another");
+    world.files.remove(&path("b.png.asset.toml"));
+    world.write("unclaimed", "");
+    let (_, change) = state.next(world.inputs());
+    assert_eq!(change.changed, [uuid("a"), uuid("b")]);
+    assert_eq!(change.appeared.iter().map(|found| found.code.as_str()).collect::<Vec<_>>(), ["anchor/missing"]);
+    assert_eq!((change.added, change.removed, change.cleared, change.nothing), (vec![], vec![], vec![], false));
+}
+
+#[test]
+fn shares_the_records_of_what_is_the_same() {
+    let mut world = World::new("//- registry\n");
+    for number in 0..300 {
+        let name = format!("n{number}");
+        world.write(&format!("{name}.png"), "x");
+    }
+    let adopted = world.plan(&crate::testing::adopt(&["."]));
+    world.apply(&adopted);
+    let state = world.state();
+    world.write("n7.png", "changed");
+    world.write("n8.png.asset.toml", "<<<<<<< ours\n");
+    let (next, change) = state.next(world.inputs());
+    assert_eq!((change.changed.len(), change.appeared.len()), (2, 1));
+    let shared = |a: &&std::sync::Arc<crate::workspace::AssetRecord>| {
+        next.asset(a.entry.uuid).is_some_and(|b| std::sync::Arc::ptr_eq(a, b))
+    };
+    assert_eq!(state.assets().filter(shared).count(), 299);
+}
