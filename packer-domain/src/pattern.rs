@@ -53,6 +53,12 @@ pub enum PatternError {
         /// The pattern.
         text: String,
     },
+    /// It has a control character, which no path has.
+    #[error("{text:?} has a control character, and no path has one")]
+    Control {
+        /// The pattern.
+        text: String,
+    },
     /// Its brackets or braces do not close, or it is too large when written out.
     #[error("{text:?} is not a pattern: {reason}")]
     Syntax {
@@ -74,6 +80,9 @@ pub(crate) fn compile(text: &str, base: &'static str) -> Result<Glob, PatternErr
     }
     if text.contains('\\') {
         return Err(PatternError::Backslash { text: owned() });
+    }
+    if text.contains(char::is_control) {
+        return Err(PatternError::Control { text: owned() });
     }
     let drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
     if text.starts_with('/') || drive {

@@ -96,13 +96,14 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A finding with the severity that its code usually has, and no place.
+    /// A finding with the severity that its code usually has, and no place. A control character in `message`, which may
+    /// quote a file, is replaced: a message is one line and moves no cursor.
     pub fn new(code: DiagnosticCode, subject: Subject, message: impl Into<String>) -> Self {
         Self {
             code,
             severity: code.severity(),
             subject,
-            message: message.into(),
+            message: without_controls(message.into()),
             file: None,
             span: None,
             help: None,
@@ -127,7 +128,7 @@ impl Diagnostic {
     /// The same, with what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(without_controls(help.into()));
         self
     }
 
@@ -149,6 +150,10 @@ impl Diagnostic {
     }
 }
 
+fn without_controls(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text }
+}
+
 impl Ord for Diagnostic {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.sort_key().cmp(&other.sort_key())
@@ -158,5 +163,18 @@ impl Ord for Diagnostic {
 impl PartialOrd for Diagnostic {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_says_moves_no_cursor() {
+        let diagnostic = Diagnostic::new(DiagnosticCode::RegistryInvalid, Subject::Project, "a\u{7f}b\nc");
+        let diagnostic = diagnostic.help("d\u{1b}[2J");
+        assert_eq!(diagnostic.message, "a\u{fffd}b\u{fffd}c");
+        assert_eq!(diagnostic.help.as_deref(), Some("d\u{fffd}[2J"));
     }
 }

@@ -77,7 +77,11 @@ impl WorkspaceState {
     }
 
     /// The same by evaluating the part that the difference concerns; `None` where that is not enough.
-    pub(super) fn replaced(&self, difference: &Difference, inputs: &WorkspaceInputs) -> Option<(Self, StateChange)> {
+    pub(super) fn replaced(
+        &self,
+        difference: &Difference,
+        inputs: &WorkspaceInputs,
+    ) -> Option<(Self, StateChange)> {
         let old = &self.inputs;
         let is_wide = old.config != inputs.config
             || old.config_diagnostics != inputs.config_diagnostics
@@ -85,7 +89,6 @@ impl WorkspaceState {
             || old.registry.lineage() != inputs.registry.lineage()
             || old.observation.diagnostics != inputs.observation.diagnostics
             || !Unread::of(&inputs.observation).is_empty()
-            || self.found.tally.collisions > 0
             || self.found.tally.collisions > 0;
         let files = self.observation().files.len().max(inputs.observation.files.len());
         let limit = SMALL_SCOPE.max(files / SMALL_SHARE);

@@ -2,8 +2,8 @@
 //!
 //! Each test gives a project as text and compares with a stored text, which is to be read in a review.
 
-mod paths;
 mod next;
+mod paths;
 mod random;
 
 use crate::identity::{Digest, Revision};
