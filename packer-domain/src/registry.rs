@@ -188,6 +188,19 @@ impl Registry {
         (gone, new)
     }
 
+    /// A registry equal to `other`, which shares with this one what they have in common.
+    #[must_use]
+    pub fn made_into(&self, other: &Self) -> Self {
+        let (gone, new) = self.difference(other);
+        if self.lineage != other.lineage || gone.len() + new.len() > other.len() / 2 {
+            return other.clone();
+        }
+        let mut made = self.clone();
+        gone.into_iter().for_each(|line| made.remove(line));
+        new.into_iter().for_each(|line| made.insert(line.clone()));
+        made
+    }
+
     /// The id that `uuid` gets: the first of its candidates that no line holds, live or retired.
     #[expect(clippy::missing_panics_doc, reason = "it cannot: what it expects is bounded by memory")]
     pub fn allocate(&self, uuid: AssetUuid) -> AssetId {

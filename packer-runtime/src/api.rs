@@ -42,6 +42,7 @@ pub use packer_domain::name::{AssetName, AssetNameError};
 pub use packer_domain::path::{AssetPath, AssetPathError};
 pub use packer_domain::registry::{BuildParticipation, EntryState, RegistryEntry};
 pub use packer_domain::report::{AssetDetail, AssetRow, InputRow};
+pub use packer_domain::sorted::{Findings, FindingsIter, SharedSet};
 pub use packer_domain::summary::{AssetCounts, DiagnosticCounts, FileCounts, WorkspaceSummary};
 pub use packer_domain::toml_text::suggest;
 pub use packer_domain::workspace::{AssetState, Reference};

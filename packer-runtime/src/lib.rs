@@ -22,6 +22,7 @@ mod observe;
 mod operation;
 mod outcome;
 mod project;
+mod reading;
 mod record;
 mod shared;
 mod snapshot;

@@ -12,26 +12,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8Path;
-use packer_domain::anchor::{ParsedAnchor, parse_anchor};
 use packer_domain::config::{ProjectConfig, parse_config};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{Digest, LineageId, OperationId};
 use packer_domain::kind::KindCatalog;
-use packer_domain::observation::{FileFact, Observation};
-use packer_domain::path::AssetPath;
+use packer_domain::observation::Observation;
 use packer_domain::registry::Registry;
 use packer_domain::toml_text::MAX_TOML_BYTES;
 use packer_domain::workspace::{WorkspaceInputs, WorkspaceState};
 use packer_fs::disk::{Disk, DiskError, DiskOperation};
 use packer_fs::head::{Head, read_head};
-use packer_fs::index::{FileRole, StatIndex};
+use packer_fs::index::StatIndex;
 use packer_fs::journal::{self, PendingState};
 use packer_fs::layout;
 use packer_fs::registry_file::{self, MAX_REGISTRY_BYTES};
 use packer_fs::scan::{ScanError, ScanProgress, ScanRequest};
-use rayon::prelude::*;
 
-use crate::snapshot::Basis;
+use crate::reading::Reading;
+use crate::snapshot::{Basis, Snapshot};
 use crate::sync::{scan, thread};
 
 /// How often an observation that a commit disturbed is repeated before the caller has to take the lane.
@@ -106,11 +104,11 @@ pub(crate) enum Lane {
 }
 
 impl Observer {
-    /// Observes the whole workspace. Of `previous`, the parsed anchors whose bytes are the same are used again.
+    /// Observes the whole workspace. Parsed is only what differs from `previous`, whose rest is shared.
     pub(crate) fn observe(
         &self,
         lane: Lane,
-        previous: Option<&WorkspaceState>,
+        previous: Option<&Snapshot>,
         cancel: &(dyn Fn() -> bool + Sync),
         on_progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<Observed, ObserveError> {
@@ -180,20 +178,37 @@ impl Observer {
         Err(ObserveError::Disturbed)
     }
 
-    /// Parses what was sighted. Of `previous`, the parsed anchors whose bytes are the same are used again.
+    /// Parses what was sighted, and of that only what differs from `previous`, whose rest it shares.
     pub(crate) fn read(
         &self,
         sighting: Sighting,
-        previous: Option<&WorkspaceState>,
+        previous: Option<&Snapshot>,
     ) -> Result<Observed, ObserveError> {
         let Sighting { config, config_diagnostics, basis, head, frozen, registry, index, problems, ignored } =
             sighting;
-        let text = registry;
-        let registry = registry_file::parse(&text, layout::REGISTRY)
-            .map_err(|diagnostics| ObserveError::Registry { diagnostics })?;
-        drop(text);
-        let same_root = previous.filter(|state| state.config().assets == config.assets);
-        let observation = self.observation(&config, &index, same_root, problems, ignored);
+        let before = previous.map(Snapshot::state);
+        let registry = match previous {
+            // Equal bytes say the same.
+            Some(previous) if previous.basis().registry == basis.registry => {
+                previous.state().registry().clone()
+            }
+            Some(_) | None => {
+                let text = registry;
+                let parsed = registry_file::parse(&text, layout::REGISTRY)
+                    .map_err(|diagnostics| ObserveError::Registry { diagnostics })?;
+                before.map_or(parsed.clone(), |before| before.registry().made_into(&parsed))
+            }
+        };
+        let same_root = before.filter(|state| state.config().assets == config.assets);
+        let reading = Reading {
+            config: &config,
+            kinds: &self.kinds,
+            index: &index,
+            previous: same_root,
+            problems,
+            ignored,
+        };
+        let observation = reading.observation(&self.pool);
         let kinds = Arc::clone(&self.kinds);
         let inputs = WorkspaceInputs { config, config_diagnostics, kinds, registry, observation };
         Ok(Observed { inputs, basis, head, frozen })
@@ -304,78 +319,6 @@ impl Observer {
             _ => Err(ObserveError::Config { diagnostics: parsed.diagnostics }),
         }
     }
-
-    fn observation(
-        &self,
-        config: &ProjectConfig,
-        index: &StatIndex,
-        previous: Option<&WorkspaceState>,
-        problems: Vec<Diagnostic>,
-        ignored: u64,
-    ) -> Observation {
-        let seen: Vec<Seen> = self.pool.install(|| {
-            let folders = (0..index.folder_count()).into_par_iter();
-            folders.flat_map_iter(|at| self.folder(config, index, at, previous)).collect()
-        });
-        let folders = index.folders().skip(1).filter_map(|folder| path_of("", folder.path)).collect();
-        let files = seen.iter().map(|seen| (seen.path.clone(), seen.fact)).collect();
-        let anchors = seen.into_iter().filter_map(|seen| Some((seen.path, seen.anchor?))).collect();
-        Observation::new(files, folders, anchors, problems, ignored)
-    }
-
-    /// What an observation keeps of the files directly in a folder.
-    fn folder(
-        &self,
-        config: &ProjectConfig,
-        index: &StatIndex,
-        at: usize,
-        previous: Option<&WorkspaceState>,
-    ) -> Vec<Seen> {
-        let folder = index.folder(at);
-        let entries = folder.files.map(|at| index.entry(at));
-        let entries = entries.filter(|entry| entry.role != FileRole::IgnoreFile);
-        let seen = |entry: packer_fs::index::IndexEntry<'_>| {
-            let path = path_of(folder.path, entry.name)?;
-            let text = entry.content.filter(|_| entry.role == FileRole::Anchor);
-            let anchor = text.map(|text| self.parsed(config, previous, &path, text, entry.digest));
-            Some(Seen { path, fact: FileFact { size: entry.stat.size, digest: entry.digest }, anchor })
-        };
-        entries.filter_map(seen).collect()
-    }
-
-    fn parsed(
-        &self,
-        config: &ProjectConfig,
-        previous: Option<&WorkspaceState>,
-        path: &AssetPath,
-        text: &[u8],
-        digest: Digest,
-    ) -> Arc<ParsedAnchor> {
-        let known = previous.map(WorkspaceState::observation).and_then(|observation| {
-            let same = observation.files.get(path).is_some_and(|fact| fact.digest == digest);
-            if same { observation.anchors.get(path) } else { None }
-        });
-        if let Some(parsed) = known {
-            return Arc::clone(parsed);
-        }
-        let file = format!("{}/{path}", config.assets);
-        Arc::new(parse_anchor(text, path, &file, &self.kinds))
-    }
-}
-
-/// One file, as an observation keeps it.
-struct Seen {
-    path: AssetPath,
-    fact: FileFact,
-    anchor: Option<Arc<ParsedAnchor>>,
-}
-
-/// The path of what stands in a folder. A scan reports what has none, and does not index it; a forged index may.
-fn path_of(folder: &str, name: &str) -> Option<AssetPath> {
-    if folder.is_empty() {
-        return AssetPath::parse(name).ok();
-    }
-    AssetPath::parse(&format!("{folder}/{name}")).ok()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use packer_domain::codec::Codec;
 use packer_domain::identity::{OperationId, Revision};
 use packer_domain::kind::KindId;
-use packer_domain::workspace::{AssetRecord, WorkspaceState};
+use packer_domain::workspace::{StateChange, WorkspaceState};
 use packer_events::body::EventBody;
 use packer_events::record::{Changes, DivergenceRecord, FreshnessCause, FreshnessRecord, UnknownCause};
 use packer_fs::disk::Disk;
@@ -17,7 +17,7 @@ use crate::freshness::Freshness;
 use crate::observe::{Observed, Observer};
 use crate::operation::Operation;
 use crate::project::{FirstObservation, Status};
-use crate::snapshot::{Basis, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::sync::{ArcSwap, Mutex, MutexGuard, PoisonError};
 
 /// Everything that the lane, the builder and readers have in common.
@@ -124,24 +124,31 @@ impl Shared {
         snapshot
     }
 
+    /// The state that follows the published one.
+    pub(crate) fn next(&self, observed: &Observed) -> Next {
+        let current = self.status();
+        let (state, change) = current.snapshot.state().next(observed.inputs.clone());
+        Next { state, change, base: current.snapshot.revision() }
+    }
+
     /// Publishes what was observed, if it differs from the snapshot that readers see, and says so. Called by the lane
     /// alone, which is what makes revisions follow each other.
-    pub(crate) fn publish(
-        &self,
-        operation: &Operation,
-        observed: &Observed,
-        state: WorkspaceState,
-    ) -> Published {
+    pub(crate) fn publish(&self, operation: &Operation, observed: &Observed, next: Next) -> Published {
         let current = self.status();
         let from = current.snapshot.revision();
-        let changed = changes(current.snapshot.state(), &state, current.snapshot.basis(), observed.basis);
+        let next = if next.base == from { next } else { self.next(observed) };
+        let Next { state, change, .. } = next;
         let (before, now) = (current.snapshot.basis(), observed.basis);
-        let same_files = (before.config, before.registry) == (now.config, now.registry);
-        let same = same_files && is_same(current.snapshot.state(), &state);
-        let snapshot =
-            if same { current.snapshot.clone() } else { Snapshot::new(from.next(), state, observed.basis) };
+        let configuration = before.config != now.config;
+        let same = change.nothing && !configuration && before.registry == now.registry;
+        let snapshot = if same { current.snapshot.clone() } else { Snapshot::new(from.next(), state, now) };
         let to = snapshot.revision();
-        let (added, cleared) = divergence_changes(current.snapshot.state(), snapshot.state());
+        let changed = Changes {
+            added: change.added.len() as u64,
+            changed: change.changed.len() as u64,
+            removed: change.removed.len() as u64,
+            configuration,
+        };
         let stuck = self.lock();
         let freshness = match *stuck {
             Some(operation_id) => Freshness::RecoveryRequired { operation_id },
@@ -152,12 +159,23 @@ impl Shared {
         operation.now_at(Some(from), to);
         if !same {
             operation.say(EventBody::Published { from, to, changed });
-            if !added.is_empty() || !cleared.is_empty() {
+            if !change.appeared.is_empty() || !change.cleared.is_empty() {
+                let added = change.appeared.iter().map(DivergenceRecord::from).collect();
+                let cleared = change.cleared.iter().map(DivergenceRecord::from).collect();
                 operation.say(EventBody::Divergence { added, cleared });
             }
         }
         Published { snapshot, from, changed }
     }
+}
+
+/// What is to be published.
+#[derive(Debug)]
+pub(crate) struct Next {
+    pub state: WorkspaceState,
+    change: StateChange,
+    /// The revision that it was computed from, and follows.
+    base: Revision,
 }
 
 /// What publishing changed.
@@ -180,50 +198,4 @@ fn freshness_of(frozen: Option<OperationId>) -> Freshness {
         Some(operation_id) => Freshness::RecoveryRequired { operation_id },
         None => Freshness::Verified { at: clock::now(), watched: false },
     }
-}
-
-fn is_same(a: &WorkspaceState, b: &WorkspaceState) -> bool {
-    a.registry() == b.registry()
-        && a.observation() == b.observation()
-        && a.config() == b.config()
-        && a.diagnostics() == b.diagnostics()
-}
-
-fn changes(before: &WorkspaceState, after: &WorkspaceState, basis: Basis, now: Basis) -> Changes {
-    let mut changed = Changes { added: 0, changed: 0, removed: 0, configuration: basis.config != now.config };
-    let uuid = |record: &Arc<AssetRecord>| record.entry.uuid;
-    for record in after.assets() {
-        match before.asset(uuid(record)) {
-            None => changed.added += 1,
-            Some(old) if !is_same_asset(before, old, after, record) => changed.changed += 1,
-            Some(_) => {}
-        }
-    }
-    let gone = |record: &&Arc<AssetRecord>| after.asset(uuid(record)).is_none();
-    changed.removed = before.assets().filter(gone).count() as u64;
-    changed
-}
-
-fn is_same_asset(
-    before: &WorkspaceState,
-    old: &AssetRecord,
-    after: &WorkspaceState,
-    new: &AssetRecord,
-) -> bool {
-    let content = |state: &WorkspaceState, record: &AssetRecord| -> Vec<_> {
-        record.inputs().iter().map(|path| state.observation().files.get(path).copied()).collect()
-    };
-    old == new && content(before, old) == content(after, new)
-}
-
-fn divergence_changes(
-    before: &WorkspaceState,
-    after: &WorkspaceState,
-) -> (Vec<DivergenceRecord>, Vec<DivergenceRecord>) {
-    use std::collections::BTreeSet;
-    let old: BTreeSet<_> = before.divergences().iter().collect();
-    let new: BTreeSet<_> = after.divergences().iter().collect();
-    let added = new.difference(&old).map(|divergence| DivergenceRecord::from(*divergence)).collect();
-    let cleared = old.difference(&new).map(|divergence| DivergenceRecord::from(*divergence)).collect();
-    (added, cleared)
 }

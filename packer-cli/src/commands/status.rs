@@ -19,10 +19,10 @@ pub(super) fn run(opened: &Opened, ui: &mut Ui) -> Exit {
     ui.out(&text);
     let unclaimed = snapshot.unclaimed();
     let size = |path: &packer_runtime::api::AssetPath| snapshot.size_of(path).unwrap_or_default();
-    let text = render::unclaimed(unclaimed, |path| snapshot.project_path(path), size, detail(ui));
+    let text = render::unclaimed(unclaimed.iter(), |path| snapshot.project_path(path), size, detail(ui));
     ui.out(&text);
     let path = |path: &packer_runtime::api::AssetPath| snapshot.project_path(path);
-    let (divergences, counts) = (snapshot.divergences(), &summary.divergences);
+    let (divergences, counts) = (snapshot.divergences().iter(), &summary.divergences);
     let text = render::divergences(divergences, counts, path, opened.project_flag(), detail(ui), paint);
     ui.out(&text);
     Exit::Done

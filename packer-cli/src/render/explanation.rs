@@ -162,16 +162,17 @@ pub(crate) fn file_explanation(
 }
 
 /// Files that no anchor claims, the first of them with their sizes.
-pub(crate) fn unclaimed(
-    paths: &[AssetPath],
+pub(crate) fn unclaimed<'a>(
+    paths: impl ExactSizeIterator<Item = &'a AssetPath>,
     project_path: impl Fn(&AssetPath) -> String,
     size: impl Fn(&AssetPath) -> u64,
     detail: Detail,
 ) -> String {
     let row = |path: &AssetPath| vec![format!("  {}", plain(&project_path(path))), bytes(size(path))];
-    let mut text = table(&paths[..detail.shown(paths.len())].iter().map(row).collect::<Vec<_>>());
-    if paths.len() > detail.shown(paths.len()) {
-        let rest = (paths.len() - detail.shown(paths.len())) as u64;
+    let count = paths.len();
+    let mut text = table(&paths.take(detail.shown(count)).map(row).collect::<Vec<_>>());
+    if count > detail.shown(count) {
+        let rest = (count - detail.shown(count)) as u64;
         push!(text, "  … and {} more; `packer list --unclaimed` lists all\n", super::count(rest));
     }
     text
@@ -332,7 +333,7 @@ mod tests {
     #[test]
     fn unclaimed_files_are_cut_and_the_rest_is_counted() {
         let paths: Vec<AssetPath> = (0..23).map(|n| asset_path(&format!("ui/{n:02}.png"))).collect();
-        let shown = |detail| unclaimed(&paths, |path| format!("assets/{path}"), |_| 2048, detail);
+        let shown = |detail| unclaimed(paths.iter(), |path| format!("assets/{path}"), |_| 2048, detail);
         let short = shown(Detail::Short);
         assert!(short.starts_with("  assets/ui/00.png  2.0 KiB\n"), "{short}");
         assert!(short.ends_with("  … and 3 more; `packer list --unclaimed` lists all\n"), "{short}");

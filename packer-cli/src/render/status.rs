@@ -139,30 +139,31 @@ fn freshness(freshness: &Freshness, paint: Paint) -> String {
 }
 
 /// Every divergence, with what resolves it.
-pub(crate) fn divergences(
-    divergences: &[Divergence],
+pub(crate) fn divergences<'a>(
+    divergences: impl ExactSizeIterator<Item = &'a Divergence>,
     counts: &BTreeMap<DivergenceCode, u64>,
     path: impl Fn(&AssetPath) -> String,
     project: &ProjectFlag,
     detail: Detail,
     paint: Paint,
 ) -> String {
-    if divergences.is_empty() {
+    let found = divergences.len();
+    if found == 0 {
         return "nothing diverges\n".to_owned();
     }
     let by_code: Vec<String> = counts.iter().map(|(code, n)| format!("{} {code}", count(*n))).collect();
     let mut text = format!("{} {}\n", paint.strong("divergences:"), by_code.join(", "));
-    for divergence in &divergences[..detail.shown(divergences.len())] {
+    for divergence in divergences.take(detail.shown(found)) {
         let code = paint.bad(divergence.code.as_str());
         push!(text, "  {code}: {}\n", plain(&divergence.message));
         for line in advice_for(divergence, counts.get(&divergence.code) == Some(&1), &path, project) {
             push!(text, "      {}\n", plain(&line));
         }
     }
-    if let Some(rest) = detail.rest(divergences.len()) {
+    if let Some(rest) = detail.rest(found) {
         push!(text, "  {rest}\n");
     }
-    if divergences.len() > 1 {
+    if found > 1 {
         let all = paint.command(&format!("`packer reconcile{project}`"));
         let code = paint.command(&format!("`packer reconcile CODE{project}`"));
         push!(text, "{all} goes through all of them, {code} through those of one code\n");
@@ -240,7 +241,7 @@ mod tests {
         let counts = all.iter().map(|divergence| (divergence.code, 1)).collect();
         let project = ProjectFlag::default();
         let shown = divergences(
-            &all,
+            all.iter(),
             &counts,
             |path| format!("assets/{path}"),
             &project,

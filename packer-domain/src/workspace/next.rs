@@ -16,7 +16,6 @@ use crate::identity::AssetUuid;
 use crate::name::AssetName;
 use crate::observation::{FileFact, Observation};
 use crate::path::{AssetPath, collision_key};
-use crate::registry::Registry;
 
 use super::evaluate::{Findable, evaluate};
 use super::paths::Unread;
@@ -50,16 +49,25 @@ pub struct StateChange {
 }
 
 /// What differs between the inputs of two states.
+#[derive(Debug)]
+pub(super) enum Difference {
+    /// So much, or something so far-reaching, that a part of the workspace is not enough.
+    Wide,
+    Narrow(Narrow),
+}
+
+/// A difference of some files and some lines of the registry.
 #[derive(Debug, Default)]
-pub(super) struct Difference {
+pub(super) struct Narrow {
     members: Vec<Member>,
     /// Paths of files and folders that were not there.
     new_paths: Vec<AssetPath>,
-    /// The assets root's files, in bytes.
     bytes_gone: u64,
     bytes_new: u64,
     /// Something differs that concerns no member.
     elsewhere: bool,
+    /// How large the scope of it may become.
+    limit: usize,
 }
 
 impl WorkspaceState {
@@ -68,11 +76,11 @@ impl WorkspaceState {
     #[must_use]
     pub fn next(&self, inputs: WorkspaceInputs) -> (Self, StateChange) {
         let difference = Difference::between(&self.inputs, &inputs);
-        let state = match self.replaced(&difference, &inputs) {
-            Some((state, change)) => return (state, change),
-            None => Self::evaluate(inputs),
-        };
-        let change = self.compare(&state, &difference);
+        if let Some(next) = self.replaced(&difference, &inputs) {
+            return next;
+        }
+        let state = Self::evaluate(inputs);
+        let change = self.compare(&state);
         (state, change)
     }
 
@@ -82,23 +90,14 @@ impl WorkspaceState {
         difference: &Difference,
         inputs: &WorkspaceInputs,
     ) -> Option<(Self, StateChange)> {
-        let old = &self.inputs;
-        let is_wide = old.config != inputs.config
-            || old.config_diagnostics != inputs.config_diagnostics
-            || old.kinds != inputs.kinds
-            || old.registry.lineage() != inputs.registry.lineage()
-            || old.observation.diagnostics != inputs.observation.diagnostics
-            || !Unread::of(&inputs.observation).is_empty()
-            || self.found.tally.collisions > 0;
-        let files = self.observation().files.len().max(inputs.observation.files.len());
-        let limit = SMALL_SCOPE.max(files / SMALL_SHARE);
-        if is_wide
-            || difference.members.len() + difference.new_paths.len() > limit
-            || is_colliding(&inputs.observation, &difference.new_paths)
-        {
+        let Difference::Narrow(difference) = difference else { return None };
+        let is_wide = !Unread::of(&inputs.observation).is_empty()
+            || self.found.tally.collisions > 0
+            || is_colliding(&inputs.observation, &difference.new_paths);
+        if is_wide {
             return None;
         }
-        let mut scope = Scope::new(self, inputs, limit);
+        let mut scope = Scope::new(self, inputs, difference.limit);
         for member in &difference.members {
             scope.add(member.clone());
         }
@@ -159,7 +158,7 @@ impl WorkspaceState {
     }
 
     /// How `after`, of which nothing is known, differs.
-    pub(super) fn compare(&self, after: &Self, difference: &Difference) -> StateChange {
+    pub(super) fn compare(&self, after: &Self) -> StateChange {
         let mut change = StateChange {
             configuration: self.inputs.config != after.inputs.config,
             appeared: after.divergences().without(self.divergences()).cloned().collect(),
@@ -179,11 +178,11 @@ impl WorkspaceState {
         };
         let changed = self.assets().filter(|old| content(old));
         change.changed = changed.map(|record| record.entry.uuid).collect();
-        change.nothing = difference.members.is_empty()
-            && !difference.elsewhere
-            && self.inputs.config == after.inputs.config
+        change.nothing = !change.configuration
+            && self.registry() == after.registry()
+            && self.observation() == after.observation()
             && self.inputs.kinds == after.inputs.kinds
-            && self.diagnostics() == after.diagnostics();
+            && self.inputs.config_diagnostics == after.inputs.config_diagnostics;
         change
     }
 }
@@ -196,40 +195,50 @@ fn is_same(before: &Observation, old: &AssetRecord, after: &Observation, new: &A
 
 impl Difference {
     pub(super) fn between(before: &WorkspaceInputs, after: &WorkspaceInputs) -> Self {
-        let mut found = Self::default();
-        found.of_registries(&before.registry, &after.registry);
         let (old, new) = (&before.observation, &after.observation);
-        found.elsewhere |= old.ignored != new.ignored || old.diagnostics != new.diagnostics;
-        for item in old.files.diff(&new.files) {
-            match item {
-                MapDiff::Add(path, fact) => found.file(path, None, Some(fact)),
-                MapDiff::Remove(path, fact) => found.file(path, Some(fact), None),
-                MapDiff::Update { old: (path, old), new: (_, new) } => found.file(path, Some(old), Some(new)),
-            }
+        let is_wide = before.config != after.config
+            || before.config_diagnostics != after.config_diagnostics
+            || before.kinds != after.kinds
+            || before.registry.lineage() != after.registry.lineage()
+            || old.diagnostics != new.diagnostics;
+        if is_wide {
+            return Self::Wide;
         }
-        for item in old.anchors.diff(&new.anchors) {
-            let path = match item {
-                MapDiff::Add(path, _) | MapDiff::Remove(path, _) => path,
-                MapDiff::Update { new: (path, _), .. } => path,
-            };
-            found.members.push(Member::Path(path.clone()));
+        let limit = SMALL_SCOPE.max(old.files.len().max(new.files.len()) / SMALL_SHARE);
+        let mut found = Narrow { elsewhere: old.ignored != new.ignored, limit, ..Narrow::default() };
+        let files = old.files.diff(&new.files).map(|item| match item {
+            MapDiff::Add(path, fact) => (path, None, Some(fact)),
+            MapDiff::Remove(path, fact) => (path, Some(fact), None),
+            MapDiff::Update { old: (path, old), new: (_, new) } => (path, Some(old), Some(new)),
+        });
+        // One more than may be: nothing counts beyond.
+        for (path, before, after) in files.take(limit + 1) {
+            found.file(path, before, after);
         }
-        for item in old.folders.diff(&new.folders) {
+        let anchors = old.anchors.diff(&new.anchors).map(|item| match item {
+            MapDiff::Add(path, _) | MapDiff::Remove(path, _) | MapDiff::Update { new: (path, _), .. } => path,
+        });
+        found.members.extend(anchors.take(limit + 1).map(|path| Member::Path(path.clone())));
+        for item in old.folders.diff(&new.folders).take(limit + 1) {
             found.elsewhere = true;
             match item {
                 SetDiff::Add(folder) => found.new_paths.push(folder.clone()),
                 SetDiff::Remove(_) => {}
             }
         }
-        found
+        if found.members.len() + found.new_paths.len() > limit {
+            return Self::Wide;
+        }
+        let (gone, new) = before.registry.difference(&after.registry);
+        if gone.len() + new.len() > limit {
+            return Self::Wide;
+        }
+        found.members.extend(gone.into_iter().chain(new).map(|line| Member::Asset(line.uuid)));
+        Self::Narrow(found)
     }
+}
 
-    fn of_registries(&mut self, before: &Registry, after: &Registry) {
-        let (gone, new) = before.difference(after);
-        self.members.extend(gone.into_iter().chain(new).map(|line| Member::Asset(line.uuid)));
-        self.elsewhere |= before.lineage() != after.lineage();
-    }
-
+impl Narrow {
     fn file(&mut self, path: &AssetPath, before: Option<&FileFact>, after: Option<&FileFact>) {
         self.members.push(Member::Path(path.clone()));
         self.bytes_gone = self.bytes_gone.saturating_add(before.map_or(0, |fact| fact.size));

@@ -75,9 +75,8 @@ impl<'a> Scope<'a> {
                     self.add_assets(holders);
                 }
                 Member::Id(id) => {
-                    let registries = [self.before.registry(), &self.after.registry];
-                    let holders: Vec<AssetUuid> =
-                        registries.into_iter().flat_map(|registry| registry.holders(id)).collect();
+                    // Whoever holds it only after is part of the difference.
+                    let holders: Vec<AssetUuid> = self.before.registry().holders(id).collect();
                     self.add_assets(holders);
                 }
             }
@@ -235,9 +234,7 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        if let Some(anchor) = self.before.asset(uuid).and_then(|record| record.anchor()) {
-            self.add(Member::Path(anchor.clone()));
-        }
+        // An anchor of it that is not where a line accepts it is loose; one that was neither is part of the difference.
         self.add_paths(self.before.found.loose_anchors(uuid).cloned().collect());
     }
 }

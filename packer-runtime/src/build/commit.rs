@@ -250,7 +250,7 @@ fn check_inputs(
     let observed = match sight_held(shared, operation) {
         // Nothing that the base was computed from differs.
         Ok(sighting) if sighting.basis.fingerprint == base.basis().fingerprint => return Ok(()),
-        Ok(sighting) => shared.observer.read(sighting, Some(base.state())),
+        Ok(sighting) => shared.observer.read(sighting, Some(base)),
         Err(error) => Err(error),
     };
     let observed = match observed {
@@ -268,7 +268,7 @@ fn check_inputs(
     };
     let registry = observed.basis.registry != base.basis().registry;
     let configuration = observed.basis.config != base.basis().config;
-    let state = observed.evaluate();
+    let (state, _) = base.state().next(observed.inputs);
     let now = plan_build(&state, plan.options);
     if !registry && !configuration && now == *plan {
         return Ok(());

@@ -358,10 +358,10 @@ fn base(
         // Nobody has read anything of this project yet, so there is nothing that publishing would correct.
         return Ok(Base::Unchanged(stamp));
     } else {
-        let observed = shared.observer.read(sighting, Some(published.state()));
+        let observed = shared.observer.read(sighting, Some(&published));
         let observed = observed.map_err(|error| observe_stop(operation, error))?;
-        let state = observed.evaluate();
-        shared.publish(operation, &observed, state).snapshot
+        let next = shared.next(&observed);
+        shared.publish(operation, &observed, next).snapshot
     };
     // Only now may others publish: what is built is what this operation published.
     drop((access, turn));

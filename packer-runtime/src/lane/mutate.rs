@@ -84,13 +84,14 @@ pub(crate) fn mutate<'s>(
     if let Some(operation_id) = observed.frozen {
         return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
     }
-    let state = observed.evaluate();
+    let next = shared.next(&observed);
+    let state = &next.state;
     operation.progress(Phase::Plan, 0, None, Unit::Steps, None);
-    let contents = look_at(&*shared.disk, &state, mutation).map_err(|e| Stop::Failed(io_failure(&e)))?;
-    let plan = mutation::plan(&state, &contents, mutation);
+    let contents = look_at(&*shared.disk, state, mutation).map_err(|e| Stop::Failed(io_failure(&e)))?;
+    let plan = mutation::plan(state, &contents, mutation);
     if let Some(shown) = shown {
         let configuration = observed.basis.config != shared.status().snapshot.basis().config;
-        compare(&state, shown, &plan, configuration)?;
+        compare(state, shown, &plan, configuration)?;
     }
     // What does not forbid it, and should be known: above all, which files were left without becoming assets.
     operation.diagnose(&plan.warnings);
@@ -100,7 +101,7 @@ pub(crate) fn mutate<'s>(
             return Err(Stop::Rejected(Rejection::Blocked { blockers }));
         }
         Verdict::Empty => {
-            let published = shared.publish(operation, &observed, state);
+            let published = shared.publish(operation, &observed, next);
             let report = report(&plan, operation, None);
             let report = MutationReport { unchanged: true, result_revision: Some(published.to()), ..report };
             return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Mutation(report))));
@@ -108,7 +109,7 @@ pub(crate) fn mutate<'s>(
         Verdict::Ready => {}
     }
     operation.check_cancelled(Phase::Plan)?;
-    let committed = commit(shared, operation, &access, &observed, &state, &plan)?;
+    let committed = commit(shared, operation, &access, &observed, state, &plan)?;
     Ok(finish(shared, operation, access, committed, &plan, observed))
 }
 
@@ -232,8 +233,8 @@ fn finish<'s>(
     // What is committed is committed, whatever becomes of the observation.
     let see = || {
         let observed = observe_to_the_end(shared, operation)?;
-        let state = observed.evaluate();
-        Ok::<_, ObserveError>(shared.publish(operation, &observed, state).to())
+        let next = shared.next(&observed);
+        Ok::<_, ObserveError>(shared.publish(operation, &observed, next).to())
     };
     match catch_unwind(AssertUnwindSafe(see)) {
         Ok(Ok(revision)) => report.result_revision = Some(revision),

@@ -15,8 +15,8 @@ use crate::shared::Shared;
 pub(crate) fn refresh<'s>(shared: &'s Arc<Shared>, operation: &Operation) -> Result<Finale<'s>, Stop> {
     operation.say(EventBody::Started {});
     let observed = observe(shared, operation, Lane::Free)?;
-    let state = observed.evaluate();
-    let published = shared.publish(operation, &observed, state);
+    let next = shared.next(&observed);
+    let published = shared.publish(operation, &observed, next);
     Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Refresh(RefreshReport {
         from: published.from,
         to: published.to(),
@@ -67,7 +67,7 @@ fn observe_once(
     let progress = |scanned: ScanProgress| {
         operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
     };
-    shared.observer.observe(lane, Some(status.snapshot.state()), cancel, &progress)
+    shared.observer.observe(lane, Some(&status.snapshot), cancel, &progress)
 }
 
 /// What an observation that could not be made means for the operation.

@@ -11,6 +11,7 @@ use packer_domain::divergence::Divergence;
 use packer_domain::identity::{AssetUuid, Digest, Revision};
 use packer_domain::path::AssetPath;
 use packer_domain::report::{AssetDetail, AssetRow, asset_detail, asset_rows};
+use packer_domain::sorted::{Findings, SharedSet};
 use packer_domain::summary::WorkspaceSummary;
 use packer_domain::workspace::WorkspaceState;
 
@@ -63,17 +64,17 @@ impl Snapshot {
     }
 
     /// All divergences, in order.
-    pub fn divergences(&self) -> &[Divergence] {
+    pub fn divergences(&self) -> &Findings<Divergence> {
         self.inner.state.divergences()
     }
 
     /// All diagnostics, in order; every divergence has one.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
+    pub fn diagnostics(&self) -> &Findings<Diagnostic> {
         self.inner.state.diagnostics()
     }
 
     /// The files that no anchor claims, by path bytes.
-    pub fn unclaimed(&self) -> &[AssetPath] {
+    pub fn unclaimed(&self) -> &SharedSet<AssetPath> {
         self.inner.state.unclaimed()
     }
 

@@ -72,18 +72,18 @@ impl ProblemsView {
         )
     }
 
-    fn of_reports(
+    fn of_reports<'a>(
         summary: &WorkspaceSummary,
-        diagnostics: &[Diagnostic],
-        divergences: &[Divergence],
+        diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+        divergences: impl IntoIterator<Item = &'a Divergence>,
         freshness: &Freshness,
     ) -> Self {
         Self {
             revision: summary.revision.0,
             freshness: FreshnessBadge::of(freshness),
             totals: ProblemTotals::of(summary),
-            diagnostics: diagnostics.iter().map(DiagnosticRow::of).collect(),
-            divergences: divergences.iter().map(DivergenceRow::of).collect(),
+            diagnostics: diagnostics.into_iter().map(DiagnosticRow::of).collect(),
+            divergences: divergences.into_iter().map(DivergenceRow::of).collect(),
         }
     }
 }

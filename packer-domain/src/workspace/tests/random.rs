@@ -249,6 +249,7 @@ proptest! {
             made.insert((*line).clone());
         }
         prop_assert_eq!(&made, &next);
+        prop_assert_eq!(&old.made_into(&Registry::from_lines(next.lineage(), next.entries().cloned().collect())), &next);
         prop_assert!(removed.iter().all(|line| !added.contains(line)));
         for alias in ALIASES {
             let lines = next.lines_of(uuid(alias)).count();
