@@ -196,8 +196,12 @@ impl Registry {
             return other.clone();
         }
         let mut made = self.clone();
-        gone.into_iter().for_each(|line| made.remove(line));
-        new.into_iter().for_each(|line| made.insert(line.clone()));
+        for line in gone {
+            made.remove(line);
+        }
+        for line in new {
+            made.insert(line.clone());
+        }
         made
     }
 

@@ -134,7 +134,9 @@ fn carry_out(world: &mut World, edit: &Edit, is_plain: bool) {
         }
         Edit::DropLinesOf(alias) => {
             let lines: Vec<_> = world.registry.lines_of(uuid(alias)).cloned().collect();
-            lines.iter().for_each(|line| world.registry.remove(line));
+            for line in &lines {
+                world.registry.remove(line);
+            }
         }
         Edit::Write(file, text) => world.write(at(file).as_str(), text),
         Edit::Remove(file) => {
@@ -159,13 +161,12 @@ fn carry_out(world: &mut World, edit: &Edit, is_plain: bool) {
                 world.ignored.insert(at(file), bytes);
             }
         }
-        Edit::Unreadable(_) if is_plain => {}
+        Edit::Unreadable(_) | Edit::Configure if is_plain => {}
         Edit::Unreadable(file) => {
             if world.files.remove(&path(file)).is_some() {
                 world.unreadable.push(path(file));
             }
         }
-        Edit::Configure if is_plain => {}
         Edit::Configure => {
             let rule = "[[rules]]\nmatch = \"ui/**\"\nkind = \"image\"\nimage.level = 7\n";
             world.config = format!("{}\n{rule}", world.config);
