@@ -18,10 +18,14 @@ mod feed;
 mod freshness;
 mod holder;
 mod lane;
+#[cfg(test)]
+mod numbered;
 mod observe;
 mod operation;
 mod outcome;
 mod project;
+#[cfg(test)]
+mod readers;
 mod reading;
 mod record;
 mod shared;

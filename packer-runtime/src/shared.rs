@@ -85,6 +85,12 @@ impl Shared {
         self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Holds everything that whoever replaces a status holds.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        self.lock()
+    }
+
     /// Notes that nothing may commit until `operation` was recovered.
     pub(crate) fn get_stuck(&self, operation: OperationId) {
         let mut stuck = self.lock();

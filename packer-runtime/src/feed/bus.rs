@@ -4,6 +4,7 @@
 //! the log with the next one, so the log never has a gap; what comes after a terminal event that waits is not told before
 //! it either, so no subscriber sees one.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 
 use camino::Utf8PathBuf;
@@ -15,7 +16,7 @@ use packer_events::wire::encode_line;
 use packer_fs::disk::Disk;
 use packer_fs::event_log::EventLogWriter;
 
-use super::{Feed, Mailbox};
+use super::{Feed, Mailbox, QUEUE_CAPACITY};
 use crate::clock;
 use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -95,7 +96,12 @@ impl Bus {
     }
 
     pub(crate) fn subscribe(&self) -> Feed {
-        let mailbox = Arc::new(Mailbox::new());
+        self.subscribe_with(QUEUE_CAPACITY)
+    }
+
+    /// Subscribes with a queue for `capacity` events.
+    pub(crate) fn subscribe_with(&self, capacity: NonZeroUsize) -> Feed {
+        let mailbox = Arc::new(Mailbox::new(capacity));
         let mut state = self.lock();
         if state.closed {
             mailbox.close();

@@ -75,8 +75,8 @@ struct LogCursor {
 }
 
 impl Mailbox {
-    pub(crate) fn new() -> Self {
-        let state = MailboxState { queue: EventQueue::new(QUEUE_CAPACITY), closed: false };
+    pub(crate) fn new(capacity: NonZeroUsize) -> Self {
+        let state = MailboxState { queue: EventQueue::new(capacity), closed: false };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 

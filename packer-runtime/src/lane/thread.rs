@@ -8,6 +8,7 @@ use packer_events::body::{Behind, EventBody, Lock, Phase};
 use packer_events::report::Ending;
 
 use crate::operation::{Operation, Stop};
+use crate::outcome::OutcomeNotDurable;
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
@@ -42,17 +43,21 @@ impl Worker {
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), waiting })
     }
 
-    /// How many jobs are running or wait to run.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Acquire)
-    }
-
-    /// Queues a job, which counts as waiting or running until it drops its place. Once the worker is closing, no job is
-    /// taken.
-    pub(crate) fn send(&self, job: impl FnOnce(&Arc<Shared>, Place) + Send + 'static) -> Result<(), Closed> {
+    /// Queues a job, which counts as waiting or running until it drops its place. Has `operation`, whose job it is, say how
+    /// many go first, before it can begin. Once the worker is closing, no job is taken.
+    fn send(
+        &self,
+        lock: Lock,
+        operation: &Operation,
+        job: impl FnOnce(&Arc<Shared>, Place) + Send + 'static,
+    ) -> Result<(), Closed> {
+        // Held until the job is queued, so that those who are counted are those who go first.
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = &*sender else { return Err(Closed) };
-        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let ahead = self.waiting.fetch_add(1, Ordering::AcqRel);
+        if ahead > 0 {
+            operation.say(EventBody::Queued { behind: Behind { lock, operations: ahead, holder: None } });
+        }
         let place = Place { waiting: Arc::clone(&self.waiting) };
         sender.send(Box::new(move |shared| job(shared, place))).map_err(|_| Closed)
     }
@@ -60,14 +65,9 @@ impl Worker {
     /// Waits for a turn in the queue and takes it: the worker does nothing else until the turn is dropped. Stops waiting
     /// when `operation` is cancelled, which is in `phase`.
     pub(crate) fn turn(&self, operation: &Operation, phase: Option<Phase>) -> Result<Turn, Stop> {
-        let ahead = self.waiting();
-        if ahead > 0 {
-            let behind = Behind { lock: Lock::Lane, operations: ahead, holder: None };
-            operation.say(EventBody::Queued { behind });
-        }
         let (grant, granted) = sync_channel::<Place>(1);
         let (held, released) = channel::<()>();
-        self.send(move |_, place| {
+        self.send(Lock::Lane, operation, move |_, place| {
             if grant.send(place).is_ok() {
                 // Ends when the turn is dropped, which is all that is ever said.
                 let _ = released.recv();
@@ -113,7 +113,7 @@ pub(crate) struct Turn {
 /// A job's place in the queue, from when it was sent until it is over. Whoever waits for the job's outcome finds the place
 /// free.
 #[derive(Debug)]
-pub(crate) struct Place {
+struct Place {
     waiting: Arc<AtomicU64>,
 }
 
@@ -125,7 +125,7 @@ impl Drop for Place {
 
 /// The worker takes no more jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Closed;
+struct Closed;
 
 /// The end of an operation, and what is still to be done once its terminal event is stored.
 pub(crate) struct Finale<'s> {
@@ -140,8 +140,32 @@ impl Finale<'_> {
     }
 }
 
+/// Queues an accepted operation, and says so if it has to wait.
+pub(crate) fn queue(
+    worker: &Worker,
+    lock: Lock,
+    operation: Operation,
+    run: impl for<'s> FnOnce(&'s Arc<Shared>, &Arc<Operation>) -> Result<Finale<'s>, Stop> + Send + 'static,
+) {
+    let operation = Arc::new(operation);
+    let queued = Arc::clone(&operation);
+    let sent = worker.send(lock, &operation, move |shared, place| {
+        conduct(shared, &queued, place, || {
+            if queued.is_cancelled() {
+                return Err(Stop::Cancelled(None));
+            }
+            run(shared, &queued)
+        });
+    });
+    if sent == Err(Closed) {
+        // The project is being closed. Whoever waits learns it from the handle; whether the event could be stored changes
+        // nothing more.
+        let _ = operation.end(operation.stopped(Stop::Cancelled(None)));
+    }
+}
+
 /// Runs an operation to its one end: stored, then told, then cleaned up after. Only then whoever waits for it goes on.
-pub(crate) fn conduct<'s>(
+fn conduct<'s>(
     shared: &'s Arc<Shared>,
     operation: &Operation,
     place: Place,
@@ -159,7 +183,12 @@ pub(crate) fn conduct<'s>(
         }
     };
     let unknown = matches!(finale.ending, Ending::OutcomeUnknown(_));
-    let ended = operation.end_quietly(finale.ending);
+    let ended = catch_unwind(AssertUnwindSafe(|| operation.end_quietly(finale.ending)));
+    // Whoever waits must not do so for ever, whatever became of the disk or of this code.
+    let ended = ended.unwrap_or_else(|panic| {
+        let message = format!("storing it panicked: {}", panic_message(&*panic));
+        Err(OutcomeNotDurable { operation_id: operation.id, message })
+    });
     if ended.is_err() || unknown {
         shared.get_stuck(operation.id);
     }

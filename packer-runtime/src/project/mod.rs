@@ -15,8 +15,7 @@ use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{AssetUuid, Revision, SourceId};
 use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
-use packer_events::body::{Behind, EventBody, Lock, OperationKind};
-use packer_events::report::Failure;
+use packer_events::body::{Lock, OperationKind};
 use packer_fs::disk::DiskError;
 
 use crate::build::{
@@ -25,8 +24,8 @@ use crate::build::{
 };
 use crate::feed::Feed;
 use crate::freshness::Freshness;
-use crate::lane::{Closed, Finale, Worker, conduct, kind_of, look_at, mutate, refresh};
-use crate::operation::{Operation, OperationHandle, Stop};
+use crate::lane::{Worker, kind_of, look_at, mutate, queue, refresh};
+use crate::operation::{Operation, OperationHandle};
 use crate::outcome::Outcome;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -232,33 +231,5 @@ impl Drop for Project {
         self.builder.close();
         self.lane.close();
         self.shared.bus.close();
-    }
-}
-
-/// Queues an accepted operation, and says so if it has to wait.
-fn queue(
-    worker: &Worker,
-    lock: Lock,
-    operation: Operation,
-    run: impl for<'s> FnOnce(&'s Arc<Shared>, &Arc<Operation>) -> Result<Finale<'s>, Stop> + Send + 'static,
-) {
-    let operation = Arc::new(operation);
-    let ahead = worker.waiting();
-    if ahead > 0 {
-        operation.say(EventBody::Queued { behind: Behind { lock, operations: ahead, holder: None } });
-    }
-    let queued = Arc::clone(&operation);
-    let sent = worker.send(move |shared, place| {
-        conduct(shared, &queued, place, || {
-            if queued.is_cancelled() {
-                return Err(Stop::Cancelled(None));
-            }
-            run(shared, &queued)
-        });
-    });
-    if sent == Err(Closed) {
-        let message = "the project was closed before the operation could run".to_owned();
-        // Whoever waits learns it from the handle; whether the event could be stored changes nothing more.
-        let _ = operation.end(operation.stopped(Stop::Failed(Failure::Panic { message })));
     }
 }

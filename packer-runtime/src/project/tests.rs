@@ -2,7 +2,7 @@
 //! outside is in `tests/`.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -141,6 +141,65 @@ fn a_panic_ends_its_operation_and_nothing_else() {
     assert!(matches!(bench.build().ending(), Ending::Failed(_)));
     assert!(!bench.root.join("build").exists(), "what was staged is gone");
     assert!(bench.build().success().is_some());
+    bench.assert_logs_are_whole();
+}
+
+#[test]
+fn an_end_whose_storing_panics_is_an_end_that_was_not_stored() {
+    let mut bench = Bench::new();
+    let is_lane = || std::thread::current().name() == Some("packer-lane");
+    // The log can be opened by nobody, and by the lane not even tried.
+    bench.disk.hook(move |name, path| match path.extension() {
+        Some("jsonl") if name == "open_write" => {
+            if is_lane() {
+                panics()
+            } else {
+                fails()
+            }
+        }
+        _ => Ok(()),
+    });
+    let handle = bench.project().submit(Command::Refresh);
+    let (ended, waited) = std::sync::mpsc::channel();
+    std::thread::spawn(move || ended.send(handle.wait()).is_ok());
+    let outcome = waited.recv_timeout(Duration::from_secs(30)).expect("somebody waits for ever");
+    let operation_id = outcome.unwrap_err().operation_id;
+    assert_eq!(bench.project().status().freshness, Freshness::RecoveryRequired { operation_id });
+    // The lane lives, and what was not stored is as soon as that can be done.
+    bench.disk.unhook();
+    assert!(bench.run(Command::Refresh).success().is_some());
+    bench.reopen();
+    bench.assert_logs_are_whole();
+}
+
+#[test]
+fn a_scan_that_is_cancelled_reads_no_further() {
+    let bench = Bench::new();
+    for n in 0..300 {
+        std::fs::write(bench.root.join(format!("assets/{n}.txt")), n.to_string()).unwrap();
+    }
+    let opened = Arc::new(AtomicU64::new(0));
+    let handle = Arc::new(Mutex::new(None::<OperationHandle>));
+    let (in_hook, counted) = (Arc::clone(&handle), Arc::clone(&opened));
+    bench.disk.hook(move |name, path| {
+        if name == "open" && path.starts_with("assets") && counted.fetch_add(1, Ordering::Relaxed) == 20 {
+            in_hook.lock().unwrap().as_ref().unwrap().cancel();
+        }
+        Ok(())
+    });
+    let before = bench.project().status().snapshot.revision();
+    let mut slot = handle.lock().unwrap();
+    let submitted = bench.project().submit(Command::Refresh);
+    *slot = Some(submitted.clone());
+    drop(slot);
+    let outcome = submitted.wait().unwrap();
+    let Ending::Cancelled(report) = outcome.ending() else { panic!("{outcome:?}") };
+    assert_eq!(report.phase, Some(Phase::Scan));
+    // Each thread of the pool ends the file that it is at.
+    let opened = opened.load(Ordering::Relaxed);
+    assert!((21..100).contains(&opened), "{opened} files were opened");
+    assert_eq!(bench.project().status().snapshot.revision(), before);
+    bench.disk.unhook();
     bench.assert_logs_are_whole();
 }
 
