@@ -74,6 +74,15 @@ pub fn event_lock(source: SourceId) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{EVENTS}/{source}.lock"))
 }
 
+/// What the name of a source's lock ends with while it is made: those who look for dead sources do not see it before it
+/// is locked and gets its name.
+pub const UNBORN_LOCK_SUFFIX: &str = ".lock.new";
+
+/// The same lock while it is made, for the `n`th time.
+pub fn unborn_event_lock(source: SourceId, n: u32) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{EVENTS}/{source}.{n}{UNBORN_LOCK_SUFFIX}"))
+}
+
 /// What `operation` is about to do to the workspace; its durable presence is the commit point.
 pub fn intent(operation: OperationId) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{JOURNAL}/{operation}.intent"))

@@ -1,6 +1,7 @@
 //! One operation while it runs: what it says, whether it was cancelled, and the promise of its outcome.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use packer_domain::diagnostic::Diagnostic;
@@ -27,8 +28,9 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct OperationHandle {
     id: OperationId,
-    cancelled: Arc<AtomicBool>,
     promise: Arc<Promise>,
+    /// Until it has ended and nobody runs it any more. Not held: a handle may be kept for long, and keeps nothing else alive.
+    operation: Weak<Operation>,
 }
 
 impl OperationHandle {
@@ -37,20 +39,20 @@ impl OperationHandle {
         self.id
     }
 
-    /// Asks the operation to stop. It ends as `cancelled` unless it is past the point where it can.
+    /// Asks the operation to stop. It ends as `cancelled` unless it is past the point where it can. One that has not begun
+    /// has ended when this returns, however long what goes first takes.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        let Some(operation) = self.operation.upgrade() else { return };
+        operation.cancelled.store(true, Ordering::Relaxed);
+        if operation.begin() {
+            let ended = operation.end_for_certain(operation.stopped(Stop::Cancelled(None)));
+            operation.release(ended);
+        }
     }
 
     /// Waits for the operation's end.
     pub fn wait(&self) -> Result<Outcome, OutcomeNotDurable> {
-        let mut kept = self.promise.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(result) = &*kept {
-                return result.clone();
-            }
-            kept = self.promise.arrived.wait(kept).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.promise.wait()
     }
 
     /// The outcome, if the operation has ended.
@@ -66,6 +68,16 @@ struct Promise {
 }
 
 impl Promise {
+    fn wait(&self) -> Result<Outcome, OutcomeNotDurable> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(result) = &*kept {
+                return result.clone();
+            }
+            kept = self.arrived.wait(kept).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     fn keep(&self, result: Result<Outcome, OutcomeNotDurable>) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         self.arrived.notify_all();
@@ -79,7 +91,9 @@ pub(crate) struct Operation {
     pub kind: OperationKind,
     cause: Option<OperationId>,
     bus: Arc<Bus>,
-    cancelled: Arc<AtomicBool>,
+    cancelled: AtomicBool,
+    /// Whether somebody has taken it upon himself to bring it to its end.
+    begun: AtomicBool,
     promise: Arc<Promise>,
     accepted: Instant,
     revisions: Mutex<(Option<Revision>, Option<Revision>)>,
@@ -111,7 +125,8 @@ impl Operation {
             kind,
             cause,
             bus: Arc::clone(bus),
-            cancelled: Arc::default(),
+            cancelled: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             promise: Arc::default(),
             accepted: Instant::now(),
             revisions: Mutex::new((base, base)),
@@ -122,12 +137,18 @@ impl Operation {
         operation
     }
 
-    pub(crate) fn handle(&self) -> OperationHandle {
-        OperationHandle {
-            id: self.id,
-            cancelled: Arc::clone(&self.cancelled),
-            promise: Arc::clone(&self.promise),
-        }
+    pub(crate) fn handle(self: &Arc<Self>) -> OperationHandle {
+        OperationHandle { id: self.id, promise: Arc::clone(&self.promise), operation: Arc::downgrade(self) }
+    }
+
+    /// Takes it upon the caller to bring the operation to its end; `false` if somebody else has.
+    pub(crate) fn begin(&self) -> bool {
+        !self.begun.swap(true, Ordering::AcqRel)
+    }
+
+    /// Waits until whoever has taken it upon himself has brought the operation to its end.
+    pub(crate) fn wait(&self) -> Result<Outcome, OutcomeNotDurable> {
+        self.promise.wait()
     }
 
     pub(crate) fn bus(&self) -> &Arc<Bus> {
@@ -214,6 +235,15 @@ impl Operation {
         self.bus.end(self.kind, self.said(ending.into()))
     }
 
+    /// The same, and if storing the end panics, it was not stored: whoever waits must not do so for ever.
+    pub(crate) fn end_for_certain(&self, ending: Ending) -> Result<Outcome, OutcomeNotDurable> {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.end_quietly(ending)));
+        ended.unwrap_or_else(|panic| {
+            let message = format!("storing it panicked: {}", panic_message(&*panic));
+            Err(OutcomeNotDurable { operation_id: self.id, message })
+        })
+    }
+
     pub(crate) fn release(&self, result: Result<Outcome, OutcomeNotDurable>) {
         self.promise.keep(result);
     }
@@ -233,6 +263,12 @@ impl Operation {
         let (base_revision, result_revision) = *self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
         Said { operation_id: self.id, causation_id: self.cause, base_revision, result_revision, body }
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it said nothing".to_owned())
 }
 
 /// What is known of a failed disk operation, as the cause of a failure.

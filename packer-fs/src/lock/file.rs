@@ -52,6 +52,39 @@ pub(super) fn try_lock(
     Err(fail(io::Error::new(io::ErrorKind::NotFound, "it is deleted again and again")))
 }
 
+/// Locks a file that appears at `path` only once it is locked: no one who looks there finds it free. It is locked at
+/// `unborn` first, another place at each try, and gets its name by `rename`, which replaces nothing. Where something is at `path`
+/// already, as [`try_lock`].
+pub(super) fn lock_new(
+    path: &Utf8Path,
+    make_folder: &mut dyn FnMut() -> Result<(), DiskError>,
+    unborn: &dyn Fn(u32) -> Utf8PathBuf,
+    rename: &dyn Fn(u32) -> Result<(), DiskError>,
+) -> Result<Attempt, LockError> {
+    for n in 0..MAX_TRIES {
+        let unborn = unborn(n);
+        // Busy is only one who clears away what dead processes were making.
+        let Attempt::Locked(mut locked) = try_lock(&unborn, make_folder)? else { continue };
+        match rename(n) {
+            Ok(()) => {}
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => {
+                let fail = |source| LockError::Io { path: unborn.clone(), source };
+                std::fs::remove_file(&unborn).map_err(fail)?;
+                return try_lock(path, make_folder);
+            }
+            // Cleared away, or the folder was deleted.
+            Err(error) if error.is_not_found() => continue,
+            Err(error) => return Err(error.into()),
+        }
+        path.clone_into(&mut locked.path);
+        if locked.is_current() {
+            return Ok(Attempt::Locked(locked));
+        }
+    }
+    let source = io::Error::new(io::ErrorKind::NotFound, "it is deleted again and again");
+    Err(LockError::Io { path: path.to_owned(), source })
+}
+
 /// Locks the open `file`; `None` if it has to be opened again, because it is no longer the one at `path`.
 fn lock_open(file: File, path: &Utf8Path) -> Result<Option<Attempt>, LockError> {
     match file.try_lock() {

@@ -5,7 +5,7 @@ use packer_domain::identity::SourceId;
 
 use super::LockError;
 use super::file::{self, Attempt, LockedFile};
-use crate::disk::{Disk, OsDisk};
+use crate::disk::{Disk, DiskError, OsDisk};
 use crate::layout;
 
 /// The lock of one event source.
@@ -24,24 +24,42 @@ pub struct SourceGuard {
 impl SourceLock {
     /// Takes the lock of a source that begins now. [`LockError::Busy`] if somebody holds it, which is a source drawn twice.
     pub fn hold(root: &Utf8Path, source: SourceId) -> Result<SourceGuard, LockError> {
-        Self::try_take(root, source)?
-            .ok_or_else(|| LockError::Busy { path: root.join(layout::event_lock(source)), holder: None })
+        let disk = OsDisk::new(root.to_owned());
+        let unborn = |n| root.join(layout::unborn_event_lock(source, n));
+        let name = layout::event_lock(source);
+        let rename = |n| disk.rename_new(&layout::unborn_event_lock(source, n), &name);
+        let path = root.join(&name);
+        match file::lock_new(&path, &mut || make_folder(&disk), &unborn, &rename)? {
+            Attempt::Locked(file) => Ok(SourceGuard { file, source }),
+            Attempt::Busy => Err(LockError::Busy { path, holder: None }),
+        }
+    }
+
+    /// Clears away `name`, the lock of a source while it was made, if the process that made it is dead.
+    pub fn clear_unborn(root: &Utf8Path, name: &str) -> Result<(), LockError> {
+        let disk = OsDisk::new(root.to_owned());
+        let path = Utf8Path::new(layout::EVENTS).join(name);
+        match file::try_lock(&root.join(&path), &mut || make_folder(&disk))? {
+            Attempt::Locked(_held) => Ok(disk.remove_file(&path)?),
+            Attempt::Busy => Ok(()),
+        }
     }
 
     /// Takes the lock of a source whose process is dead; `None` if the process is alive (or somebody else is completing
     /// its log). Creates the lock file if it is missing.
     pub fn try_take(root: &Utf8Path, source: SourceId) -> Result<Option<SourceGuard>, LockError> {
         let disk = OsDisk::new(root.to_owned());
-        let mut make_folder = || {
-            layout::ensure_operational(&disk)?;
-            disk.create_dir_all(layout::EVENTS.into())
-        };
         let path = root.join(layout::event_lock(source));
-        Ok(match file::try_lock(&path, &mut make_folder)? {
+        Ok(match file::try_lock(&path, &mut || make_folder(&disk))? {
             Attempt::Locked(file) => Some(SourceGuard { file, source }),
             Attempt::Busy => None,
         })
     }
+}
+
+fn make_folder(disk: &OsDisk) -> Result<(), DiskError> {
+    layout::ensure_operational(disk)?;
+    disk.create_dir_all(layout::EVENTS.into())
 }
 
 impl SourceGuard {

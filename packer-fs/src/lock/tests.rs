@@ -199,3 +199,36 @@ fn a_source_can_be_taken_only_when_its_process_is_gone() {
     assert!(root.join(layout::event_lock(other)).exists());
     assert!(SourceLock::try_take(&root, source).unwrap().is_some());
 }
+
+#[test]
+fn a_source_that_begins_is_never_found_free_by_who_looks_for_dead_ones() {
+    let Project { root, _folder } = project();
+    let events = root.join(layout::EVENTS);
+    std::fs::create_dir_all(&events).unwrap();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let mut living = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                for entry in events.read_dir_utf8().unwrap() {
+                    let name = entry.unwrap().file_name().to_owned();
+                    if let Some(source) = name.strip_suffix(".lock") {
+                        let taken = SourceLock::try_take(&root, source.parse().unwrap()).unwrap();
+                        assert!(taken.is_none(), "{source} lives, and was taken for dead");
+                    } else {
+                        SourceLock::clear_unborn(&root, &name).unwrap();
+                    }
+                }
+            }
+        });
+        for n in 0..500 {
+            let source = format!("0195e0a0-0000-7000-8000-{n:012}").parse().unwrap();
+            living.push(SourceLock::hold(&root, source).unwrap());
+        }
+        assert!(living.iter().all(SourceGuard::still_valid));
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let names = events.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
+    let others: Vec<String> = names.filter(|name| !name.ends_with(".lock")).collect();
+    assert_eq!(others, [""; 0], "what was being made stays behind");
+}

@@ -20,8 +20,7 @@ use packer_pack::compress::{Compressor, Method};
 use packer_pack::index::Payload;
 
 use super::artifacts::Artifacts;
-use crate::lane::panic_message;
-use crate::operation::Operation;
+use crate::operation::{Operation, panic_message};
 
 /// What baking one asset gave.
 pub(super) enum Made {

@@ -15,6 +15,7 @@ use packer_events::sequence::{Draft, SourceSequencer};
 use packer_events::wire::encode_line;
 use packer_fs::disk::Disk;
 use packer_fs::event_log::EventLogWriter;
+use packer_fs::lock::LockError;
 
 use super::{Feed, Mailbox, QUEUE_CAPACITY};
 use crate::clock;
@@ -175,7 +176,13 @@ impl Bus {
         }
         if state.alive.is_none() {
             packer_fs::layout::ensure_operational(&*self.disk)?;
-            state.alive = Some(SourceLock::hold(&self.root, self.source)?);
+            state.alive = match SourceLock::hold(&self.root, self.source) {
+                Ok(alive) => Some(alive),
+                // Nobody can tell there whether this source is alive, and nobody can commit there. What is said about that
+                // is said all the same.
+                Err(LockError::Unsupported { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
         }
         let lines: Vec<&[u8]> =
             state.unwritten.iter().map(|unwritten| unwritten.line.trim_end().as_bytes()).collect();
@@ -240,7 +247,7 @@ enum LogError {
     #[error(transparent)]
     Disk(#[from] packer_fs::disk::DiskError),
     #[error(transparent)]
-    Lock(#[from] packer_fs::lock::LockError),
+    Lock(#[from] LockError),
     #[error(transparent)]
     Log(#[from] packer_fs::event_log::EventLogError),
 }

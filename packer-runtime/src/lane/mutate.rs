@@ -26,9 +26,9 @@ use packer_fs::journal::{
 use packer_fs::registry_file;
 
 use super::refresh::{observe, observe_to_the_end};
-use super::{Finale, LaneAccess, panic_message};
+use super::{Finale, LaneAccess};
 use crate::observe::{Lane, ObserveError, Observed};
-use crate::operation::{Operation, Stop, io_failure};
+use crate::operation::{Operation, Stop, io_failure, panic_message};
 use crate::shared::Shared;
 
 /// An anchor is never larger; a larger file is not read for an edit.

@@ -242,7 +242,7 @@ struct DeadLog {
 impl DeadLogs {
     fn find(root: &Utf8Path, disk: &Arc<dyn Disk>, own: SourceId) -> Result<Self, DiskError> {
         let mut logs = BTreeMap::new();
-        for source in left_behind(&**disk)?.into_iter().filter(|source| *source != own) {
+        for source in left_behind(root, &**disk)?.into_iter().filter(|source| *source != own) {
             // A lock that is held belongs to a process that lives.
             let Ok(Some(lock)) = SourceLock::try_take(root, source) else { continue };
             match DeadLog::open(disk, source, lock) {
@@ -313,15 +313,20 @@ impl DeadLogs {
 }
 
 /// The sources whose locks are there: those of processes that live, and of those that did not end as they should.
-fn left_behind(disk: &dyn Disk) -> Result<Vec<SourceId>, DiskError> {
+fn left_behind(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<SourceId>, DiskError> {
     let entries = match disk.read_dir(layout::EVENTS.into()) {
         Ok(entries) => entries,
         Err(error) if error.is_not_found() => Vec::new(),
         Err(error) => return Err(error),
     };
+    let names = || entries.iter().filter_map(|entry| entry.name.to_str());
+    for unborn in names().filter(|name| name.ends_with(layout::UNBORN_LOCK_SUFFIX)) {
+        if let Err(error) = SourceLock::clear_unborn(root, unborn) {
+            tracing::debug!(%error, "what a dead process was making stays behind");
+        }
+    }
     let source = |name: &str| name.strip_suffix(".lock").and_then(|source| source.parse().ok());
-    let mut sources: Vec<SourceId> =
-        entries.iter().filter_map(|entry| source(entry.name.to_str()?)).collect();
+    let mut sources: Vec<SourceId> = names().filter_map(source).collect();
     sources.sort();
     Ok(sources)
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use packer_events::body::{Behind, EventBody, Lock, Phase};
 use packer_events::report::Ending;
 
-use crate::operation::{Operation, Stop};
-use crate::outcome::OutcomeNotDurable;
+use crate::operation::{Operation, Stop, panic_message};
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::mpsc::{RecvTimeoutError, Sender, channel, sync_channel};
@@ -144,12 +143,18 @@ impl Finale<'_> {
 pub(crate) fn queue(
     worker: &Worker,
     lock: Lock,
-    operation: Operation,
+    operation: &Arc<Operation>,
     run: impl for<'s> FnOnce(&'s Arc<Shared>, &Arc<Operation>) -> Result<Finale<'s>, Stop> + Send + 'static,
 ) {
-    let operation = Arc::new(operation);
-    let queued = Arc::clone(&operation);
-    let sent = worker.send(lock, &operation, move |shared, place| {
+    let queued = Arc::clone(operation);
+    let sent = worker.send(lock, operation, move |shared, place| {
+        if !queued.begin() {
+            // It was cancelled before its turn came.
+            if queued.wait().is_err() {
+                shared.get_stuck(queued.id);
+            }
+            return drop(place);
+        }
         conduct(shared, &queued, place, || {
             if queued.is_cancelled() {
                 return Err(Stop::Cancelled(None));
@@ -157,7 +162,7 @@ pub(crate) fn queue(
             run(shared, &queued)
         });
     });
-    if sent == Err(Closed) {
+    if sent == Err(Closed) && operation.begin() {
         // The project is being closed. Whoever waits learns it from the handle; whether the event could be stored changes
         // nothing more.
         let _ = operation.end(operation.stopped(Stop::Cancelled(None)));
@@ -183,12 +188,7 @@ fn conduct<'s>(
         }
     };
     let unknown = matches!(finale.ending, Ending::OutcomeUnknown(_));
-    let ended = catch_unwind(AssertUnwindSafe(|| operation.end_quietly(finale.ending)));
-    // Whoever waits must not do so for ever, whatever became of the disk or of this code.
-    let ended = ended.unwrap_or_else(|panic| {
-        let message = format!("storing it panicked: {}", panic_message(&*panic));
-        Err(OutcomeNotDurable { operation_id: operation.id, message })
-    });
+    let ended = operation.end_for_certain(finale.ending);
     if ended.is_err() || unknown {
         shared.get_stuck(operation.id);
     }
@@ -203,10 +203,4 @@ fn conduct<'s>(
     }
     drop(place);
     operation.release(ended);
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it said nothing".to_owned())
 }

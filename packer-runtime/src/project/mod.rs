@@ -178,26 +178,26 @@ impl Project {
         let _in_order = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
         let (kind, title) = self.describe(&command);
         let base = self.status().snapshot.revision();
-        let operation = Operation::accept(&self.shared.bus, kind, title, None, Some(base));
+        let operation = Arc::new(Operation::accept(&self.shared.bus, kind, title, None, Some(base)));
         let handle = operation.handle();
         match command {
             Command::Apply(plan) => {
                 let mutation = plan.mutation.clone();
-                queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
+                queue(&self.lane, Lock::Lane, &operation, move |shared, operation| {
                     mutate(shared, operation, &mutation, Some(&plan))
                 });
             }
             Command::Mutate(mutation) => {
-                queue(&self.lane, Lock::Lane, operation, move |shared, operation| {
+                queue(&self.lane, Lock::Lane, &operation, move |shared, operation| {
                     mutate(shared, operation, &mutation, None)
                 });
             }
             Command::Refresh => {
-                queue(&self.lane, Lock::Lane, operation, |shared, operation| refresh(shared, operation));
+                queue(&self.lane, Lock::Lane, &operation, |shared, operation| refresh(shared, operation));
             }
             Command::Build(request) => {
                 let lane = Arc::clone(&self.lane);
-                queue(&self.builder, Lock::Build, operation, move |shared, operation| {
+                queue(&self.builder, Lock::Build, &operation, move |shared, operation| {
                     build(shared, &lane, operation, &request)
                 });
             }

@@ -80,10 +80,12 @@ fn an_operation_that_waits_can_be_cancelled_wherever_it_waits() {
     // The lane is still held: they end without it.
     until(&mut feed, |event| event.operation_id == build.id() && event.terminal);
     assert_cancelled(&build);
-    locked_out.cancel();
-    assert_cancelled(&locked_out);
+    assert!(queued.outcome().is_some() && reading.outcome().is_some(), "what has not begun ends at once");
     assert_cancelled(&queued);
     assert_cancelled(&reading);
+    assert!(locked_out.outcome().is_none());
+    locked_out.cancel();
+    assert_cancelled(&locked_out);
     for handle in [&queued, &reading] {
         let told = workspace.events_of(handle.id());
         assert!(!told.iter().any(|event| event.body == EventBody::Started {}), "it never began: {told:#?}");

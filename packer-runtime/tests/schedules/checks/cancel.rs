@@ -6,7 +6,6 @@ use packer_events::body::EventBody;
 use shuttle::rand::Rng;
 use shuttle::thread;
 
-use crate::operation::OperationHandle;
 use crate::project::Command;
 use crate::world::{World, adopt, build, end_of, is_cancelled};
 
@@ -19,6 +18,7 @@ pub(super) fn run() {
     let other = chance.gen_bool(0.5).then(|| world.hold_lane());
     // If nobody lets go of the lane, only being cancelled helps.
     let lets_go = chance.gen_bool(0.5);
+    let is_held_for_good = other.is_some() && !lets_go;
     let adoption = project.submit(Command::Mutate(adopt()));
     let second = project.submit(if chance.gen_bool(0.5) { build() } else { Command::Refresh });
     let waiter = {
@@ -26,8 +26,15 @@ pub(super) fn run() {
         thread::spawn(move || is_cancelled(&end_of(&adoption)))
     };
     let canceller = {
-        let handles = [adoption.clone(), second.clone()];
-        thread::spawn(move || handles.iter().for_each(OperationHandle::cancel))
+        let handles = [second.clone(), adoption.clone()];
+        thread::spawn(move || {
+            for handle in handles {
+                handle.cancel();
+                // What waits ends although what goes first does not.
+                let end = is_held_for_good.then(|| end_of(&handle));
+                assert!(end.is_none_or(|end| is_cancelled(&end)));
+            }
+        })
     };
     let held = Arc::new(std::sync::Mutex::new(other));
     let releaser = lets_go.then(|| {

@@ -37,7 +37,11 @@ pub(super) fn run() {
     let careful = {
         let (mut feed, disk) = (bus.subscribe(), world.disk.clone());
         thread::spawn(move || {
-            while let Some(item) = next(&mut feed) {
+            // It is told without anything else happening.
+            let mut ends = 0;
+            while ends < 2 {
+                let item = next(&mut feed).expect("the bus is open");
+                ends += usize::from(item.event.terminal);
                 assert!(
                     !item.event.terminal || is_stored(&disk, source, item.event.position),
                     "told, and not stored"
@@ -53,8 +57,8 @@ pub(super) fn run() {
     for speaker in speakers {
         speaker.join().unwrap();
     }
-    bus.close();
     careful.join().unwrap();
+    bus.close();
     let (small, late) = (small.join().unwrap(), late.join().unwrap());
 
     let logs = world.settled();

@@ -32,15 +32,15 @@ impl Lane {
         assert_eq!(self.inside.fetch_sub(1, Ordering::SeqCst), 1);
     }
 
-    fn accept(&self, kind: OperationKind) -> Operation {
-        Operation::accept(&self.shared.bus, kind, String::new(), None, None)
+    fn accept(&self, kind: OperationKind) -> Arc<Operation> {
+        Arc::new(Operation::accept(&self.shared.bus, kind, String::new(), None, None))
     }
 
     /// Submits what visits the lane, and perhaps panics there.
     fn submit(&self, panics: bool) -> OperationHandle {
         let operation = self.accept(OperationKind::Refresh);
         let (handle, lane) = (operation.handle(), self.clone());
-        queue(&self.worker, Lock::Lane, operation, move |_, operation| {
+        queue(&self.worker, Lock::Lane, &operation, move |_, operation| {
             lane.visit(operation);
             // Nothing is printed, unlike for a panic that means something.
             if panics {
