@@ -229,6 +229,6 @@ fn a_source_that_begins_is_never_found_free_by_who_looks_for_dead_ones() {
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     let names = events.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
-    let others: Vec<String> = names.filter(|name| !name.ends_with(".lock")).collect();
+    let others: Vec<String> = names.filter(|name| name.ends_with(layout::UNBORN_LOCK_SUFFIX)).collect();
     assert_eq!(others, [""; 0], "what was being made stays behind");
 }
