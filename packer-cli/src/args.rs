@@ -131,12 +131,33 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "PACK", num_args = 0..=1, value_parser = typed_path)]
     #[expect(clippy::option_option, reason = "a flag whose value may be left away has three states")]
     pub pack: Option<Option<Utf8PathBuf>>,
+    /// Only assets that a diagnostic or divergence with this code concerns
+    #[arg(long, value_name = "CODE", conflicts_with = "pack")]
+    pub code: Option<String>,
+    /// In which order
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = SortBy::Anchor, conflicts_with = "pack")]
+    pub sort: SortBy,
+    /// From the last to the first
+    #[arg(long, conflicts_with = "pack")]
+    pub descending: bool,
     /// Only assets with this text in the name or the anchor's path
     #[arg(value_name = "TEXT")]
     pub text: Option<String>,
     /// The files below the assets root that no anchor claims, instead of the assets
-    #[arg(long, conflicts_with_all = ["kind", "pack"])]
+    #[arg(long, conflicts_with_all = ["kind", "pack", "code", "sort", "descending"])]
     pub unclaimed: bool,
+}
+
+/// The order of a list of assets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    /// By the path of the anchor
+    Anchor,
+    Name,
+    Id,
+    Kind,
+    /// What can be built first
+    State,
 }
 
 #[derive(Debug, Args)]

@@ -66,12 +66,12 @@ fn anchor(number: usize) -> String {
     format!("{text}preload = true\n\n[raw]\nlevel = 3\n")
 }
 
-fn workspace() -> WorkspaceInputs {
+fn workspace(assets: usize) -> WorkspaceInputs {
     let kinds = kinds();
     let config = parse_config(&ProjectConfig::new_project_text("bench"), "packer.toml", &kinds).output;
     let mut registry = Registry::new(LineageId::drawn(DRAW));
     let mut observation = Observation::default();
-    for number in 0..ASSETS {
+    for number in 0..assets {
         let (source, text) = (source(number), anchor(number));
         let at = path(&format!("{source}.asset.toml"));
         let parsed = parse_anchor(text.as_bytes(), &at, at.as_str(), &kinds);
@@ -114,20 +114,65 @@ fn key_of_one_asset(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn evaluate_ten_thousand_assets(bencher: Bencher<'_, '_>) {
-    let inputs = workspace();
+    let inputs = workspace(ASSETS);
+    bencher.with_inputs(|| inputs.clone()).bench_local_values(WorkspaceState::evaluate);
+}
+
+/// One of a hundred thousand assets changed: what publishing that costs. Evaluating it all again is what it is compared
+/// with.
+#[divan::bench(args = [Changed::Source, Changed::Anchor, Changed::Line, Changed::Nothing])]
+fn follow_one_change_among_a_hundred_thousand_assets(bencher: Bencher<'_, '_>, changed: Changed) {
+    let before = WorkspaceState::evaluate(workspace(10 * ASSETS));
+    let mut after = before.inputs().clone();
+    let source = source(4321);
+    let at = path(&format!("{source}.asset.toml"));
+    match changed {
+        Changed::Source => {
+            let fact = FileFact { size: 1, digest: Digest::of(b"changed") };
+            after.observation.files.insert(path(&source), fact);
+        }
+        Changed::Anchor => {
+            let text = anchor(4321).replace("level = 3", "level = 4");
+            let parsed = parse_anchor(text.as_bytes(), &at, at.as_str(), before.kinds());
+            let fact = FileFact { size: text.len() as u64, digest: Digest::of(text.as_bytes()) };
+            after.observation.files.insert(at.clone(), fact);
+            after.observation.anchors.insert(at, Arc::new(parsed));
+        }
+        Changed::Line => {
+            let line = before.registry().get(DRAW.asset_uuid(&source)).expect("it was registered").clone();
+            after.registry.remove(&line);
+            let state = EntryState::Live { anchor: at, build: BuildParticipation::Excluded };
+            after.registry.insert(RegistryEntry { state, ..line });
+        }
+        Changed::Nothing => {}
+    }
+    bencher.with_inputs(|| after.clone()).bench_local_values(|after| before.next(after));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Changed {
+    Source,
+    Anchor,
+    Line,
+    Nothing,
+}
+
+#[divan::bench]
+fn evaluate_a_hundred_thousand_assets(bencher: Bencher<'_, '_>) {
+    let inputs = workspace(10 * ASSETS);
     bencher.with_inputs(|| inputs.clone()).bench_local_values(WorkspaceState::evaluate);
 }
 
 #[divan::bench]
 fn plan_a_build_of_ten_thousand_assets(bencher: Bencher<'_, '_>) {
-    let state = WorkspaceState::evaluate(workspace());
+    let state = WorkspaceState::evaluate(workspace(ASSETS));
     let options = state.config().build;
     bencher.bench_local(|| plan_build(black_box(&state), options));
 }
 
 #[divan::bench]
 fn allocate_ten_thousand_ids(bencher: Bencher<'_, '_>) {
-    let registry = workspace().registry;
+    let registry = workspace(ASSETS).registry;
     let uuids: Vec<_> = (0..ASSETS).map(|number| DRAW.asset_uuid(&number.to_string())).collect();
     bencher.bench_local(|| uuids.iter().map(|uuid| registry.allocate(*uuid).get()).max());
 }

@@ -9,7 +9,7 @@ use crate::kind::{KindId, Settings};
 use crate::name::AssetName;
 use crate::path::AssetPath;
 use crate::registry::{BuildParticipation, EntryState};
-use crate::workspace::{AssetRecord, AssetState, Reference, WorkspaceState};
+use crate::workspace::{AssetRecord, AssetState, Listed, Reference, WorkspaceState};
 
 /// One asset in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,20 +64,24 @@ pub struct InputRow {
 }
 
 /// The rows of all assets: the managed ones, then the unregistered anchors, each by anchor path.
-pub fn asset_rows(state: &WorkspaceState) -> Vec<AssetRow> {
-    let mut managed: Vec<AssetRow> = state.assets().filter_map(|record| managed_row(record)).collect();
-    managed.sort_by(|a, b| (&a.anchor, a.uuid).cmp(&(&b.anchor, b.uuid)));
-    let unregistered = state.unregistered().map(|(path, parsed)| AssetRow {
-        uuid: parsed.uuid(),
-        id: None,
-        name: parsed.name().cloned(),
-        kind: parsed.kind().cloned(),
-        anchor: path.clone(),
-        build: None,
-        state: AssetState::Unregistered,
-    });
-    managed.extend(unregistered);
-    managed
+pub fn asset_rows(state: &WorkspaceState) -> impl Iterator<Item = AssetRow> {
+    state.listed().filter_map(asset_row)
+}
+
+/// The row of one of them.
+pub fn asset_row(listed: Listed<'_>) -> Option<AssetRow> {
+    match listed {
+        Listed::Managed(record) => managed_row(record),
+        Listed::Unregistered(path, parsed) => Some(AssetRow {
+            uuid: parsed.uuid(),
+            id: None,
+            name: parsed.name().cloned(),
+            kind: parsed.kind().cloned(),
+            anchor: path.clone(),
+            build: None,
+            state: AssetState::Unregistered,
+        }),
+    }
 }
 
 fn managed_row(record: &AssetRecord) -> Option<AssetRow> {
@@ -102,26 +106,25 @@ pub fn asset_detail(state: &WorkspaceState, uuid: AssetUuid) -> Option<AssetDeta
         let fact = files.get(path)?;
         Some(InputRow { path: path.clone(), size: fact.size, digest: fact.digest })
     });
-    let refers_here = |other: &AssetRecord| other.references().iter().any(|r| r.target == Some(uuid));
-    let concerns = |diagnostic: &Diagnostic| match &diagnostic.subject {
-        Subject::Asset(subject) => *subject == uuid,
-        Subject::Path(_) => {
-            record.anchor().into_iter().chain(record.inputs()).any(|path| state.is_about(diagnostic, path))
-        }
-        Subject::Project | Subject::Unrepresentable(_) => false,
-    };
     Some(AssetDetail {
         preload: record.preload,
         inputs: inputs.collect(),
         settings: Settings::clone(&record.settings),
         references: record.references().to_vec(),
-        referred_by: state
-            .assets()
-            .filter(|other| refers_here(other))
-            .map(|other| other.entry.uuid)
-            .collect(),
+        referred_by: state.referring_to(uuid).collect(),
         divergences: state.divergences().iter().filter(|d| d.assets.contains(&uuid)).cloned().collect(),
-        diagnostics: state.diagnostics().iter().filter(|d| concerns(d)).cloned().collect(),
+        diagnostics: state.diagnostics().iter().filter(|d| concerns(state, record, d)).cloned().collect(),
         row,
     })
+}
+
+/// Whether `diagnostic` is about the asset of `record`: about it, its anchor or something that it claims.
+pub fn concerns(state: &WorkspaceState, record: &AssetRecord, diagnostic: &Diagnostic) -> bool {
+    match &diagnostic.subject {
+        Subject::Asset(subject) => *subject == record.entry.uuid,
+        Subject::Path(_) => {
+            record.anchor().into_iter().chain(record.inputs()).any(|path| state.is_about(diagnostic, path))
+        }
+        Subject::Project | Subject::Unrepresentable(_) => false,
+    }
 }

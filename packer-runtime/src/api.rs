@@ -12,10 +12,10 @@ pub use crate::freshness::Freshness;
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 pub use crate::project::{
-    BuildBase, Command, FirstObservation, LocateError, OpenError, OpenOptions, Project, Status,
+    BuildBase, Command, ContentError, FirstObservation, LocateError, OpenError, OpenOptions, Project, Status,
 };
 pub use crate::record::{RecordedLog, recorded_logs};
-pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, SelectError, Snapshot};
+pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot};
 
 pub use packer_domain::build::{
     AssetExplanation, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset, NextBuild,

@@ -1,11 +1,11 @@
 //! `packer list`: the assets, one a line; with `--pack`, those of a pack, which needs no project if it is named.
 
 use camino::Utf8Path;
-use packer_runtime::api::{AssetPath, AssetQuery, KindId};
+use packer_runtime::api::{AssetPath, AssetQuery, AssetSort, DiagnosticCode, KindId};
 use packer_runtime::packs::{self, PackRow};
 use serde::Serialize;
 
-use crate::args::ListArgs;
+use crate::args::{ListArgs, SortBy};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::project::{Opened, normalized, working_folder};
@@ -21,6 +21,13 @@ pub(super) fn run(
         Some(text) => Some(KindId::parse(text).map_err(|error| Failure::of(Exit::Usage, &error))?),
         None => None,
     };
+    let diagnostic = match &args.code {
+        Some(text) => {
+            let code = text.parse::<DiagnosticCode>();
+            Some(code.map_err(|error| Failure::of(Exit::Usage, &error))?)
+        }
+        None => None,
+    };
     match &args.pack {
         None => {}
         Some(Some(pack)) => return of_pack(args, &normalized(&working_folder()?.join(pack)), ui),
@@ -34,7 +41,15 @@ pub(super) fn run(
         unclaimed(args, &opened, ui);
         return Ok(Exit::Done);
     }
-    let query = AssetQuery { kind, text: args.text.clone(), ..AssetQuery::default() };
+    let sort = match args.sort {
+        SortBy::Anchor => AssetSort::Anchor,
+        SortBy::Name => AssetSort::Name,
+        SortBy::Id => AssetSort::Id,
+        SortBy::Kind => AssetSort::Kind,
+        SortBy::State => AssetSort::State,
+    };
+    let (text, descending) = (args.text.clone(), args.descending);
+    let query = AssetQuery { kind, diagnostic, text, sort, descending, ..AssetQuery::default() };
     let page = opened.project.status().snapshot.assets(&query);
     if ui.is_json() {
         for row in &page.rows {

@@ -9,6 +9,7 @@ mod claims;
 mod divergences;
 mod effective;
 mod evaluate;
+mod lookup;
 mod next;
 mod paths;
 mod place;
@@ -19,6 +20,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use lookup::Listed;
 pub use next::StateChange;
 pub(crate) use record::Inputs;
 pub use record::{AssetRecord, AssetState, Reference};
@@ -102,7 +104,7 @@ impl WorkspaceState {
     }
 
     /// The managed assets, by uuid.
-    pub fn assets(&self) -> impl Iterator<Item = &Arc<AssetRecord>> {
+    pub fn assets(&self) -> impl ExactSizeIterator<Item = &Arc<AssetRecord>> {
         self.found.assets.values()
     }
 
@@ -122,7 +124,7 @@ impl WorkspaceState {
     }
 
     /// The anchors on disk that belong to no managed asset, by path.
-    pub fn unregistered(&self) -> impl Iterator<Item = (&AssetPath, &Arc<ParsedAnchor>)> {
+    pub fn unregistered(&self) -> impl ExactSizeIterator<Item = (&AssetPath, &Arc<ParsedAnchor>)> {
         self.found.unregistered.iter()
     }
 

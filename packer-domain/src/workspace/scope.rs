@@ -149,9 +149,7 @@ impl<'a> Scope<'a> {
                 self.add(Member::Name(name.clone()));
             }
         }
-        let accepted_here = self.before.found.displaced.from((path.clone(), AssetUuid::LEAST));
-        let accepted_here = accepted_here.take_while(|(accepted, _)| accepted == path);
-        self.add_assets(accepted_here.map(|(_, uuid)| *uuid).collect());
+        self.add_assets(self.before.found.accepted_at(path.clone()).collect());
         if let Some(input) = sidecar_input(path) {
             let found = self.observations().map(|observation| observation.files.get_key_value(input));
             self.add_paths(found.into_iter().flatten().map(|(path, _)| path.clone()).collect());
@@ -250,6 +248,17 @@ impl Findable {
     pub(super) fn referring_to(&self, name: &AssetName) -> impl Iterator<Item = AssetUuid> {
         let from = self.referrers.from((name.clone(), AssetUuid::LEAST));
         from.take_while(move |(other, _)| other == name).map(|(_, uuid)| *uuid)
+    }
+
+    /// The assets that were accepted at `path` and are not simply there, by uuid.
+    pub(super) fn accepted_at(&self, path: AssetPath) -> impl Iterator<Item = AssetUuid> {
+        let from = self.displaced.from((path.clone(), AssetUuid::LEAST));
+        from.take_while(move |(accepted, _)| *accepted == path).map(|(_, uuid)| *uuid)
+    }
+
+    /// Whether this asset was accepted at `path` and is not simply there.
+    pub(super) fn is_displaced(&self, path: &AssetPath, uuid: AssetUuid) -> bool {
+        !self.displaced.is_empty() && self.displaced.contains(&(path.clone(), uuid))
     }
 
     fn loose_anchors(&self, uuid: AssetUuid) -> impl Iterator<Item = &AssetPath> {

@@ -1,9 +1,11 @@
 //! `Project`: one open project. Reads answer from the published snapshot; everything that changes something is submitted.
 
+mod content;
 mod open;
 #[cfg(test)]
 mod tests;
 
+pub use content::ContentError;
 pub(crate) use open::pool;
 pub use open::{FirstObservation, OpenError, OpenOptions};
 

@@ -2,7 +2,7 @@
 
 mod query;
 
-pub use query::{AssetPage, AssetQuery, AssetSelector, SelectError};
+pub use query::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError};
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +10,7 @@ use packer_domain::diagnostic::Diagnostic;
 use packer_domain::divergence::Divergence;
 use packer_domain::identity::{AssetUuid, Digest, Revision};
 use packer_domain::path::AssetPath;
-use packer_domain::report::{AssetDetail, AssetRow, asset_detail, asset_rows};
+use packer_domain::report::{AssetDetail, asset_detail};
 use packer_domain::sorted::{Findings, SharedSet};
 use packer_domain::summary::WorkspaceSummary;
 use packer_domain::workspace::WorkspaceState;
@@ -25,9 +25,8 @@ pub struct Snapshot {
 struct Inner {
     revision: Revision,
     state: WorkspaceState,
-    /// Made when they are first asked for: a build asks for neither.
+    /// Made when it is first asked for: a build does not ask.
     summary: OnceLock<WorkspaceSummary>,
-    rows: OnceLock<Vec<AssetRow>>,
     basis: Basis,
 }
 
@@ -44,8 +43,7 @@ pub(crate) struct Basis {
 
 impl Snapshot {
     pub(crate) fn new(revision: Revision, state: WorkspaceState, basis: Basis) -> Self {
-        let (summary, rows) = (OnceLock::new(), OnceLock::new());
-        Self { inner: Arc::new(Inner { revision, state, summary, rows, basis }) }
+        Self { inner: Arc::new(Inner { revision, state, summary: OnceLock::new(), basis }) }
     }
 
     /// Its number.
@@ -91,10 +89,6 @@ impl Snapshot {
     /// `path` relative to the project, `/`-separated.
     pub fn project_path(&self, path: &AssetPath) -> String {
         self.inner.state.project_path(path)
-    }
-
-    pub(crate) fn rows(&self) -> &[AssetRow] {
-        self.inner.rows.get_or_init(|| asset_rows(&self.inner.state))
     }
 
     pub(crate) fn state(&self) -> &WorkspaceState {

@@ -2,8 +2,8 @@
 
 use camino::Utf8Path;
 use packer_runtime::api::{
-    AssetQuery, AssetSelector, AssetState, Command, Freshness, KindId, LocateError, Project, SelectError,
-    Snapshot, Target,
+    AssetQuery, AssetSelector, AssetSort, AssetState, Command, ContentError, Freshness, KindId, LocateError,
+    Project, SelectError, Snapshot, Target,
 };
 
 use super::codecs::gated;
@@ -188,6 +188,81 @@ fn lists_can_be_narrowed_and_read_in_parts() {
     assert_eq!(names(&text), (2, all.1[1..].to_vec()));
     assert_eq!(names(&AssetQuery { offset: 1, limit: Some(1), ..text.clone() }), (2, all.1[2..].to_vec()));
     assert_eq!(names(&AssetQuery { offset: 9, ..text }), (2, Vec::new()));
+}
+
+#[test]
+fn lists_can_be_narrowed_by_everything_that_a_row_says_and_ordered_by_it() {
+    let (workspace, project) = game();
+    workspace.remove("assets/ui/b.txt");
+    workspace.write("assets/other.txt", b"other");
+    let copied = workspace.text("assets/c.json.asset.toml");
+    workspace.write("assets/ui/copy.json", b"{}");
+    workspace.write("assets/ui/copy.json.asset.toml", copied.as_bytes());
+    run(&project, Command::Refresh);
+    let snapshot = project.status().snapshot.clone();
+    let anchors = |query: &AssetQuery| -> Vec<String> {
+        let page = snapshot.assets(query);
+        assert_eq!(page.total, page.rows.len());
+        page.rows.iter().map(|row| row.anchor.to_string()).collect()
+    };
+    let all = snapshot.assets(&AssetQuery::default()).rows;
+    let every = AssetQuery::default();
+    for row in &all {
+        // By each of these alone, the row is found; and nothing that is otherwise.
+        let by_uuid = AssetQuery { uuid: row.uuid, ..every.clone() };
+        let by_id = AssetQuery { id: row.id, ..every.clone() };
+        let by_name = AssetQuery { name: row.name.clone(), ..every.clone() };
+        let by_path = AssetQuery { path: Some(row.anchor.clone()), ..every.clone() };
+        for query in [by_uuid, by_id, by_name, by_path] {
+            assert_eq!(anchors(&query), [row.anchor.to_string()], "{query:?}");
+        }
+    }
+    let path = |text: &str| Some(packer_runtime::api::AssetPath::parse(text).unwrap());
+    let ui = ["ui/a.txt.asset.toml", "ui/b.txt.asset.toml"];
+    assert_eq!(anchors(&AssetQuery { path: path("ui"), ..every.clone() }), ui);
+    assert_eq!(anchors(&AssetQuery { path: path("ui/a.txt"), ..every.clone() }), ui[..1]);
+    assert_eq!(anchors(&AssetQuery { path: path("ui/b.txt"), ..every.clone() }).len(), 0, "it is not there");
+    let of = |code: &str| AssetQuery { diagnostic: Some(code.parse().unwrap()), ..every.clone() };
+    assert_eq!(anchors(&of("input/missing")), ui[1..]);
+    assert_eq!(anchors(&of("anchor/duplicate-uuid")), ["c.json.asset.toml"]);
+    assert_eq!(anchors(&of("name/conflict")).len(), 0);
+
+    let sorted = |sort, descending| anchors(&AssetQuery { sort, descending, ..every.clone() });
+    let names = ["c.json.asset.toml", ui[0], ui[1]];
+    assert_eq!(sorted(AssetSort::Name, false), names);
+    assert_eq!(sorted(AssetSort::Anchor, true), [ui[1], ui[0], "c.json.asset.toml"]);
+    assert_eq!(sorted(AssetSort::Kind, false), names, "data before text");
+    assert_eq!(
+        sorted(AssetSort::State, false),
+        [ui[0], "c.json.asset.toml", ui[1]],
+        "ready, duplicated, without source"
+    );
+    let mut by_id = all.clone();
+    by_id.sort_by_key(|row| row.id);
+    let by_id: Vec<String> = by_id.iter().map(|row| row.anchor.to_string()).collect();
+    assert_eq!(sorted(AssetSort::Id, false), by_id);
+    let page = snapshot.assets(&AssetQuery { sort: AssetSort::Name, offset: 1, limit: Some(1), ..every });
+    assert_eq!((page.total, page.rows[0].anchor.as_str()), (3, ui[0]));
+}
+
+#[test]
+fn bytes_are_those_that_the_snapshot_saw_or_none() {
+    let (workspace, project) = game();
+    let before = project.status().snapshot.clone();
+    let path = packer_runtime::api::AssetPath::parse("ui/a.txt").unwrap();
+    let read = |snapshot: &Snapshot| project.read(snapshot, &path);
+    assert_eq!(read(&before).unwrap(), b"a");
+    for other in [&b"b"[..], b"", b"a longer one"] {
+        workspace.write("assets/ui/a.txt", other);
+        assert!(matches!(read(&before), Err(ContentError::Diverged { .. })), "{other:?}");
+    }
+    run(&project, Command::Refresh);
+    assert_eq!(read(&project.status().snapshot).unwrap(), b"a longer one");
+    assert!(matches!(read(&before), Err(ContentError::Diverged { .. })));
+    workspace.remove("assets/ui/a.txt");
+    assert!(matches!(read(&project.status().snapshot), Err(ContentError::Diverged { .. })));
+    let nowhere = packer_runtime::api::AssetPath::parse("nowhere").unwrap();
+    assert!(matches!(project.read(&before, &nowhere), Err(ContentError::Unknown { .. })));
 }
 
 #[test]

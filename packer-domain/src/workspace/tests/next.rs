@@ -8,7 +8,7 @@ use crate::registry::{BuildParticipation, EntryState, Registry, RegistryEntry};
 use crate::report::asset_rows;
 use crate::testing::{World, entry, live, path, state_text, uuid};
 use crate::workspace::next::Difference;
-use crate::workspace::{StateChange, WorkspaceState};
+use crate::workspace::{AssetRecord, StateChange, WorkspaceState};
 
 /// What people, other programs and the packer do to a workspace.
 #[derive(Clone, Debug)]
@@ -179,6 +179,33 @@ fn carry_out(world: &mut World, edit: &Edit, is_plain: bool) {
     world.unreadable.retain(|file| !world.files.contains_key(file));
 }
 
+/// What is looked up is what a look at everything finds.
+fn check_lookups(state: &WorkspaceState) {
+    let mut rows: Vec<_> = asset_rows(state).collect();
+    let managed = rows.iter().take_while(|row| row.id.is_some()).count();
+    assert_eq!((managed, rows.len() - managed), (state.assets().count(), state.unregistered().count()));
+    assert!(rows[..managed].is_sorted_by_key(|row| (row.anchor.clone(), row.uuid)));
+    rows.sort_by_key(|row| row.uuid);
+    rows.dedup_by_key(|row| (row.uuid, row.anchor.clone()));
+    assert_eq!(rows.len(), state.assets().count() + state.unregistered().count());
+    for at in FILES.iter().chain(&ANCHORS).map(|text| path(text)) {
+        let is_at = |record: &&std::sync::Arc<AssetRecord>| {
+            record.anchor().or(record.entry.anchor()) == Some(&at) || record.inputs().contains(&at)
+        };
+        let found: Vec<_> = state.assets().filter(is_at).map(|record| record.entry.uuid).collect();
+        assert_eq!(state.assets_at(&at), found, "at {at}");
+    }
+    for record in state.assets() {
+        let uuid = record.entry.uuid;
+        let refers = |other: &&std::sync::Arc<AssetRecord>| {
+            other.references().iter().any(|to| to.target == Some(uuid))
+        };
+        let found: Vec<_> = state.assets().filter(refers).map(|record| record.entry.uuid).collect();
+        assert_eq!(state.referring_to(uuid).collect::<Vec<_>>(), found);
+        assert!(state.assets_with_id(record.entry.id).any(|other| other == record));
+    }
+}
+
 /// Computes the next state of `before` both ways; whether the part was enough.
 fn check(before: &WorkspaceState, after: &World) -> (WorkspaceState, bool) {
     let inputs = after.inputs();
@@ -189,7 +216,8 @@ fn check(before: &WorkspaceState, after: &World) -> (WorkspaceState, bool) {
     let (next, change) = before.next(inputs);
     assert_eq!(state_text(&next), state_text(&whole));
     assert_eq!(next.found, whole.found);
-    assert_eq!((&next.bytes, asset_rows(&next)), (&whole.bytes, asset_rows(&whole)));
+    assert_eq!(next.bytes, whole.bytes);
+    check_lookups(&next);
     assert_eq!(change, expected);
     let same = before.found == whole.found && before.observation() == whole.observation();
     let same = same && before.registry() == whole.registry() && before.config() == whole.config();
@@ -279,7 +307,7 @@ fn shares_the_records_of_what_is_the_same() {
     world.write("n8.png.asset.toml", "<<<<<<< ours\n");
     let (next, change) = state.next(world.inputs());
     assert_eq!((change.changed.len(), change.appeared.len()), (2, 1));
-    let shared = |a: &&std::sync::Arc<crate::workspace::AssetRecord>| {
+    let shared = |a: &&std::sync::Arc<AssetRecord>| {
         next.asset(a.entry.uuid).is_some_and(|b| std::sync::Arc::ptr_eq(a, b))
     };
     assert_eq!(state.assets().filter(shared).count(), 299);
