@@ -1,32 +1,22 @@
 //! The build stamp: from what the last build was made and how its outputs stood afterwards, in so few bytes that a build
 //! with nothing to do reads nothing else of it.
 //!
-//! It is a shortcut and never the truth: it is replaced without syncing, and counts as none where it is damaged. Of an
-//! output it says all that a stat can tell, with the time of the inode's change, which no program can set back: what it
-//! vouches for was not touched since. What the outputs hold is in the build record; what it does not vouch for is compared
-//! by digests.
-//!
-//! ```text
-//! magic 8, length of the body u64, body: JSON, checksum 32: BLAKE3 of everything before it
-//! ```
-//!
-//! Little-endian.
-
-use std::io::Write;
+//! It is a shortcut and never the truth (`framed`): it counts as none where it is damaged. Of an output it says all that a
+//! stat can tell, with the time of the inode's change, which no program can set back: what it vouches for was not touched
+//! since. What the outputs hold is in the build record; what it does not vouch for is compared by digests.
 
 use camino::Utf8Path;
 use packer_domain::identity::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::build_record::{OutputFact, RecordHead};
-use crate::disk::{Disk, DiskError, DiskOperation};
+use crate::disk::{Disk, DiskError};
+use crate::framed;
 
 /// A stamp of more bytes is not read, and so counts as none.
 const MAX_STAMP_BYTES: u64 = 1 << 20;
 
 const MAGIC: [u8; 8] = *b"PKRDONE1";
-const PREFIX_BYTES: usize = 16;
-const CHECKSUM_BYTES: usize = 32;
 
 /// What a build left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,38 +55,17 @@ impl BuildStamp {
 
     /// Reads the bytes of a stamp; `None` if they are not those that were written.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (body, checksum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM_BYTES)?)?;
-        let (prefix, json) = body.split_at_checked(PREFIX_BYTES)?;
-        let length = u64::from_le_bytes(*prefix.last_chunk()?);
-        let is_whole = prefix.starts_with(&MAGIC) && length == json.len() as u64;
-        if !is_whole || blake3::hash(body).as_bytes() != checksum {
-            return None;
-        }
-        serde_json::from_slice(json).ok()
+        framed::decode(MAGIC, bytes)
     }
 
     /// The bytes of the stamp.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot: digests, numbers and texts are JSON")]
     pub fn encode(&self) -> Vec<u8> {
-        let json = serde_json::to_vec(self).expect("digests, numbers and texts are JSON");
-        let mut bytes = Vec::with_capacity(PREFIX_BYTES + json.len() + CHECKSUM_BYTES);
-        bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&(json.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&json);
-        let checksum = blake3::hash(&bytes);
-        bytes.extend_from_slice(checksum.as_bytes());
-        bytes
+        framed::encode(MAGIC, self)
     }
 
     /// Writes the stamp at `path`, over an earlier one.
     pub fn store(&self, disk: &dyn Disk, path: &Utf8Path) -> Result<(), DiskError> {
-        let fail = |source| DiskError { operation: DiskOperation::Write, path: path.to_owned(), source };
-        // In place: a torn one is none.
-        let mut file = disk.open_write(path)?;
-        file.set_len(0)
-            .and_then(|()| file.write_all(&self.encode()))
-            .and_then(|()| file.flush())
-            .map_err(fail)
+        framed::store(disk, path, &self.encode())
     }
 
     /// The stamp of outputs that stand where `head` says, as they stand now; `None` if one is not the one that was written.

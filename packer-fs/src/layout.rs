@@ -40,6 +40,8 @@ pub const STAMP: &str = ".packer/stamp";
 pub const BUILD_RECORD: &str = ".packer/build-record";
 /// From what the last build was made; see [`crate::build_stamp`].
 pub const BUILD_STAMP: &str = ".packer/build-stamp";
+/// The figures of the workspace as it stood last; see [`crate::summary_file`].
+pub const SUMMARY: &str = ".packer/summary";
 /// What bakes gave; see [`crate::store`].
 pub const STORE: &str = ".packer/store";
 /// What the keys of the last build were made of; see [`crate::build_parts`].

@@ -12,7 +12,8 @@ pub use crate::freshness::Freshness;
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 pub use crate::project::{
-    BuildBase, Command, ContentError, FirstObservation, LocateError, OpenError, OpenOptions, Project, Status,
+    BuildBase, Command, ContentError, FirstObservation, Glance, LocateError, OpenError, OpenOptions, Project,
+    Status,
 };
 pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot};

@@ -63,7 +63,9 @@ impl Shared {
     /// What readers see first of what opening found.
     pub(crate) fn first_status(first: &Observed, by: FirstObservation) -> Status {
         let (revision, freshness) = match (by, first.frozen) {
-            (FirstObservation::AtOpening, _) => (Revision(1), freshness_of(first.frozen)),
+            (FirstObservation::AtOpening | FirstObservation::FiguresWillDo, _) => {
+                (Revision(1), freshness_of(first.frozen))
+            }
             (FirstObservation::ByFirstOperation, None) => {
                 (Revision(0), Freshness::Unknown { cause: UnknownCause::NotObserved })
             }

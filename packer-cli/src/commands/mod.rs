@@ -35,6 +35,8 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
     let (jobs, first) = match &cli.command {
         CommandArgs::Build(args) => (args.jobs, FirstObservation::ByFirstOperation),
         CommandArgs::Refresh => (None, FirstObservation::ByFirstOperation),
+        // In full, it lists what a glance does not tell.
+        CommandArgs::Status if !global.verbose => (None, FirstObservation::FiguresWillDo),
         _ => (None, FirstObservation::AtOpening),
     };
     let open = move |ui: &mut Ui| project::open(global, codecs, jobs, first, ui);

@@ -161,18 +161,19 @@ pub(crate) fn file_explanation(
     }
 }
 
-/// Files that no anchor claims, the first of them with their sizes.
+/// Files that no anchor claims, of which there are `total`: the first of them with their sizes.
 pub(crate) fn unclaimed<'a>(
-    paths: impl ExactSizeIterator<Item = &'a AssetPath>,
+    paths: impl Iterator<Item = &'a AssetPath>,
+    total: u64,
     project_path: impl Fn(&AssetPath) -> String,
     size: impl Fn(&AssetPath) -> u64,
     detail: Detail,
 ) -> String {
     let row = |path: &AssetPath| vec![format!("  {}", plain(&project_path(path))), bytes(size(path))];
-    let count = paths.len();
-    let mut text = table(&paths.take(detail.shown(count)).map(row).collect::<Vec<_>>());
-    if count > detail.shown(count) {
-        let rest = (count - detail.shown(count)) as u64;
+    let rows: Vec<_> = paths.take(detail.shown(total as usize)).map(row).collect();
+    let mut text = table(&rows);
+    if total > rows.len() as u64 {
+        let rest = total - rows.len() as u64;
         push!(text, "  … and {} more; `packer list --unclaimed` lists all\n", super::count(rest));
     }
     text
@@ -333,7 +334,9 @@ mod tests {
     #[test]
     fn unclaimed_files_are_cut_and_the_rest_is_counted() {
         let paths: Vec<AssetPath> = (0..23).map(|n| asset_path(&format!("ui/{n:02}.png"))).collect();
-        let shown = |detail| unclaimed(paths.iter(), |path| format!("assets/{path}"), |_| 2048, detail);
+        let shown = |detail| {
+            unclaimed(paths.iter(), paths.len() as u64, |path| format!("assets/{path}"), |_| 2048, detail)
+        };
         let short = shown(Detail::Short);
         assert!(short.starts_with("  assets/ui/00.png  2.0 KiB\n"), "{short}");
         assert!(short.ends_with("  … and 3 more; `packer list --unclaimed` lists all\n"), "{short}");

@@ -1,11 +1,13 @@
 //! `Project`: one open project. Reads answer from the published snapshot; everything that changes something is submitted.
 
 mod content;
+mod glance;
 mod open;
 #[cfg(test)]
 mod tests;
 
 pub use content::ContentError;
+pub use glance::Glance;
 pub(crate) use open::pool;
 pub use open::{FirstObservation, OpenError, OpenOptions};
 
@@ -71,6 +73,7 @@ pub struct Project {
     builder: Worker,
     submitting: Mutex<()>,
     recovered: Vec<Outcome>,
+    glance: Option<Glance>,
 }
 
 /// A path that is not one of the project's assets.
@@ -104,6 +107,11 @@ impl Project {
     /// What opening the project had to recover: the end of each `recover` operation.
     pub fn recovered(&self) -> &[Outcome] {
         &self.recovered
+    }
+
+    /// The figures, where opening the project told them without evaluating it ([`FirstObservation::FiguresWillDo`]).
+    pub fn glance(&self) -> Option<&Glance> {
+        self.glance.as_ref()
     }
 
     /// The id under which this opening numbers its events.

@@ -11,8 +11,9 @@ use packer_domain::kind::{KindCatalog, KindId};
 use packer_fs::disk::{Disk, DiskError, EntryKind, OsDisk};
 use packer_fs::layout;
 use packer_fs::lock::{LockError, Wait};
+use packer_fs::summary_file::KeptSummary;
 
-use super::Project;
+use super::{Project, glance, glance::Glance};
 use crate::clock;
 use crate::feed::Bus;
 use crate::holder::facts_of_opening;
@@ -41,6 +42,10 @@ pub enum FirstObservation {
     /// Opening does, so that there is something to read.
     #[default]
     AtOpening,
+    /// Opening does, and where nothing of the workspace differs from when its figures were kept last, it evaluates nothing:
+    /// the figures are in [`Project::glance`], and the snapshot is as with `ByFirstOperation`. Else it is as with
+    /// `AtOpening`, and the figures are kept, unless something diverges.
+    FiguresWillDo,
     /// The first operation does that observes anyway. Until then the snapshot is revision 0, which has no assets, and the
     /// freshness says that nothing was observed.
     ByFirstOperation,
@@ -132,7 +137,12 @@ impl Project {
         let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source));
         let observer = Observer { disk: Arc::clone(disk), kinds, pool };
 
-        let (recovery, found) = recover_and_observe(root, disk, &bus, &observer, options.first_observation)?;
+        let first = recover_and_observe(root, disk, &bus, &observer, options.first_observation)?;
+        let First { recovery, found, glance } = first;
+        let by = match &glance {
+            Some(_) => FirstObservation::ByFirstOperation,
+            None => options.first_observation,
+        };
         let shared = Arc::new(Shared::new(
             root.to_owned(),
             observer,
@@ -140,22 +150,32 @@ impl Project {
             bus,
             options.wait_for_lane,
             options.jobs,
-            Shared::first_status(&found, options.first_observation),
+            Shared::first_status(&found, by),
         ));
         if let Some(operation) = recovery.frozen.or(found.frozen) {
             shared.get_stuck(operation);
+        }
+        if by == FirstObservation::FiguresWillDo {
+            glance::keep(&**disk, &shared.status().snapshot);
         }
         let worker = |name| {
             let worker = Worker::spawn(name, Arc::clone(&shared));
             worker.map_err(|error| OpenError::Threads { message: error.to_string() })
         };
         let (lane, builder) = (Arc::new(worker("lane")?), worker("builder")?);
-        Ok(Self { shared, lane, builder, submitting: Mutex::new(()), recovered: recovery.outcomes })
+        Ok(Self { shared, lane, builder, submitting: Mutex::new(()), recovered: recovery.outcomes, glance })
     }
 }
 
 pub(crate) fn pool(jobs: Option<usize>) -> Result<Arc<rayon::ThreadPool>, OpenError> {
     sync::pool(jobs.unwrap_or(0)).map_err(|error| OpenError::Threads { message: error.to_string() })
+}
+
+/// What opening finds.
+struct First {
+    recovery: Recovery,
+    found: Observed,
+    glance: Option<Glance>,
 }
 
 /// Recovers if the lane is free, then observes. A process that holds the lane recovers, or has recovered, by itself.
@@ -165,7 +185,7 @@ fn recover_and_observe(
     bus: &Arc<Bus>,
     observer: &Observer,
     first: FirstObservation,
-) -> Result<(Recovery, Observed), OpenError> {
+) -> Result<First, OpenError> {
     let facts = facts_of_opening();
     let recovery = match LaneLock::acquire(root, &facts, Wait::Never, &mut |_| {}) {
         Ok(guard) => {
@@ -179,9 +199,18 @@ fn recover_and_observe(
         }
     };
     if first == FirstObservation::ByFirstOperation {
-        return Ok((recovery, observer.unseen().map_err(observe_error)?));
+        let found = observer.unseen().map_err(observe_error)?;
+        return Ok(First { recovery, found, glance: None });
     }
-    let found = match observer.observe(Lane::Free, None, &|| false, &|_| {}) {
+    let sighted = observer.sight(Lane::Free, &|| false, &|_| {});
+    if first == FirstObservation::FiguresWillDo
+        && let (Ok(sighting), Some(kept)) = (&sighted, KeptSummary::load(&**disk, layout::SUMMARY.into()))
+        && let Some(glance) = glance::recall(kept, sighting)
+    {
+        let found = observer.unseen().map_err(observe_error)?;
+        return Ok(First { recovery, found, glance: Some(glance) });
+    }
+    let found = match sighted.and_then(|sighting| observer.read(sighting, None)) {
         Err(ObserveError::Disturbed) => {
             let guard = LaneLock::acquire(root, &facts, Wait::Block(&|| false), &mut |_| {});
             let guard = guard.map_err(lock_error)?;
@@ -191,7 +220,7 @@ fn recover_and_observe(
         }
         result => result,
     };
-    Ok((recovery, found.map_err(observe_error)?))
+    Ok(First { recovery, found: found.map_err(observe_error)?, glance: None })
 }
 
 fn lock_error(error: LockError) -> OpenError {

@@ -9,6 +9,7 @@ mod damage;
 mod exactly;
 mod explain;
 mod feeds;
+mod glances;
 mod lane;
 mod mutations;
 mod opening;

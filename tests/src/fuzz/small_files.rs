@@ -1,23 +1,35 @@
-//! The small files beside a project: the head, and what the holder of a lock says of itself.
+//! The small files beside a project: the head, what the holder of a lock says of itself, and the kept summary.
 //!
-//! An input is a byte and bytes. Bit 0 of the byte chooses the holder's facts; otherwise the bytes are those of the head, or,
-//! with bit 1, the fields of its two slots, each sealed with its checksum.
+//! An input is a byte and bytes. Bit 2 of the byte chooses the summary, whose bytes they are, or, with bit 1, the JSON in its
+//! frame. Bit 0 chooses the holder's facts; otherwise the bytes are those of the head, or, with bit 1, the fields of its two
+//! slots, each sealed with its checksum.
 
 use packer_domain::identity::{Digest, OperationId};
 use packer_fs::disk::sim::SimDisk;
 use packer_fs::head::{Head, read_head};
 use packer_fs::layout;
 use packer_fs::lock::HolderFacts;
+use packer_fs::summary_file::KeptSummary;
 
 use super::input::{operation, seed_with};
 use super::{Seed, Verdict};
 
 const MAGIC: &[u8] = b"PKHEAD\x00\x01";
+const SUMMARY_MAGIC: &[u8] = b"PKRSUMM1";
 const FIELD_BYTES: usize = 8 + 32 + 16;
 const SLOT_STRIDE: usize = 4096;
 
 pub(super) fn run(data: &[u8]) -> Verdict {
     let Some((options, bytes)) = data.split_first() else { return Verdict::Refused };
+    match options & 7 {
+        4 | 5 => return check_summary(bytes),
+        6 | 7 => {
+            let framed = [SUMMARY_MAGIC, &(bytes.len() as u64).to_le_bytes(), bytes].concat();
+            let checksum = *Digest::of(&framed).as_bytes();
+            return check_summary(&[framed.as_slice(), &checksum].concat());
+        }
+        _ => {}
+    }
     match options & 3 {
         0 => check_head(bytes),
         2 => {
@@ -77,6 +89,24 @@ fn check_holder(bytes: &[u8]) -> Verdict {
     Verdict::Taken
 }
 
+fn check_summary(bytes: &[u8]) -> Verdict {
+    let Some(kept) = KeptSummary::decode(bytes) else { return Verdict::Refused };
+    assert_eq!(KeptSummary::decode(&kept.encode()), Some(kept));
+    Verdict::Taken
+}
+
+/// The JSON of a kept summary.
+fn summary() -> Vec<u8> {
+    let zeros = "0000000000000000000000000000000000000000000000000000000000000000";
+    format!(
+        "{{\"fingerprint\":\"b3:{zeros}\",\"lineage\":\"{}\",\"assets\":[1,2,3,4,5,6],\"kinds\":{{\"image\":7}},\
+         \"files\":[8,9,10,11],\"diagnostics\":[12,13,14],\"divergences\":{{\"anchor/moved\":15}},\
+         \"unclaimed\":[[\"a b/c.txt\",16]]}}",
+        operation(1)
+    )
+    .into_bytes()
+}
+
 fn fields(commit: u64) -> Vec<u8> {
     [commit.to_le_bytes().as_slice(), Digest::of(b"registry").as_bytes(), operation(1).as_bytes()].concat()
 }
@@ -104,6 +134,8 @@ pub(super) fn seeds() -> Vec<Seed> {
         seed_with("head-short", &[2], &one[..30]),
         seed_with("holder", &[1], &facts),
         seed_with("holder-more", &[1], br#"{"pid":1,"host":"","operation":"","since_unix_ms":0,"x":[{}]}"#),
+        seed_with("summary", &[6], &summary()),
+        seed_with("summary-not-framed", &[4], &summary()),
         seed_with("holder-torn", &[1], &facts[..20]),
     ]
 }
