@@ -9,6 +9,7 @@ mod damage;
 mod exactly;
 mod explain;
 mod feeds;
+mod following;
 mod glances;
 mod lane;
 mod mutations;
