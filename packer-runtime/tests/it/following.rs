@@ -4,8 +4,6 @@
 //!
 //! A seed whose edits once came out unequal stays in [`SEEDS`].
 
-use std::process::Command as Process;
-
 use camino::Utf8PathBuf;
 use packer_events::report::OutcomeReport;
 use packer_runtime::api::{AssetQuery, Command, FirstObservation, Project, Snapshot, WorkspaceSummary};
@@ -32,37 +30,9 @@ impl Edits {
         let workspace = Workspace::new();
         let edits = Self { workspace, chance: Chance::new(seed), branches: 1, done: Vec::new() };
         edits.workspace.write("assets/ui/first.txt", b"first");
-        edits.git(&["init", "--quiet"]);
-        edits.commit();
+        edits.workspace.git(&["init", "--quiet"]);
+        edits.workspace.commit();
         edits
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let output = Process::new("git")
-            .args([
-                "-c",
-                "user.name=Tester",
-                "-c",
-                "user.email=tester@example.org",
-                "-c",
-                "commit.gpgsign=false",
-            ])
-            .args(["-c", "core.autocrlf=false", "-c", "init.defaultBranch=b0", "-c", "gc.auto=0"])
-            .args(arguments)
-            .current_dir(&self.workspace.root)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_WORK_TREE")
-            .env_remove("GIT_INDEX_FILE")
-            .output()
-            .expect("git is installed");
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "--message", "edits"]);
     }
 
     /// Files of the assets root, or folders; none where there is none.
@@ -206,13 +176,13 @@ impl Edits {
 
     /// Keeps what there is on its branch, and goes to another, or to a new one.
     fn switch(&mut self) {
-        self.commit();
+        self.workspace.commit();
         if self.branches < 4 {
-            self.git(&["checkout", "--quiet", "-b", &format!("b{}", self.branches)]);
+            self.workspace.git(&["checkout", "--quiet", "-b", &format!("b{}", self.branches)]);
             self.branches += 1;
         } else {
             let to = self.chance.below(self.branches);
-            self.git(&["checkout", "--quiet", &format!("b{to}")]);
+            self.workspace.git(&["checkout", "--quiet", &format!("b{to}")]);
         }
     }
 }
@@ -255,7 +225,7 @@ fn follow(seed: u64) -> (usize, usize) {
         let Some(OutcomeReport::Refresh(report)) = refreshed.success() else {
             // A registry that was merged into nonsense: whoever opens it now is refused as well.
             refused += 1;
-            edits.git(&["checkout", "--quiet", "--", "registry.jsonl", "packer.toml"]);
+            edits.workspace.git(&["checkout", "--quiet", "--", "registry.jsonl", "packer.toml"]);
             continue;
         };
         let following = project.status().snapshot.clone();

@@ -6,6 +6,7 @@ mod chance;
 mod codecs;
 mod constants;
 mod damage;
+mod divergences;
 mod exactly;
 mod explain;
 mod feeds;

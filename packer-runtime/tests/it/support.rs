@@ -93,7 +93,38 @@ impl Workspace {
         Project::open(&self.root, OpenOptions { codecs, jobs: Some(2), ..OpenOptions::default() }).unwrap()
     }
 
-    /// Everything outside of `.packer/`.
+    /// Runs git in the project, without whatever the machine is configured to.
+    pub(crate) fn git(&self, arguments: &[&str]) {
+        let output = std::process::Command::new("git")
+            .args([
+                "-c",
+                "user.name=Tester",
+                "-c",
+                "user.email=tester@example.org",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(["-c", "core.autocrlf=false", "-c", "init.defaultBranch=b0", "-c", "gc.auto=0"])
+            .args(arguments)
+            .current_dir(&self.root)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_INDEX_FILE")
+            .output()
+            .expect("git is installed");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {said}");
+    }
+
+    /// Commits everything with git.
+    pub(crate) fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", "edits"]);
+    }
+
+    /// Everything outside of `.packer/` and `.git/`.
     pub(crate) fn tree(&self) -> Tree {
         let mut tree = Tree::new();
         walk(&self.root, &self.root, &mut tree);
@@ -155,7 +186,7 @@ impl Drop for Workspace {
 fn walk(root: &Utf8Path, dir: &Utf8Path, tree: &mut Tree) {
     for entry in dir.read_dir_utf8().unwrap() {
         let path = entry.unwrap().into_path();
-        if path.file_name() == Some(".packer") {
+        if matches!(path.file_name(), Some(".packer" | ".git")) {
             continue;
         }
         let name = path.strip_prefix(root).unwrap();
