@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
@@ -77,6 +78,22 @@ pub(super) fn read(pid: Pid) -> Option<Call> {
         return None;
     }
     Some(Call { name, path: path.and_then(|argument| text(pid, arguments[argument])) })
+}
+
+/// Has the call that the stopped thread `pid` returns from answer with `error`.
+pub(super) fn answer(pid: Pid, error: Errno) {
+    // A thread that was killed meanwhile wants no answer.
+    let Ok(mut registers) = ptrace::getregs(pid) else { return };
+    let answer = (-i64::from(error as i32)).cast_unsigned();
+    #[cfg(target_arch = "x86_64")]
+    {
+        registers.rax = answer;
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        registers.regs[0] = answer;
+    }
+    ptrace::setregs(pid, registers).expect("it is stopped");
 }
 
 #[cfg(target_arch = "x86_64")]

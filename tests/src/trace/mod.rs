@@ -7,6 +7,8 @@
 //! Linux with glibc on x86-64 and aarch64 only; elsewhere there is nothing here, and the tests that need it are not
 //! compiled. Where `ptrace` is forbidden, tracing panics and says so: a test that proved nothing must not pass.
 //!
+//! [`Verdict::Deny`] forges an answer: it is for calls whose effect ends with the file that they were made on, as locks do.
+//!
 //! What a power cut adds to that, writes lost though they were made, is tested by `packer-fs` on its simulated disk.
 
 mod calls;
@@ -37,6 +39,8 @@ pub enum Verdict {
     Go,
     /// It is killed, with all its threads, before the call takes effect.
     Kill,
+    /// It goes on, and is told that the call failed so, whatever came of it.
+    Deny(Errno),
 }
 
 /// How a traced program ended.
@@ -82,6 +86,7 @@ pub fn trace(command: &Command, mut judge: impl FnMut(&Call) -> Verdict) -> Trac
     }
     let mut traced = Traced { calls: Vec::new(), end: End::Killed };
     let mut inside: BTreeMap<Pid, bool> = BTreeMap::new();
+    let mut denied: BTreeMap<Pid, Errno> = BTreeMap::new();
     let mut is_program = false;
     let mut killed = false;
     // Each thread traces children of its own, so tests can run beside each other.
@@ -89,6 +94,7 @@ pub fn trace(command: &Command, mut judge: impl FnMut(&Call) -> Verdict) -> Trac
         if let WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..) = status {
             // Its number may be another's soon.
             inside.remove(&pid);
+            denied.remove(&pid);
         }
         match status {
             WaitStatus::Exited(pid, code) if pid == main => traced.end = End::Exited(code),
@@ -101,12 +107,19 @@ pub fn trace(command: &Command, mut judge: impl FnMut(&Call) -> Verdict) -> Trac
                     && !killed
                     && let Some(call) = calls::read(pid)
                 {
-                    killed = judge(&call) == Verdict::Kill;
+                    let verdict = judge(&call);
                     traced.calls.push(call);
-                    if killed {
-                        killpg(main, Signal::SIGKILL).expect("the program is there");
-                        continue;
+                    match verdict {
+                        Verdict::Go => {}
+                        Verdict::Kill => {
+                            killed = true;
+                            killpg(main, Signal::SIGKILL).expect("the program is there");
+                            continue;
+                        }
+                        Verdict::Deny(error) => drop(denied.insert(pid, error)),
                     }
+                } else if !*is_inside && let Some(error) = denied.remove(&pid) {
+                    calls::answer(pid, error);
                 }
                 resume(pid, None);
             }

@@ -5,6 +5,7 @@
 //! one is stopped at a system call of the other.
 
 mod constants;
+mod crowd;
 mod determinism;
 mod divergences;
 mod errors;
@@ -19,8 +20,14 @@ mod store;
 mod story;
 
 use packer_tests::packer::Packer;
+use packer_tests::worker::Workplace;
 
 /// The binary that Cargo built for these tests.
 fn packer() -> Packer {
     Packer::at(env!("CARGO_BIN_EXE_packer-under-test"))
+}
+
+/// Where processes work that run the packer many times.
+fn workplace(folder: &std::path::Path) -> Workplace {
+    Workplace::new(env!("CARGO_BIN_EXE_packer-worker"), folder)
 }

@@ -63,6 +63,7 @@ mod stopped {
     use std::sync::mpsc;
     use std::thread;
 
+    use nix::errno::Errno;
     use packer_events::event::Event;
     use packer_tests::trace::{Call, End, Verdict, trace};
     use serde_json::{Value, json};
@@ -150,6 +151,125 @@ mod stopped {
         assert_eq!((met, adopt.end), (1, End::Exited(0)), "{:?}", adopt.calls);
         assert_eq!(project.status()["assets"]["managed"], 4);
         logs::settled(&project.root());
+    }
+
+    /// The terminal events of the operations of one kind, in the order of time. A log whose folder was deleted begins late.
+    fn endings(project: &TestProject, kind: &str) -> Vec<Value> {
+        let events = logs::recorded(&project.root());
+        let body = |event: &Event| serde_json::to_value(&event.body).unwrap();
+        let ends = events.iter().filter(|event| event.terminal).map(|event| (event.time, body(event)));
+        let mut ends: Vec<_> = ends.filter(|(_, body)| body["outcome"]["kind"] == kind).collect();
+        ends.sort_by_key(|(time, _)| *time);
+        ends.into_iter().map(|(_, body)| body).collect()
+    }
+
+    /// Deletes what the packer keeps for itself, and has somebody else do the same meanwhile.
+    fn without_operational_folder(project: &TestProject, arguments: &[&str]) {
+        std::fs::remove_dir_all(project.path(".packer")).unwrap();
+        project.packer(arguments).exits(0);
+    }
+
+    #[test]
+    fn a_process_whose_lane_was_deleted_under_it_writes_nothing_beside_the_next() {
+        // Whether the next one has changed what this one's plan was made from, or only has a lane of its own.
+        for (next, code, managed) in [(&["build"][..], 1, 5), (&["adopt", "assets", "--yes"], 3, 6)] {
+            let project = TestProject::adopted(packer());
+            project.write("assets/texts/new.txt", b"new\n");
+            let mut workspace = None;
+            let adopt = trace(&project.command(&["adopt", "assets", "--yes"]), |call| {
+                // What it is about to commit is being staged.
+                if workspace.is_none() && creates_in_journal(call) {
+                    without_operational_folder(&project, next);
+                    workspace = Some(project.workspace());
+                }
+                Verdict::Go
+            });
+            assert_eq!(adopt.end, End::Exited(code), "{next:?}: {:?}", adopt.calls);
+            assert_eq!(Some(project.workspace()), workspace, "there was a second writer");
+            assert_eq!(project.status()["assets"]["managed"], managed);
+            // What it says of itself goes where it can be found.
+            let ending = endings(&project, "adopt").pop().expect("it is recorded how it ended");
+            if code == 1 {
+                assert_eq!(ending["outcome"]["cause"]["path"], ".packer/lane.lock", "{ending}");
+            }
+            project.packer(&["adopt", "assets", "--yes"]).exits(0);
+            project.packer(&["check"]).exits(0);
+            assert_eq!(project.leftovers(), Vec::<std::path::PathBuf>::new());
+        }
+    }
+
+    #[test]
+    fn a_build_whose_lock_was_deleted_under_it_publishes_nothing_beside_the_next() {
+        let project = TestProject::adopted(packer());
+        let mut outputs = None;
+        let build = trace(&project.command(&["build"]), |call| {
+            if outputs.is_none() && creates(call, "assets.pack") {
+                without_operational_folder(&project, &["build"]);
+                outputs = Some(project.outputs());
+            }
+            Verdict::Go
+        });
+        assert_eq!(build.end, End::Exited(1), "{:?}", build.calls);
+        assert_eq!(Some(project.outputs()), outputs, "two builds published");
+        let endings = endings(&project, "build");
+        assert_eq!(endings.len(), 2, "{endings:?}");
+        assert_eq!(endings[1]["type"], "failed", "{endings:?}");
+        project.packer(&["build"]).exits(0);
+        project.packer(&["verify"]).exits(0);
+        assert_eq!(project.leftovers(), Vec::<std::path::PathBuf>::new());
+    }
+
+    fn creates_in_journal(call: &Call) -> bool {
+        let is_in_journal =
+            |path: &std::path::PathBuf| path.parent().is_some_and(|at| at.ends_with("journal"));
+        call.name == "openat" && call.path.as_ref().is_some_and(is_in_journal)
+    }
+
+    #[test]
+    fn where_nothing_can_be_locked_nothing_is_committed_and_the_reason_is_said() {
+        let project = TestProject::with_sources(packer());
+        let before = project.tree();
+        for arguments in [&["adopt", "assets", "--yes"][..], &["build"]] {
+            let run = trace(&project.command(arguments), |call| {
+                if call.name == "flock" { Verdict::Deny(Errno::ENOLCK) } else { Verdict::Go }
+            });
+            assert_eq!(run.end, End::Exited(4), "{arguments:?}: {:?}", run.calls);
+            assert_eq!(project.tree(), before);
+            let ending = endings(&project, arguments[0]).pop().expect("it is recorded how it ended");
+            assert_eq!(ending["outcome"]["reason"]["type"], "lock_unsupported", "{ending}");
+        }
+        // Reading needs no lock.
+        let status = trace(&project.command(&["status"]), |call| {
+            if call.name == "flock" { Verdict::Deny(Errno::ENOLCK) } else { Verdict::Go }
+        });
+        assert_eq!(status.end, End::Exited(0));
+        project.packer(&["adopt", "assets", "--yes"]).exits(0);
+        logs::settled(&project.root());
+    }
+
+    #[test]
+    fn a_build_whose_registry_or_configuration_changes_meanwhile_publishes_nothing() {
+        for (file, registry) in [("registry.jsonl", true), ("packer.toml", false)] {
+            let project = TestProject::adopted(packer());
+            project.packer(&["build"]).exits(0);
+            let outputs = project.outputs();
+            project.write("assets/texts/hello.txt", b"changed\n");
+            let text = project.read_text(file);
+            // Somebody checks out what has one asset less, or another way of compressing.
+            let other = if registry {
+                text.split_inclusive('\n').take(text.lines().count() - 1).collect()
+            } else {
+                text.replace("\"zstd\"", "\"lz4\"")
+            };
+            assert_ne!(other, text);
+            let (code, ending) = overtaken(&project, || project.write(file, other.as_bytes()));
+            let reason = &ending["outcome"]["reason"];
+            assert_eq!((code, &reason["type"]), (3, &json!("inputs_changed")), "{ending}");
+            let expected = (&json!(registry), &json!(!registry));
+            assert_eq!((&reason["registry"], &reason["configuration"]), expected, "{ending}");
+            assert_eq!(project.outputs(), outputs, "an overtaken build published something");
+            assert_eq!(project.leftovers(), Vec::<std::path::PathBuf>::new());
+        }
     }
 
     /// Whether a process is about to write down what it commits.

@@ -1,11 +1,14 @@
-//! `cargo xtask soak fuzz`: runs the fuzzers of `fuzz` for a while, and says what each did.
+//! `cargo xtask soak`: what the ordinary tests do for seconds, for as long as somebody wants. `soak fuzz` runs the fuzzers of
+//! `fuzz` for a while, and says what each did; tests that try a number of things are run by `longer`.
 //!
-//! Builds all of them once, with the address sanitizer, also for the C that is linked; then runs them, some at a time, at a
+//! Fuzzing builds all of them once, with the address sanitizer, also for the C that is linked; then runs them, some at a time, at a
 //! low priority, each from the seeds and regressions in the repository and from what it found interesting before, which it
 //! keeps in `target/fuzz-corpus`. What a fuzzer finds is in `target/fuzz-findings`. What is fuzzed, and what must hold, is in
 //! `packer-tests`.
 //!
 //! It installs nothing. The compiler is the stable one, told by an environment variable to take the flags that instrument.
+
+mod longer;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -53,6 +56,13 @@ impl Report {
 
 /// `cargo xtask soak ARGUMENTS`.
 pub(crate) fn run(repository: &Path, arguments: &[OsString]) -> Result<(), Failure> {
+    match longer::parse(arguments) {
+        Some(longer) => longer?.run(repository),
+        None => run_fuzzers(repository, arguments),
+    }
+}
+
+fn run_fuzzers(repository: &Path, arguments: &[OsString]) -> Result<(), Failure> {
     let options = parse(arguments)?;
     let all = targets(repository)?;
     let chosen = if options.targets.is_empty() { all.clone() } else { options.targets };
@@ -93,7 +103,8 @@ pub(crate) fn run(repository: &Path, arguments: &[OsString]) -> Result<(), Failu
 fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
     let usage = || {
         Failure(
-            "usage: cargo xtask soak fuzz [--seconds 600] [--parallel 2] [TARGET …]; without a target, all"
+            "usage: cargo xtask soak fuzz [--seconds 600] [--parallel 2] [TARGET …]; without a target, all\n\
+             or: cargo xtask soak schedules|kills|crowd [--number N] [--seed N]"
                 .to_owned(),
         )
     };
