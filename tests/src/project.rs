@@ -12,7 +12,7 @@ use crate::packer::{Packer, Run};
 use crate::picture::png;
 
 /// What stays under `.packer/`: all of it is documented in `packer_fs::layout`.
-const OPERATIONAL: [&str; 15] = [
+const OPERATIONAL: [&str; 16] = [
     ".gitignore",
     "build-parts",
     "build-record",
@@ -28,6 +28,7 @@ const OPERATIONAL: [&str; 15] = [
     "lane.lock",
     "stamp",
     "store",
+    "summary",
 ];
 
 /// Files with their contents, by path.
