@@ -99,7 +99,8 @@ pub(crate) fn open(
     ui: &mut Ui,
 ) -> Result<Opened, Failure> {
     let place = place(global)?;
-    let options = OpenOptions { codecs, jobs, wait_for_lane: !global.no_wait, first_observation };
+    let wait_for_lane = !global.no_wait;
+    let options = OpenOptions { codecs, jobs, wait_for_lane, first_observation, watch: None };
     let project = Project::open(&place.root, options)?;
     for outcome in project.recovered() {
         tell_recovery(outcome, ui);

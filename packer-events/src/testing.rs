@@ -113,11 +113,17 @@ pub(crate) fn bodies() -> Vec<EventBody> {
     };
     let freshness = [
         FreshnessRecord::Verified { at: time(0), watched: true },
-        FreshnessRecord::Dirty { paths: 2 },
+        FreshnessRecord::Dirty { paths: 2, registry: false, configuration: false },
+        FreshnessRecord::Dirty { paths: 0, registry: true, configuration: true },
         FreshnessRecord::Unknown { cause: UnknownCause::Overflow },
         FreshnessRecord::RecoveryRequired { operation_id: operation(9) },
     ];
-    let causes = [FreshnessCause::PathsChanged, FreshnessCause::Overflow, FreshnessCause::Frozen];
+    let causes = [
+        FreshnessCause::PathsChanged,
+        FreshnessCause::LookedAt,
+        FreshnessCause::Overflow,
+        FreshnessCause::Frozen,
+    ];
     let mut bodies = vec![
         accepted(),
         EventBody::Queued { behind: Behind { lock: Lock::Lane, operations: 2, holder: None } },

@@ -17,6 +17,7 @@ pub use crate::project::{
 };
 pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot};
+pub use crate::watch::{Automatic, WatchOptions};
 
 pub use packer_domain::build::{
     AssetExplanation, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset, NextBuild,

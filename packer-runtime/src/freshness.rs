@@ -14,13 +14,17 @@ pub enum Freshness {
     Verified {
         /// When it ended.
         at: Timestamp,
-        /// Whether changes since then would have been noticed.
+        /// Whether changes since then are noticed, each a moment after it happened.
         watched: bool,
     },
-    /// These paths may differ.
+    /// These may differ.
     Dirty {
-        /// Which.
+        /// Which paths, in order; a folder that came or went stands for everything in it.
         paths: Vec<AssetPath>,
+        /// Whether the registry may.
+        registry: bool,
+        /// Whether the configuration may.
+        configuration: bool,
     },
     /// Anything may differ.
     Unknown {
@@ -38,7 +42,9 @@ impl From<&Freshness> for FreshnessRecord {
     fn from(freshness: &Freshness) -> Self {
         match freshness {
             Freshness::Verified { at, watched } => Self::Verified { at: *at, watched: *watched },
-            Freshness::Dirty { paths } => Self::Dirty { paths: paths.len() as u64 },
+            Freshness::Dirty { paths, registry, configuration } => {
+                Self::Dirty { paths: paths.len() as u64, registry: *registry, configuration: *configuration }
+            }
             Freshness::Unknown { cause } => Self::Unknown { cause: *cause },
             Freshness::RecoveryRequired { operation_id } => {
                 Self::RecoveryRequired { operation_id: *operation_id }

@@ -298,7 +298,7 @@ impl Observer {
         Digest::of(&bytes)
     }
 
-    fn config(&self) -> Result<(ProjectConfig, Vec<Diagnostic>, Digest), ObserveError> {
+    pub(crate) fn config(&self) -> Result<(ProjectConfig, Vec<Diagnostic>, Digest), ObserveError> {
         let bytes = self.disk.read(layout::CONFIG.into(), MAX_TOML_BYTES as u64)?;
         let digest = Digest::of(&bytes);
         let text = match String::from_utf8(bytes) {

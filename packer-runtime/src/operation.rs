@@ -160,6 +160,11 @@ impl Operation {
         self.cancelled.load(Ordering::Relaxed) || self.bus.is_closing()
     }
 
+    /// Whether somebody called it off by its handle.
+    pub(crate) fn is_called_off(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
     /// Notes that the commit point comes next: whatever goes wrong now, nobody can say that nothing was changed.
     pub(crate) fn is_about_to_commit(&self) {
         self.committing.store(true, Ordering::Relaxed);

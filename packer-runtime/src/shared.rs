@@ -1,4 +1,5 @@
-//! What the threads of one open project share: the disk, the published status, and the bus.
+//! What the threads of one open project share: the disk, the published status, and the bus. How fresh the snapshot is,
+//! and how that changes, is in `watch`.
 
 use std::sync::Arc;
 
@@ -8,17 +9,18 @@ use packer_domain::identity::{OperationId, Revision};
 use packer_domain::kind::KindId;
 use packer_domain::workspace::{StateChange, WorkspaceState};
 use packer_events::body::EventBody;
-use packer_events::record::{Changes, DivergenceRecord, FreshnessCause, FreshnessRecord, UnknownCause};
+use packer_events::record::{Changes, DivergenceRecord};
 use packer_fs::disk::Disk;
+use packer_fs::watch::{Heard, Hints};
 
 use crate::clock;
 use crate::feed::Bus;
-use crate::freshness::Freshness;
 use crate::observe::{Observed, Observer};
 use crate::operation::Operation;
 use crate::project::{FirstObservation, Status};
 use crate::snapshot::Snapshot;
 use crate::sync::{ArcSwap, Mutex, MutexGuard, PoisonError};
+use crate::watch::{Beside, Known};
 
 /// Everything that the lane, the builder and readers have in common.
 pub(crate) struct Shared {
@@ -32,9 +34,8 @@ pub(crate) struct Shared {
     /// How many threads bake, where a build does not say.
     pub jobs: Option<usize>,
     published: ArcSwap<Status>,
-    /// The operation whose outcome this process could not store or does not know: nothing may commit until recovery.
-    /// Held whenever a status is replaced.
-    stuck: Mutex<Option<OperationId>>,
+    /// What is known of the published snapshot. Held whenever a status is replaced.
+    known: Mutex<Known>,
 }
 
 impl Shared {
@@ -45,8 +46,26 @@ impl Shared {
         bus: Arc<Bus>,
         wait_for_lane: bool,
         jobs: Option<usize>,
-        first: Status,
+        opened: Opened<'_>,
     ) -> Self {
+        let mut known = Known { hints: opened.hints, ..Known::default() };
+        if opened.armed {
+            known.doubts.arm();
+        }
+        let revision = match opened.by {
+            FirstObservation::AtOpening | FirstObservation::FiguresWillDo => {
+                known.doubts.scan_begins();
+                let beside = (opened.found.frozen, opened.found.head);
+                known.doubts.scan_completed(clock::now(), beside, true, &Heard::default());
+                Revision(1)
+            }
+            FirstObservation::ByFirstOperation => Revision(0),
+        };
+        if let Some(operation) = opened.frozen.or(opened.found.frozen) {
+            known.doubts.get_stuck(operation);
+        }
+        let snapshot = Snapshot::new(revision, opened.found.evaluate(), opened.found.basis);
+        let first = Status { snapshot, freshness: known.doubts.freshness() };
         Self {
             root,
             disk: Arc::clone(&observer.disk),
@@ -56,79 +75,35 @@ impl Shared {
             wait_for_lane,
             jobs,
             published: ArcSwap::from_pointee(first),
-            stuck: Mutex::new(None),
+            known: Mutex::new(known),
         }
-    }
-
-    /// What readers see first of what opening found.
-    pub(crate) fn first_status(first: &Observed, by: FirstObservation) -> Status {
-        let (revision, freshness) = match (by, first.frozen) {
-            (FirstObservation::AtOpening | FirstObservation::FiguresWillDo, _) => {
-                (Revision(1), freshness_of(first.frozen))
-            }
-            (FirstObservation::ByFirstOperation, None) => {
-                (Revision(0), Freshness::Unknown { cause: UnknownCause::NotObserved })
-            }
-            (FirstObservation::ByFirstOperation, frozen) => (Revision(0), freshness_of(frozen)),
-        };
-        let snapshot = Snapshot::new(revision, first.evaluate(), first.basis);
-        Status { snapshot, freshness }
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {
         self.published.load_full()
     }
 
-    pub(crate) fn stuck(&self) -> Option<OperationId> {
-        *self.lock()
+    /// Replaces the status that readers see. The caller holds what is [known](Self::known).
+    pub(crate) fn store(&self, status: Status) {
+        self.published.store(Arc::new(status));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<OperationId>> {
-        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is known of the published snapshot. No reader waits for this.
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Holds everything that whoever replaces a status holds.
     #[cfg(test)]
     pub(crate) fn hold(&self) -> impl Drop + '_ {
-        self.lock()
-    }
-
-    /// Notes that nothing may commit until `operation` was recovered.
-    pub(crate) fn get_stuck(&self, operation: OperationId) {
-        let mut stuck = self.lock();
-        *stuck = Some(operation);
-        let snapshot = self.status().snapshot.clone();
-        let freshness = Freshness::RecoveryRequired { operation_id: operation };
-        self.published.store(Arc::new(Status { snapshot, freshness }));
-    }
-
-    /// Notes that the workspace changed and could not be observed since: the snapshot is an old one from now on.
-    pub(crate) fn lose_sight(&self, operation: &Operation) {
-        let stuck = self.lock();
-        let status = self.status();
-        let to = match *stuck {
-            Some(operation_id) => Freshness::RecoveryRequired { operation_id },
-            None => Freshness::Unknown { cause: UnknownCause::ScanInterrupted },
-        };
-        let transition = EventBody::Freshness {
-            from: FreshnessRecord::from(&status.freshness),
-            to: FreshnessRecord::from(&to),
-            cause: FreshnessCause::ScanInterrupted,
-            paths: Vec::new(),
-        };
-        self.published.store(Arc::new(Status { snapshot: status.snapshot.clone(), freshness: to }));
-        drop(stuck);
-        operation.say(transition);
+        self.known()
     }
 
     /// Publishes that the snapshot was found to be still what stands on disk. Called by the lane alone.
-    pub(crate) fn reaffirm(&self, operation: &Operation, frozen: Option<OperationId>) -> Snapshot {
+    pub(crate) fn reaffirm(&self, operation: &Operation, beside: Beside) -> Snapshot {
         let snapshot = self.status().snapshot.clone();
-        let stuck = self.lock();
-        let freshness = freshness_of(stuck.or(frozen));
-        self.published.store(Arc::new(Status { snapshot: snapshot.clone(), freshness }));
-        drop(stuck);
         operation.now_at(Some(snapshot.revision()), snapshot.revision());
+        self.scan_completed(operation, snapshot.clone(), beside, || {});
         snapshot
     }
 
@@ -157,22 +132,19 @@ impl Shared {
             removed: change.removed.len() as u64,
             configuration,
         };
-        let stuck = self.lock();
-        let freshness = match *stuck {
-            Some(operation_id) => Freshness::RecoveryRequired { operation_id },
-            None => freshness_of(observed.frozen),
-        };
-        self.published.store(Arc::new(Status { snapshot: snapshot.clone(), freshness }));
-        drop(stuck);
         operation.now_at(Some(from), to);
-        if !same {
+        let beside = Beside { frozen: observed.frozen, head: observed.head };
+        self.scan_completed(operation, snapshot.clone(), beside, || {
+            if same {
+                return;
+            }
             operation.say(EventBody::Published { from, to, changed });
             if !change.appeared.is_empty() || !change.cleared.is_empty() {
                 let added = change.appeared.iter().map(DivergenceRecord::from).collect();
                 let cleared = change.cleared.iter().map(DivergenceRecord::from).collect();
                 operation.say(EventBody::Divergence { added, cleared });
             }
-        }
+        });
         Published { snapshot, from, changed }
     }
 }
@@ -184,6 +156,18 @@ pub(crate) struct Next {
     change: StateChange,
     /// The revision that it was computed from, and follows.
     base: Revision,
+}
+
+/// What opening a project found.
+pub(crate) struct Opened<'o> {
+    pub found: &'o Observed,
+    pub by: FirstObservation,
+    /// The commit that recovery found to wait for a decision.
+    pub frozen: Option<OperationId>,
+    /// Where hints wait, if somebody watches.
+    pub hints: Option<Arc<Hints>>,
+    /// Whether everything was heard of since before the observation began.
+    pub armed: bool,
 }
 
 /// What publishing changed.
@@ -198,12 +182,5 @@ pub(crate) struct Published {
 impl Published {
     pub(crate) fn to(&self) -> Revision {
         self.snapshot.revision()
-    }
-}
-
-fn freshness_of(frozen: Option<OperationId>) -> Freshness {
-    match frozen {
-        Some(operation_id) => Freshness::RecoveryRequired { operation_id },
-        None => Freshness::Verified { at: clock::now(), watched: false },
     }
 }

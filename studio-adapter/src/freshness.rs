@@ -20,6 +20,10 @@ pub struct FreshnessBadge {
     pub verified_at: Option<String>,
     /// The paths that may differ, below the assets root.
     pub paths: Vec<String>,
+    /// Whether the registry may differ.
+    pub registry: bool,
+    /// Whether the configuration may differ.
+    pub configuration: bool,
     /// The operation that has to be recovered.
     pub operation_id: Option<String>,
 }
@@ -47,23 +51,36 @@ impl FreshnessBadge {
             detail,
             verified_at: None,
             paths: Vec::new(),
+            registry: false,
+            configuration: false,
             operation_id: None,
         };
         match freshness {
             Freshness::Verified { at, watched } => {
                 let (label, since) = if *watched {
-                    ("Verified", "changes since then would have been noticed")
+                    ("Verified", "changes since then are noticed")
                 } else {
                     ("Verified once", "changes since then are not noticed")
                 };
                 let detail = format!("As observed at {at}; {since}");
                 Self { verified_at: Some(at.to_string()), ..badge(FreshnessState::Verified, label, detail) }
             }
-            Freshness::Dirty { paths } => {
-                let detail = "These paths may differ from what is shown".to_owned();
+            Freshness::Dirty { paths, registry, configuration } => {
+                let detail = match (registry, configuration) {
+                    (false, false) => "These paths may differ from what is shown",
+                    (true, false) => "The registry may differ from what is shown, and these paths, if any",
+                    (false, true) => {
+                        "The configuration may differ from what is shown, and these paths, if any"
+                    }
+                    (true, true) => {
+                        "Registry and configuration may differ from what is shown, and these paths, if any"
+                    }
+                };
                 Self {
                     paths: paths.iter().map(ToString::to_string).collect(),
-                    ..badge(FreshnessState::Dirty, "May differ", detail)
+                    registry: *registry,
+                    configuration: *configuration,
+                    ..badge(FreshnessState::Dirty, "May differ", detail.to_owned())
                 }
             }
             Freshness::Unknown { cause } => {
@@ -110,7 +127,7 @@ mod tests {
         vec![
             Freshness::Verified { at, watched: true },
             Freshness::Verified { at, watched: false },
-            Freshness::Dirty { paths },
+            Freshness::Dirty { paths, registry: false, configuration: false },
             Freshness::Unknown { cause: UnknownCause::Overflow },
             Freshness::Unknown { cause: UnknownCause::WatchLost },
             Freshness::Unknown { cause: UnknownCause::ScanInterrupted },

@@ -163,7 +163,7 @@ mod tests {
             },
             EventBody::Freshness {
                 from: verified,
-                to: FreshnessRecord::Dirty { paths: 1 },
+                to: FreshnessRecord::Dirty { paths: 1, registry: false, configuration: false },
                 cause: FreshnessCause::PathsChanged,
                 paths: vec![asset_path("a.png")],
             },

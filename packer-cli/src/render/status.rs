@@ -114,21 +114,18 @@ fn freshness(freshness: &Freshness, paint: Paint) -> String {
             format!("verified against the disk at {at}, and watched since")
         }
         Freshness::Verified { at, watched: false } => format!("verified against the disk at {at}"),
-        Freshness::Dirty { paths } => {
+        Freshness::Dirty { paths, registry, configuration } => {
+            let what = dirty(paths.len() as u64, *registry, *configuration);
             let named: Vec<&str> = paths.iter().take(3).map(AssetPath::as_str).collect();
             let more = if paths.len() > named.len() { " …" } else { "" };
-            let paths = things(paths.len() as u64, "path", "paths");
-            format!("{}: {paths} may differ by now: {}{more}", paint.warning("dirty"), named.join(", "))
+            let named =
+                if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) };
+            let refresh = paint.command("`packer refresh`");
+            format!("{}: {what} may differ by now{named}; {refresh} looks", paint.warning("dirty"))
         }
         Freshness::Unknown { cause } => {
-            let why = match cause {
-                UnknownCause::Overflow => "more changed than could be followed",
-                UnknownCause::WatchLost => "the watcher is gone",
-                UnknownCause::ScanInterrupted => "a scan did not complete",
-                UnknownCause::ChangedOutside => "another process committed",
-                UnknownCause::NotObserved => "nothing was observed yet",
-            };
-            format!("{}: {why}", paint.warning("anything may differ by now"))
+            let (why, refresh) = (unknown(*cause), paint.command("`packer refresh`"));
+            format!("{}: {why}; {refresh} looks", paint.warning("anything may differ by now"))
         }
         Freshness::RecoveryRequired { operation_id } => format!(
             "{}: operation {operation_id} stopped amid its commit; {} says what to do",
@@ -171,6 +168,32 @@ pub(crate) fn divergences<'a>(
     text
 }
 
+/// Why anything may differ.
+pub(crate) fn unknown(cause: UnknownCause) -> &'static str {
+    match cause {
+        UnknownCause::Overflow => "more changed than could be followed",
+        UnknownCause::WatchLost => "the watcher is gone",
+        UnknownCause::ScanInterrupted => "a scan did not complete",
+        UnknownCause::ChangedOutside => "another process committed",
+        UnknownCause::NotObserved => "nothing was observed yet",
+    }
+}
+
+/// What may differ: `3 paths and the registry`.
+pub(crate) fn dirty(paths: u64, registry: bool, configuration: bool) -> String {
+    let mut parts = Vec::new();
+    if paths > 0 || !(registry || configuration) {
+        parts.push(things(paths, "path", "paths"));
+    }
+    if registry {
+        parts.push("the registry".to_owned());
+    }
+    if configuration {
+        parts.push("packer.toml".to_owned());
+    }
+    parts.join(" and ")
+}
+
 #[cfg(test)]
 mod tests {
     use packer_runtime::api::{Resolution, ResolutionNeed};
@@ -201,7 +224,13 @@ mod tests {
         let states = [
             Freshness::Verified { at: time(), watched: true },
             Freshness::Verified { at: time(), watched: false },
-            Freshness::Dirty { paths: ["a", "b", "c", "d"].map(asset_path).into() },
+            Freshness::Dirty {
+                paths: ["a", "b", "c", "d"].map(asset_path).into(),
+                registry: false,
+                configuration: false,
+            },
+            Freshness::Dirty { paths: vec![asset_path("a")], registry: true, configuration: true },
+            Freshness::Dirty { paths: Vec::new(), registry: false, configuration: true },
             Freshness::Unknown { cause: UnknownCause::Overflow },
             Freshness::Unknown { cause: UnknownCause::WatchLost },
             Freshness::Unknown { cause: UnknownCause::ScanInterrupted },

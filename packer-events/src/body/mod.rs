@@ -67,7 +67,8 @@ pub enum EventBody {
         to: FreshnessRecord,
         /// Why.
         cause: FreshnessCause,
-        /// The paths that brought it about; those of one dirty stretch together are the dirty paths.
+        /// The paths that brought it about: those that are dirty from now on and were not before, or, where things were
+        /// looked at, those that are dirty no more.
         paths: Vec<AssetPath>,
     },
     /// The workspace was changed, durably.

@@ -6,6 +6,7 @@
 use packer_domain::identity::OperationId;
 use serde::{Deserialize, Serialize};
 
+use crate::optional;
 use crate::time::Timestamp;
 
 /// What is known of the snapshot against the disk.
@@ -19,10 +20,16 @@ pub enum FreshnessRecord {
         /// Whether a watcher has looked since.
         watched: bool,
     },
-    /// Paths changed, or may have, since.
+    /// These changed, or may have, since.
     Dirty {
-        /// How many.
+        /// How many paths below the assets root.
         paths: u64,
+        /// Whether the registry does. On the wire only when true.
+        #[serde(default, skip_serializing_if = "optional::is_false")]
+        registry: bool,
+        /// Whether the project's configuration does. On the wire only when true.
+        #[serde(default, skip_serializing_if = "optional::is_false")]
+        configuration: bool,
     },
     /// Nothing can be said until a scan completes.
     Unknown {
@@ -58,6 +65,8 @@ pub enum UnknownCause {
 pub enum FreshnessCause {
     /// The watcher named paths.
     PathsChanged,
+    /// What the watcher had named was looked at, and is as the snapshot has it.
+    LookedAt,
     /// The watcher lost events.
     Overflow,
     /// The watcher is gone.

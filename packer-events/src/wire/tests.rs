@@ -78,7 +78,7 @@ fn the_words_are_pinned() {
     assert_eq!(words::<UnknownCause>(), "overflow watch_lost scan_interrupted changed_outside not_observed");
     assert_eq!(
         words::<FreshnessCause>(),
-        "paths_changed overflow watch_lost scan_interrupted changed_outside observed frozen recovered"
+        "paths_changed looked_at overflow watch_lost scan_interrupted changed_outside observed frozen recovered"
     );
     assert_eq!(words::<RecoveryResult>(), "dropped finished closed frozen kept_theirs finished_ours");
     assert_eq!(words::<UnknownOutcomeCause>(), "io edited_meanwhile journal_damaged");

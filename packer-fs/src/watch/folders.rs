@@ -321,7 +321,12 @@ impl Watcher for FolderWatcher {
 
     fn covers(&self, folder: Option<&AssetPath>, name: &OsStr, is_dir: bool) -> bool {
         let folder = folder.map_or("", AssetPath::as_str);
-        self.folders.get(folder).is_some_and(|rules| rules.covers(|| path_of(folder, name), name, is_dir))
+        // No file of the workspace to a scan, whatever rules say of it.
+        (name == OsStr::new(IGNORE_FILE) && !is_dir)
+            || self
+                .folders
+                .get(folder)
+                .is_some_and(|rules| rules.covers(|| path_of(folder, name), name, is_dir))
     }
 }
 

@@ -37,6 +37,7 @@ use crate::project::{BuildBase, pool};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::sync::lock::BuildLock;
+use crate::watch::Beside;
 
 use artifacts::Artifacts;
 pub use artifacts::StorePolicy;
@@ -351,7 +352,7 @@ fn base(
     };
     let published = shared.status().snapshot.clone();
     let snapshot = if published.basis().fingerprint == fingerprint {
-        shared.reaffirm(operation, sighting.frozen)
+        shared.reaffirm(operation, Beside { frozen: sighting.frozen, head: sighting.head })
     } else if published.revision() == Revision(0)
         && let Some(stamp) = recalled()
     {

@@ -109,6 +109,9 @@ pub(crate) fn mutate<'s>(
         Verdict::Ready => {}
     }
     operation.check_cancelled(Phase::Plan)?;
+    // Until what it wrote was published: nobody is told of that as of something that may differ.
+    let files = plan.filesystem_mutations.iter().map(|mutation| mutation.path().clone());
+    let _own = shared.commit_begins(operation.id, files, !plan.registry_mutations.is_empty());
     let committed = commit(shared, operation, &access, &observed, state, &plan)?;
     Ok(finish(shared, operation, access, committed, &plan, observed))
 }

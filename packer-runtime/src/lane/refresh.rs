@@ -54,6 +54,7 @@ pub(crate) fn sight_held(shared: &Arc<Shared>, operation: &Operation) -> Result<
     let progress = |scanned: ScanProgress| {
         operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
     };
+    shared.scan_begins();
     shared.observer.sight(Lane::Held, &|| operation.is_cancelled(), &progress)
 }
 
@@ -67,6 +68,7 @@ fn observe_once(
     let progress = |scanned: ScanProgress| {
         operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
     };
+    shared.scan_begins();
     shared.observer.observe(lane, Some(&status.snapshot), cancel, &progress)
 }
 

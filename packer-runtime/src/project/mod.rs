@@ -3,6 +3,7 @@
 mod content;
 mod glance;
 mod open;
+mod submit;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ pub use content::ContentError;
 pub use glance::Glance;
 pub(crate) use open::pool;
 pub use open::{FirstObservation, OpenError, OpenOptions};
+pub(crate) use submit::Submitter;
 
 use std::sync::Arc;
 
@@ -19,21 +21,19 @@ use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{AssetUuid, Revision, SourceId};
 use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
-use packer_events::body::{Lock, OperationKind};
 use packer_fs::disk::DiskError;
 
 use crate::build::{
-    BuildRequest, ExplainError, GcError, GcReport, GcRequest, PACK_FILE, build, collect, explain_asset,
-    explain_file,
+    BuildRequest, ExplainError, GcError, GcReport, GcRequest, PACK_FILE, collect, explain_asset, explain_file,
 };
 use crate::feed::Feed;
 use crate::freshness::Freshness;
-use crate::lane::{Worker, kind_of, look_at, mutate, queue, refresh};
-use crate::operation::{Operation, OperationHandle};
+use crate::lane::look_at;
+use crate::operation::OperationHandle;
 use crate::outcome::Outcome;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
-use crate::sync::{Mutex, PoisonError};
+use crate::watch::WatchThread;
 
 /// A snapshot and what is known of it against the disk, read together.
 #[derive(Clone, Debug)]
@@ -69,9 +69,8 @@ pub enum BuildBase {
 /// One open project. Dropping it cancels nothing that has committed, ends every operation, and waits for that.
 pub struct Project {
     shared: Arc<Shared>,
-    lane: Arc<Worker>,
-    builder: Worker,
-    submitting: Mutex<()>,
+    submitter: Submitter,
+    watch: Option<WatchThread>,
     recovered: Vec<Outcome>,
     glance: Option<Glance>,
 }
@@ -117,6 +116,12 @@ impl Project {
     /// The id under which this opening numbers its events.
     pub fn source(&self) -> SourceId {
         self.shared.bus.source()
+    }
+
+    /// The operation that watches the project, if it was opened so. Where nothing could be watched, it has ended already,
+    /// and says why.
+    pub fn watch(&self) -> Option<&OperationHandle> {
+        self.watch.as_ref().map(WatchThread::handle)
     }
 
     /// The project's folder.
@@ -184,62 +189,22 @@ impl Project {
 
     /// Accepts a command. It runs when its turn comes; its one end is an event, and the handle's outcome.
     pub fn submit(&self, command: Command) -> OperationHandle {
-        // What is accepted first also runs first.
-        let _in_order = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
-        let (kind, title) = self.describe(&command);
-        let base = self.status().snapshot.revision();
-        let operation = Arc::new(Operation::accept(&self.shared.bus, kind, title, None, Some(base)));
-        let handle = operation.handle();
-        match command {
-            Command::Apply(plan) => {
-                let mutation = plan.mutation.clone();
-                queue(&self.lane, Lock::Lane, &operation, move |shared, operation| {
-                    mutate(shared, operation, &mutation, Some(&plan))
-                });
-            }
-            Command::Mutate(mutation) => {
-                queue(&self.lane, Lock::Lane, &operation, move |shared, operation| {
-                    mutate(shared, operation, &mutation, None)
-                });
-            }
-            Command::Refresh => {
-                queue(&self.lane, Lock::Lane, &operation, |shared, operation| refresh(shared, operation));
-            }
-            Command::Build(request) => {
-                let lane = Arc::clone(&self.lane);
-                queue(&self.builder, Lock::Build, &operation, move |shared, operation| {
-                    build(shared, &lane, operation, &request)
-                });
-            }
-        }
-        handle
+        self.submitter.submit(command, None)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
-    }
-
-    fn describe(&self, command: &Command) -> (OperationKind, String) {
-        match command {
-            Command::Apply(plan) => {
-                (kind_of(&plan.mutation), format!("{} as previewed", plan.mutation.word()))
-            }
-            Command::Mutate(mutation) => (kind_of(mutation), mutation.word().to_owned()),
-            Command::Refresh => (OperationKind::Refresh, "refresh".to_owned()),
-            Command::Build(_) => {
-                let status = self.status();
-                (OperationKind::Build, format!("build {}", status.snapshot.project_name()))
-            }
-        }
     }
 }
 
 impl Drop for Project {
     fn drop(&mut self) {
         self.shared.bus.begin_closing();
-        // The builder uses the lane, so the lane ends last.
-        self.builder.close();
-        self.lane.close();
+        self.submitter.close();
+        // It tells of what the last operations brought about.
+        if let Some(watch) = &self.watch {
+            watch.close();
+        }
         self.shared.bus.close();
     }
 }

@@ -13,15 +13,17 @@ use packer_fs::layout;
 use packer_fs::lock::{LockError, Wait};
 use packer_fs::summary_file::KeptSummary;
 
-use super::{Project, glance, glance::Glance};
+use super::glance::{self, Glance};
+use super::{Project, Submitter};
 use crate::clock;
-use crate::feed::Bus;
+use crate::feed::{Bus, Feed};
 use crate::holder::facts_of_opening;
 use crate::lane::{Recovery, Worker, recover_everything};
 use crate::observe::{Lane, ObserveError, Observed, Observer};
-use crate::shared::Shared;
+use crate::shared::{Opened, Shared};
+use crate::sync;
 use crate::sync::lock::LaneLock;
-use crate::sync::{self, Mutex};
+use crate::watch::{Begun, Start, WatchOptions, WatchThread, starter};
 
 /// How to open a project.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct OpenOptions {
     pub wait_for_lane: bool,
     /// Who observes first.
     pub first_observation: FirstObservation,
+    /// Whether and how to watch for changes; by default nobody does. Watching is an operation, from opening to closing.
+    pub watch: Option<WatchOptions>,
 }
 
 /// Who observes a project for the first time.
@@ -58,6 +62,7 @@ impl Default for OpenOptions {
             jobs: None,
             wait_for_lane: true,
             first_observation: FirstObservation::AtOpening,
+            watch: None,
         }
     }
 }
@@ -70,6 +75,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("jobs", &self.jobs)
             .field("wait_for_lane", &self.wait_for_lane)
             .field("first_observation", &self.first_observation)
+            .field("watch", &self.watch)
             .finish()
     }
 }
@@ -114,15 +120,33 @@ pub enum OpenError {
 impl Project {
     /// Opens the project in the folder `root`.
     pub fn open(root: &Utf8Path, options: OpenOptions) -> Result<Self, OpenError> {
-        let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.to_owned()));
-        Self::open_on(&disk, root, options)
+        Self::open_and_subscribe(root, options).map(|(project, _)| project)
     }
 
+    /// The same, and subscribes to the events from the very first on: also to those of what opening recovers, and of the
+    /// operation that watches.
+    pub fn open_and_subscribe(root: &Utf8Path, options: OpenOptions) -> Result<(Self, Feed), OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.to_owned()));
+        Self::open_watched_by(&disk, root, options, |source| starter(&disk, root, source))
+    }
+
+    #[cfg(test)]
     pub(crate) fn open_on(
         disk: &Arc<dyn Disk>,
         root: &Utf8Path,
         options: OpenOptions,
     ) -> Result<Self, OpenError> {
+        let opened = Self::open_watched_by(disk, root, options, |source| starter(disk, root, source));
+        opened.map(|(project, _)| project)
+    }
+
+    /// Opens a project on a disk; `starter` gives what watches it, if it is to be watched.
+    pub(crate) fn open_watched_by(
+        disk: &Arc<dyn Disk>,
+        root: &Utf8Path,
+        options: OpenOptions,
+        starter: impl FnOnce(SourceId) -> Start,
+    ) -> Result<(Self, Feed), OpenError> {
         let config = disk.stat(layout::CONFIG.into()).map_err(OpenError::Disk)?;
         match config.map(|stat| stat.kind) {
             // What else stands there is said when it is read.
@@ -137,33 +161,46 @@ impl Project {
         let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source));
         let observer = Observer { disk: Arc::clone(disk), kinds, pool };
 
-        let first = recover_and_observe(root, disk, &bus, &observer, options.first_observation)?;
-        let First { recovery, found, glance } = first;
+        let feed = bus.subscribe();
+        let recovery = recover(root, disk, &bus)?;
+        // Before anything is observed: what changes afterwards is heard of.
+        let begun = match &options.watch {
+            Some(_) => {
+                let (config, ..) = observer.config().map_err(observe_error)?;
+                Some(Begun::new(starter(source), &config.assets))
+            }
+            None => None,
+        };
+        let (found, glance) = observe(root, &**disk, &observer, options.first_observation)?;
         let by = match &glance {
             Some(_) => FirstObservation::ByFirstOperation,
             None => options.first_observation,
         };
-        let shared = Arc::new(Shared::new(
-            root.to_owned(),
-            observer,
-            codecs,
-            bus,
-            options.wait_for_lane,
-            options.jobs,
-            Shared::first_status(&found, by),
-        ));
-        if let Some(operation) = recovery.frozen.or(found.frozen) {
-            shared.get_stuck(operation);
-        }
+        let opened = Opened {
+            found: &found,
+            by,
+            frozen: recovery.frozen,
+            hints: begun.as_ref().map(|begun| Arc::clone(&begun.hints)),
+            armed: begun.as_ref().is_some_and(Begun::is_armed),
+        };
+        let wait = options.wait_for_lane;
+        let shared =
+            Arc::new(Shared::new(root.to_owned(), observer, codecs, bus, wait, options.jobs, opened));
+        drop(found);
         if by == FirstObservation::FiguresWillDo {
             glance::keep(&**disk, &shared.status().snapshot);
         }
-        let worker = |name| {
-            let worker = Worker::spawn(name, Arc::clone(&shared));
-            worker.map_err(|error| OpenError::Threads { message: error.to_string() })
+        let threads = |error: std::io::Error| OpenError::Threads { message: error.to_string() };
+        let worker = |name| Worker::spawn(name, Arc::clone(&shared)).map_err(threads);
+        let submitter = Submitter::new(Arc::clone(&shared), worker("lane")?, worker("builder")?);
+        let watch = match (options.watch, begun) {
+            (Some(options), Some(begun)) => {
+                let watch = WatchThread::spawn(&shared, submitter.clone(), options, begun);
+                Some(watch.map_err(threads)?)
+            }
+            (None, _) | (_, None) => None,
         };
-        let (lane, builder) = (Arc::new(worker("lane")?), worker("builder")?);
-        Ok(Self { shared, lane, builder, submitting: Mutex::new(()), recovered: recovery.outcomes, glance })
+        Ok((Self { shared, submitter, watch, recovered: recovery.outcomes, glance }, feed))
     }
 }
 
@@ -171,47 +208,42 @@ pub(crate) fn pool(jobs: Option<usize>) -> Result<Arc<rayon::ThreadPool>, OpenEr
     sync::pool(jobs.unwrap_or(0)).map_err(|error| OpenError::Threads { message: error.to_string() })
 }
 
-/// What opening finds.
-struct First {
-    recovery: Recovery,
-    found: Observed,
-    glance: Option<Glance>,
-}
-
-/// Recovers if the lane is free, then observes. A process that holds the lane recovers, or has recovered, by itself.
-fn recover_and_observe(
-    root: &Utf8Path,
-    disk: &Arc<dyn Disk>,
-    bus: &Arc<Bus>,
-    observer: &Observer,
-    first: FirstObservation,
-) -> Result<First, OpenError> {
-    let facts = facts_of_opening();
-    let recovery = match LaneLock::acquire(root, &facts, Wait::Never, &mut |_| {}) {
+/// Recovers if the lane is free. A process that holds the lane recovers, or has recovered, by itself.
+fn recover(root: &Utf8Path, disk: &Arc<dyn Disk>, bus: &Arc<Bus>) -> Result<Recovery, OpenError> {
+    match LaneLock::acquire(root, &facts_of_opening(), Wait::Never, &mut |_| {}) {
         Ok(guard) => {
             let recovery = recover_everything(root, disk, bus).map_err(OpenError::Disk)?;
             drop(guard);
-            recovery
+            Ok(recovery)
         }
         Err(error) => {
             tracing::info!(%error, "opening without recovering");
-            Recovery::default()
+            Ok(Recovery::default())
         }
-    };
+    }
+}
+
+/// Observes what there is to be read first.
+fn observe(
+    root: &Utf8Path,
+    disk: &dyn Disk,
+    observer: &Observer,
+    first: FirstObservation,
+) -> Result<(Observed, Option<Glance>), OpenError> {
     if first == FirstObservation::ByFirstOperation {
-        let found = observer.unseen().map_err(observe_error)?;
-        return Ok(First { recovery, found, glance: None });
+        return Ok((observer.unseen().map_err(observe_error)?, None));
     }
     let sighted = observer.sight(Lane::Free, &|| false, &|_| {});
     if first == FirstObservation::FiguresWillDo
-        && let (Ok(sighting), Some(kept)) = (&sighted, KeptSummary::load(&**disk, layout::SUMMARY.into()))
+        && let (Ok(sighting), Some(kept)) = (&sighted, KeptSummary::load(disk, layout::SUMMARY.into()))
         && let Some(glance) = glance::recall(kept, sighting)
     {
         let found = observer.unseen().map_err(observe_error)?;
-        return Ok(First { recovery, found, glance: Some(glance) });
+        return Ok((found, Some(glance)));
     }
     let found = match sighted.and_then(|sighting| observer.read(sighting, None)) {
         Err(ObserveError::Disturbed) => {
+            let facts = facts_of_opening();
             let guard = LaneLock::acquire(root, &facts, Wait::Block(&|| false), &mut |_| {});
             let guard = guard.map_err(lock_error)?;
             let found = observer.observe(Lane::Held, None, &|| false, &|_| {});
@@ -220,7 +252,7 @@ fn recover_and_observe(
         }
         result => result,
     };
-    Ok(First { recovery, found: found.map_err(observe_error)?, glance: None })
+    Ok((found.map_err(observe_error)?, None))
 }
 
 fn lock_error(error: LockError) -> OpenError {

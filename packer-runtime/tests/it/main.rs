@@ -11,6 +11,7 @@ mod exactly;
 mod explain;
 mod feeds;
 mod following;
+mod freshness;
 mod glances;
 mod lane;
 mod mutations;

@@ -55,6 +55,8 @@ mod shared;
 mod snapshot;
 #[path = "../../src/testing.rs"]
 mod testing;
+#[path = "../../src/watch/mod.rs"]
+mod watch;
 
 mod sync;
 

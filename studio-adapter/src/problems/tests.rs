@@ -209,7 +209,7 @@ fn the_badge_follows_the_freshness_and_nothing_else() {
     let unknown = Freshness::Unknown { cause: UnknownCause::ChangedOutside };
     for (freshness, state) in [
         (verified(), FreshnessState::Verified),
-        (Freshness::Dirty { paths: Vec::new() }, FreshnessState::Dirty),
+        (Freshness::Dirty { paths: Vec::new(), registry: true, configuration: false }, FreshnessState::Dirty),
         (unknown, FreshnessState::Unknown),
         (frozen, FreshnessState::RecoveryRequired),
     ] {
