@@ -215,6 +215,16 @@ impl BuildRecord {
         &self.head
     }
 
+    /// The checksum that tells these bytes of a record from any others.
+    pub fn checksum(&self) -> Digest {
+        Digest::from_bytes(array(&self.bytes, self.bytes.len() - CHECKSUM_BYTES))
+    }
+
+    /// The checksum of the bytes that [`encode`](Self::encode) gave.
+    pub fn checksum_of(bytes: &[u8]) -> Option<Digest> {
+        bytes.last_chunk().map(|checksum| Digest::from_bytes(*checksum))
+    }
+
     /// How many assets it has.
     pub fn len(&self) -> usize {
         self.entries.len() / ENTRY_BYTES
@@ -230,6 +240,13 @@ impl BuildRecord {
         let (entries, []) = self.bytes[self.entries.clone()].as_chunks::<ENTRY_BYTES>() else { return None };
         let at = entries.binary_search_by(|entry| entry[..16].cmp(uuid.as_bytes())).ok()?;
         Some(payload(&entries[at]))
+    }
+
+    /// The asset at `at`, of [`len`](Self::len) assets by uuid, and what was built of it.
+    pub fn at(&self, at: usize) -> Option<(AssetUuid, RecordedPayload)> {
+        let (entries, []) = self.bytes[self.entries.clone()].as_chunks::<ENTRY_BYTES>() else { return None };
+        let entry = entries.get(at)?;
+        Some((AssetUuid::from_bytes(array(entry, 0))?, payload(entry)))
     }
 
     /// What was built, by uuid.
@@ -336,6 +353,10 @@ mod tests {
         }
         assert_eq!(record.get(DRAW.asset_uuid("other")), None);
         assert_eq!(record.iter().count(), 40);
+        assert!(record.iter().eq((0..40).map(|at| record.at(at).unwrap())) && record.at(40).is_none());
+        let bytes = BuildRecord::encode(&head(), &payloads);
+        assert_eq!(BuildRecord::checksum_of(&bytes), Some(record.checksum()));
+        assert_ne!(BuildRecord::checksum_of(&BuildRecord::encode(&head(), &[])), Some(record.checksum()));
         assert!(record.iter().all(|pair| payloads.contains(&pair)));
         assert!(BuildRecord::parse(BuildRecord::encode(&head(), &[])).unwrap().is_empty());
     }

@@ -42,6 +42,8 @@ pub const BUILD_RECORD: &str = ".packer/build-record";
 pub const BUILD_STAMP: &str = ".packer/build-stamp";
 /// The figures of the workspace as it stood last; see [`crate::summary_file`].
 pub const SUMMARY: &str = ".packer/summary";
+/// Which file the last build used for what; see [`crate::build_sources`].
+pub const BUILD_SOURCES: &str = ".packer/build-sources";
 /// What bakes gave; see [`crate::store`].
 pub const STORE: &str = ".packer/store";
 /// What the keys of the last build were made of; see [`crate::build_parts`].

@@ -5,6 +5,7 @@
 
 pub mod build_parts;
 pub mod build_record;
+pub mod build_sources;
 pub mod build_stamp;
 pub mod disk;
 pub mod event_log;

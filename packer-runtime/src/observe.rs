@@ -20,7 +20,7 @@ use packer_domain::observation::Observation;
 use packer_domain::registry::Registry;
 use packer_domain::toml_text::MAX_TOML_BYTES;
 use packer_domain::workspace::{WorkspaceInputs, WorkspaceState};
-use packer_fs::disk::{Disk, DiskError, DiskOperation};
+use packer_fs::disk::{Disk, DiskError, DiskOperation, Hashed};
 use packer_fs::head::{Head, read_head};
 use packer_fs::index::StatIndex;
 use packer_fs::journal::{self, PendingState};
@@ -37,6 +37,9 @@ const TRIES: u32 = 5;
 
 /// A registry's first line, which has two short fields, is looked for in as many bytes.
 const FIRST_LINE_BYTES: u64 = 4096;
+
+/// An index is not written for the sake of so few bytes that were read.
+const NOT_WORTH_WRITING: u64 = 1 << 20;
 
 /// How long to let a commit of another process go on before looking again.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -57,9 +60,14 @@ pub(crate) struct Sighting {
     pub head: Option<Head>,
     /// The commit that waits for a decision, if any.
     pub frozen: Option<OperationId>,
-    registry: Vec<u8>,
-    index: Arc<StatIndex>,
-    problems: Vec<Diagnostic>,
+    /// The digest of everything that goes into the fingerprint but the contents of files below the assets root.
+    pub frame: Digest,
+    /// The bytes of the registry.
+    pub registry: Arc<Vec<u8>>,
+    /// What stands below the assets root.
+    pub index: Arc<StatIndex>,
+    /// What could not be looked at, and why.
+    pub problems: Vec<Diagnostic>,
     ignored: u64,
 }
 
@@ -161,6 +169,18 @@ impl Observer {
         cancel: &(dyn Fn() -> bool + Sync),
         on_progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<Sighting, ObserveError> {
+        self.sight_from(lane, None, cancel, on_progress)
+    }
+
+    /// The same by whoever has looked before, and so need not read what was seen then.
+    pub(crate) fn sight_from(
+        &self,
+        lane: Lane,
+        before: Option<&Sighting>,
+        cancel: &(dyn Fn() -> bool + Sync),
+        on_progress: &(dyn Fn(ScanProgress) + Sync),
+    ) -> Result<Sighting, ObserveError> {
+        let last = before;
         for attempt in 0..TRIES {
             if attempt > 0 {
                 thread::sleep(PAUSE);
@@ -169,7 +189,7 @@ impl Observer {
             if lane == Lane::Free && before.live {
                 continue;
             }
-            let sighting = self.look(before, cancel, on_progress)?;
+            let sighting = self.look(before, last, cancel, on_progress)?;
             let after = self.committing()?;
             if lane == Lane::Held || before == after {
                 return Ok(Sighting { head: after.head, frozen: after.frozen, ..sighting });
@@ -184,8 +204,9 @@ impl Observer {
         sighting: Sighting,
         previous: Option<&Snapshot>,
     ) -> Result<Observed, ObserveError> {
-        let Sighting { config, config_diagnostics, basis, head, frozen, registry, index, problems, ignored } =
+        let Sighting { config, config_diagnostics, basis, head, frozen, registry, index, problems, .. } =
             sighting;
+        let ignored = sighting.ignored;
         let before = previous.map(Snapshot::state);
         let registry = match previous {
             // Equal bytes say the same.
@@ -226,23 +247,31 @@ impl Observer {
     fn look(
         &self,
         committing: Committing,
+        last: Option<&Sighting>,
         cancel: &(dyn Fn() -> bool + Sync),
         on_progress: &(dyn Fn(ScanProgress) + Sync),
     ) -> Result<Sighting, ObserveError> {
         let (config, config_diagnostics, config_digest) = self.config()?;
         let root: &Utf8Path = &config.assets;
         let read_registry = || {
+            if let Some(last) = last
+                && Hashed::read(&*self.disk, layout::REGISTRY.into())?.digest == last.basis.registry
+            {
+                return Ok((last.basis.registry, Arc::clone(&last.registry)));
+            }
             let text = self.disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES)?;
-            Ok((Digest::of(&text), text))
+            Ok((Digest::of(&text), Arc::new(text)))
         };
-        let load_index = || StatIndex::load(&*self.disk, layout::INDEX.into(), root);
+        let load_index = || match last.filter(|last| last.index.is_of(root)) {
+            Some(last) => Ok(Some(Arc::clone(&last.index))),
+            None => StatIndex::load(&*self.disk, layout::INDEX.into(), root).map(|index| index.map(Arc::new)),
+        };
         let (registry, previous) = self.pool.install(|| rayon::join(read_registry, load_index));
         let (registry_digest, registry) = registry.map_err(registry_error)?;
         let previous = previous.unwrap_or_else(|defect| {
             tracing::info!(%defect, "the stat index is made anew");
             None
         });
-        let previous = previous.map(Arc::new);
         // The stamp and the index live in the packer's own folder; a project that cannot be written to goes without.
         if let Err(error) = layout::ensure_operational(&*self.disk) {
             tracing::info!(%error, "observing without a stat index");
@@ -263,17 +292,21 @@ impl Observer {
             | ScanError::TooMuch { .. }) => ObserveError::AssetsRoot(missing.to_string()),
         })?;
         drop(previous);
-        if let Err(error) = result.write_index(&*self.disk, layout::INDEX.into()) {
+        // Where a few small files were read, reading them again costs the next observation less than writing costs this one.
+        let is_near = result.index.renewed_count() > 0 && result.cost.bytes_read <= NOT_WORTH_WRITING;
+        if !is_near && let Err(error) = result.write_index(&*self.disk, layout::INDEX.into()) {
             tracing::info!(%error, "the stat index was not written");
         }
         let (index, problems, ignored) = (result.index, result.problems, result.ignored);
-        let fingerprint = self.fingerprint(config_digest, registry_digest, &index, &problems, ignored);
+        let of = |index: Digest| self.fingerprint(config_digest, registry_digest, index, &problems, ignored);
+        let (fingerprint, frame) = (of(index.content_digest()), of(index.listing_digest()));
         Ok(Sighting {
             config: Arc::new(config),
             config_diagnostics,
             basis: Basis { config: config_digest, registry: registry_digest, fingerprint },
             head: committing.head,
             frozen: committing.frozen,
+            frame,
             registry,
             index,
             problems,
@@ -286,14 +319,14 @@ impl Observer {
         &self,
         config: Digest,
         registry: Digest,
-        index: &StatIndex,
+        index: Digest,
         problems: &[Diagnostic],
         ignored: u64,
     ) -> Digest {
         let kinds: Vec<_> = self.kinds.iter().collect();
         // What `Debug` shows of these is all of them, and the version says which code showed it.
         let rest = format!("{} {ignored} {problems:?} {kinds:?}", env!("CARGO_PKG_VERSION"));
-        let parts = [config, registry, index.content_digest(), Digest::of(rest.as_bytes())];
+        let parts = [config, registry, index, Digest::of(rest.as_bytes())];
         let bytes: Vec<u8> = parts.iter().flat_map(Digest::as_bytes).copied().collect();
         Digest::of(&bytes)
     }

@@ -158,6 +158,7 @@ fn fact(entry: &IndexEntry<'_>) -> FileFact {
     FileFact { size: entry.stat.size, digest: entry.digest }
 }
 
-fn path_of(folder: &str, name: &str) -> String {
+/// The path of what stands in a folder.
+pub(crate) fn path_of(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

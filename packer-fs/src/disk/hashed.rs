@@ -1,10 +1,11 @@
-//! A file that is hashed while it is written, so that what goes into it need not be held as a whole.
+//! A file that is hashed while it is written, or read, so that what is in it need not be held as a whole.
 
 use std::io::{self, Write};
 
+use camino::Utf8Path;
 use packer_domain::identity::Digest;
 
-use super::WriteFile;
+use super::{Disk, DiskError, DiskOperation, WriteFile};
 
 /// How much is gathered before it is hashed and written.
 const GATHERED_BYTES: usize = 256 << 10;
@@ -49,6 +50,28 @@ impl HashedFile {
     }
 }
 
+impl Hashed {
+    /// What the file at `path` holds, no more than a block of which is held at a time.
+    pub fn read(disk: &dyn Disk, path: &Utf8Path) -> Result<Self, DiskError> {
+        let fail = |source| DiskError { operation: DiskOperation::Read, path: path.to_owned(), source };
+        let mut file = disk.open(path)?;
+        let mut block = vec![0; GATHERED_BYTES];
+        let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
+        loop {
+            match file.read(&mut block) {
+                Ok(0) => break,
+                Ok(count) => {
+                    hasher.update(&block[..count]);
+                    size += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(fail(error)),
+            }
+        }
+        Ok(Self { size, digest: Digest::from_bytes(*hasher.finalize().as_bytes()) })
+    }
+}
+
 impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.gathered.len() + bytes.len() > GATHERED_BYTES {
@@ -68,7 +91,6 @@ impl Write for HashedFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Disk;
     use crate::disk::sim::SimDisk;
 
     #[test]
@@ -81,6 +103,7 @@ mod tests {
             let (_, hashed) = file.finish().unwrap();
             assert_eq!(hashed, Hashed { size: all.len() as u64, digest: Digest::of(&all) });
             assert_eq!(disk.read(name.into(), 1 << 30).unwrap(), all);
+            assert_eq!(Hashed::read(&disk, name.into()).unwrap(), hashed);
         }
     }
 }

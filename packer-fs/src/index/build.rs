@@ -1,7 +1,9 @@
 //! Making an index of what a scan saw: files that an earlier index knows are taken over from it, the rest is new.
 //!
-//! One allocation of the final size, filled in one pass; nothing is held twice.
+//! One allocation of the final size, filled in one pass; nothing is held twice. Where only a few files were read anew, not
+//! even that: what is the same is shared.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camino::Utf8Path;
@@ -10,6 +12,12 @@ use packer_domain::identity::Digest;
 use super::format::{self, CHECKSUM_BYTES, Header, RawEntry, RawFolder, Sizes};
 use super::{FileRole, IndexEntry, Stamp, StatIndex};
 use crate::disk::Stat;
+
+/// So many entries may be other than in the index whose bytes are shared.
+const MAX_RENEWED: usize = 64;
+
+/// How many digests are gathered before they are hashed: many at once are hashed faster.
+const DIGESTS_AT_ONCE: usize = 4096;
 
 /// A folder to enter, with the files directly in it in any order.
 #[derive(Debug)]
@@ -116,7 +124,70 @@ pub fn build(
     header.write(&mut bytes);
     let checksum = blake3::hash(&bytes[..end]);
     bytes[end..].copy_from_slice(checksum.as_bytes());
-    Some(StatIndex { bytes, header })
+    Some(StatIndex { bytes: Arc::new(bytes), header, renewed: Vec::new() })
+}
+
+/// The same as [`build`] gives, where `folders` hold the very files that `previous` knows and few of them were read, none
+/// of which is kept: it shares the bytes of `previous`. `None` where that is not so.
+pub fn renew(previous: &StatIndex, stamp: Option<Stamp>, folders: &[DraftFolder]) -> Option<StatIndex> {
+    let mut files = 0;
+    let mut renewed: BTreeMap<u32, [u8; format::ENTRY_BYTES]> =
+        previous.renewed.iter().map(|(at, raw)| (*at, *raw)).collect();
+    for folder in folders {
+        files += folder.files.len();
+        for file in &folder.files {
+            let DraftFile::Read(facts) = file else { continue };
+            let known = previous.folder(previous.find_folder(&folder.path)?);
+            let at = previous.find_name(&known.files, &facts.name)?;
+            let raw = RawEntry::read(previous.raw(at));
+            if facts.content.is_some() || raw.content.is_some() || raw.role != facts.role {
+                return None;
+            }
+            renewed.insert(at as u32, RawEntry { digest: facts.digest, ..raw }.write(&facts.stat));
+            if renewed.len() > MAX_RENEWED {
+                return None;
+            }
+        }
+    }
+    let mut paths: Vec<&str> = folders.iter().map(|folder| &*folder.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let is_all = files == previous.len()
+        && paths.len() == previous.folder_count()
+        && paths.iter().all(|path| previous.find_folder(path).is_some());
+    if !is_all {
+        return None;
+    }
+    let mut header = previous.header.clone();
+    header.stamp = stamp;
+    let renewed = renewed.into_iter().collect();
+    let mut index = StatIndex { bytes: Arc::clone(&previous.bytes), header, renewed };
+    let mut content_hasher = blake3::Hasher::new();
+    let mut digests = Vec::with_capacity(DIGESTS_AT_ONCE * size_of::<Digest>());
+    for at in 0..index.len() {
+        digests.extend_from_slice(index.digest(at).as_bytes());
+        if digests.len() == digests.capacity() {
+            content_hasher.update(&digests);
+            digests.clear();
+        }
+    }
+    content_hasher.update(&digests).update(index.header.listing.as_bytes());
+    index.header.content = Digest::from_bytes(*content_hasher.finalize().as_bytes());
+    Some(index)
+}
+
+/// The bytes of an index a part of which is renewed.
+pub(super) fn whole(index: &StatIndex) -> Vec<u8> {
+    let mut bytes = index.bytes.to_vec();
+    let end = bytes.len() - CHECKSUM_BYTES;
+    for (at, raw) in &index.renewed {
+        let start = index.header.entries.start + *at as usize * format::ENTRY_BYTES;
+        bytes[start..start + format::ENTRY_BYTES].copy_from_slice(raw);
+    }
+    index.header.write(&mut bytes);
+    let checksum = blake3::hash(&bytes[..end]);
+    bytes[end..].copy_from_slice(checksum.as_bytes());
+    bytes
 }
 
 fn name<'a>(previous: Option<&'a StatIndex>, file: &'a DraftFile) -> &'a [u8] {

@@ -14,10 +14,11 @@
 mod build;
 mod format;
 
-pub use build::{DraftFile, DraftFolder, ReadFacts, build};
+pub use build::{DraftFile, DraftFolder, ReadFacts, build, renew};
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use packer_domain::identity::Digest;
@@ -68,8 +69,11 @@ impl Stamp {
 /// The index of one assets root.
 #[derive(Clone, Debug)]
 pub struct StatIndex {
-    bytes: Vec<u8>,
+    /// As they were read; shared with the indexes that differ from this one in a few entries.
+    bytes: Arc<Vec<u8>>,
     header: Header,
+    /// The entries that are not as they stand there, by number.
+    renewed: Vec<(u32, [u8; ENTRY_BYTES])>,
 }
 
 /// What a file is to a scan, told from its name alone.
@@ -159,7 +163,7 @@ impl StatIndex {
     /// Checks the bytes of an index of `assets_root`.
     pub fn parse(bytes: Vec<u8>, assets_root: &Utf8Path) -> Result<Self, IndexDefect> {
         let header = format::check(&bytes, assets_root)?;
-        Ok(Self { bytes, header })
+        Ok(Self { bytes: Arc::new(bytes), header, renewed: Vec::new() })
     }
 
     /// Writes the index to a temporary file beside `path`, then renames it over. Not synced: a torn one is dropped by its
@@ -175,13 +179,25 @@ impl StatIndex {
             }
             result => result?,
         };
-        if let Err(source) = file.write_all(&self.bytes).and_then(|()| file.flush()) {
+        let whole = (!self.renewed.is_empty()).then(|| build::whole(self));
+        let bytes = whole.as_deref().unwrap_or(&self.bytes);
+        if let Err(source) = file.write_all(bytes).and_then(|()| file.flush()) {
             // Best effort: what stays is removed by the next writer.
             drop(disk.remove_file(&temporary));
             return Err(fail(source).into());
         }
         drop(file);
         Ok(disk.rename_over(&temporary, path)?)
+    }
+
+    /// How many entries are other than in the index that it was made of, whose bytes it shares.
+    pub fn renewed_count(&self) -> usize {
+        self.renewed.len()
+    }
+
+    /// Whether it describes this assets root.
+    pub fn is_of(&self, assets_root: &Utf8Path) -> bool {
+        self.header.root == Digest::of(assets_root.as_str().as_bytes())
     }
 
     /// How many files it knows, those included that say what is ignored.
@@ -246,9 +262,14 @@ impl StatIndex {
 
     /// What it knows of the file at `path`.
     pub fn find(&self, path: &str) -> Option<IndexEntry<'_>> {
+        self.find_number(path).map(|at| self.entry(at))
+    }
+
+    /// The number of the file at `path`.
+    pub fn find_number(&self, path: &str) -> Option<usize> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let folder = self.folder(self.find_folder(folder)?);
-        Some(self.entry(self.find_name(&folder.files, name)?))
+        self.find_name(&folder.files, name)
     }
 
     /// The entry at `at`, of [`len`](Self::len) entries.
@@ -271,6 +292,10 @@ impl StatIndex {
     }
 
     fn raw(&self, at: usize) -> &[u8; ENTRY_BYTES] {
+        let renewed = self.renewed.binary_search_by(|(number, _)| (*number as usize).cmp(&at));
+        if let Ok(renewed) = renewed {
+            return &self.renewed[renewed].1;
+        }
         let start = self.header.entries.start + at * ENTRY_BYTES;
         self.bytes[start..].first_chunk().expect("checked when it was parsed")
     }

@@ -7,7 +7,8 @@ use packer_domain::identity::Digest;
 use proptest::prelude::*;
 
 use super::format::{self, ENTRY_BYTES, FOLDER_BYTES, HEADER_BYTES};
-use super::{DraftFile, DraftFolder, FileRole, IndexDefect, ReadFacts, Stamp, StatIndex, build};
+use super::{DraftFile, DraftFolder, FileRole, IndexDefect, ReadFacts, Stamp, StatIndex, build, renew};
+use crate::disk::sim::SimDisk;
 use crate::disk::{EntryKind, Stat};
 
 const STAMP: Stamp = Stamp { ns: 1_000, device: 5 };
@@ -69,7 +70,7 @@ fn gives_back_what_was_entered_in_order() {
         ("ui/empty", &[]),
         ("ui-old", &[("a", None)]),
     ]);
-    let read = parse(built.bytes.clone()).unwrap();
+    let read = parse(built.bytes.to_vec()).unwrap();
     for index in [built, read] {
         assert_eq!((index.len(), index.folder_count(), index.stamp()), (5, 4, Some(STAMP)));
         let folders: Vec<(&str, Vec<&str>)> = index
@@ -115,7 +116,7 @@ fn what_an_earlier_index_knows_is_taken_over_whole() {
         assert_eq!(second.find(path), first.find(path));
     }
     assert_eq!((second.len(), second.stamp()), (4, None));
-    assert!(parse(second.bytes).is_ok());
+    assert!(parse(second.bytes.to_vec()).is_ok());
     let beyond = vec![DraftFolder { path: "".into(), files: vec![DraftFile::Known(3)] }];
     assert!(build("assets".into(), None, Some(&first), beyond).is_none());
 }
@@ -148,14 +149,14 @@ fn racy_is_what_may_change_within_the_stamp_s_tick() {
 #[test]
 fn without_a_stamp_everything_is_racy() {
     let folders = vec![DraftFolder { path: "".into(), files: Vec::new() }];
-    let index = parse(build("assets".into(), None, None, folders).unwrap().bytes).unwrap();
+    let index = parse(build("assets".into(), None, None, folders).unwrap().bytes.to_vec()).unwrap();
     assert_eq!(index.stamp(), None);
     assert!(index.is_racy(&stat(0, i64::MIN + 1)));
 }
 
 #[test]
 fn says_why_it_was_dropped() {
-    let good = small().bytes;
+    let good = small().bytes.to_vec();
     assert!(matches!(parse(Vec::new()), Err(IndexDefect::NotAnIndex)));
     assert!(matches!(parse(good[..good.len() - 1].to_vec()), Err(IndexDefect::Checksum)));
     let mut other = good.clone();
@@ -166,7 +167,7 @@ fn says_why_it_was_dropped() {
 
 #[test]
 fn a_sealed_file_whose_parts_do_not_fit_is_dropped() {
-    let good = small().bytes;
+    let good = small().bytes.to_vec();
     let change = |at: usize, byte: u8| {
         let mut bytes = good.clone();
         bytes[at] = byte;
@@ -216,7 +217,7 @@ proptest! {
 
     #[test]
     fn no_damage_passes(at in 0_usize..1000, bit in 0_u8..8) {
-        let mut bytes = small().bytes;
+        let mut bytes = small().bytes.to_vec();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
         prop_assert!(parse(bytes).is_err());
@@ -224,7 +225,7 @@ proptest! {
 
     #[test]
     fn no_sealed_damage_makes_it_panic(at in 0_usize..1000, byte: u8) {
-        let mut bytes = small().bytes;
+        let mut bytes = small().bytes.to_vec();
         let at = at % (bytes.len() - 32);
         bytes[at] = byte;
         if let Ok(index) = parse(seal(bytes)) {
@@ -237,4 +238,69 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_renewed_index_is_the_one_that_would_be_built() {
+    let many: Vec<String> = (0..5_000).map(|number| format!("f{number:05}")).collect();
+    let files: Vec<File<'_>> = many.iter().map(|name| (name.as_str(), None)).collect();
+    let anchors: &[File<'_>] = &[("a.asset.toml", Some(b"content")), ("b", None)];
+    let folders = [("", anchors), ("c", files.as_slice())];
+    let before = index(&folders);
+    let later = Some(Stamp { ns: 9_000, device: 5 });
+    // Other facts of some files, and of what else there is what is known.
+    let drafts = |other: &[(&str, &str)]| -> Vec<DraftFolder> {
+        let folders = before.folders().map(|folder| {
+            let draft = |at: usize| {
+                let name = before.entry(at).name;
+                if other.contains(&(folder.path, name)) {
+                    let mut facts = match facts(77, name, before.entry(at).content) {
+                        DraftFile::Read(facts) => facts,
+                        DraftFile::Known(_) => unreachable!(),
+                    };
+                    facts.digest = Digest::of(b"other");
+                    DraftFile::Read(facts)
+                } else {
+                    DraftFile::Known(at as u32)
+                }
+            };
+            DraftFolder { path: Arc::from(folder.path), files: folder.files.map(draft).collect() }
+        });
+        folders.collect()
+    };
+    let check = |before: &StatIndex, other: &[(&str, &str)]| -> StatIndex {
+        let built = build("assets".into(), later, Some(before), drafts(other)).unwrap();
+        let renewed = renew(before, later, &drafts(other)).unwrap();
+        assert_eq!(
+            (renewed.content_digest(), renewed.listing_digest()),
+            (built.content_digest(), built.listing_digest())
+        );
+        assert!((0..built.len()).all(|at| renewed.entry(at) == built.entry(at)));
+        assert_eq!(build::whole(&renewed), *built.bytes);
+        assert_eq!(renewed.stamp(), later);
+        renewed
+    };
+    let once = check(&before, &[("", "b"), ("c", "f04999")]);
+    assert_eq!(once.renewed_count(), 2);
+    assert_eq!(check(&once, &[("c", "f00000")]).renewed_count(), 3);
+    let disk = SimDisk::new();
+    once.store(&disk, "index".into()).unwrap();
+    let read = StatIndex::load(&disk, "index".into(), "assets".into()).unwrap().unwrap();
+    assert_eq!((read.renewed_count(), read.content_digest()), (0, once.content_digest()));
+    assert!((0..read.len()).all(|at| read.entry(at) == once.entry(at)));
+
+    assert!(renew(&before, later, &drafts(&[("", "a.asset.toml")])).is_none(), "what is kept");
+    let all: Vec<(&str, &str)> = many.iter().map(|name| ("c", name.as_str())).collect();
+    assert!(renew(&before, later, &drafts(&all)).is_none(), "much");
+    let mut other = drafts(&[]);
+    other[1].files.pop();
+    assert!(renew(&before, later, &other).is_none(), "a file less");
+    other[1].files.push(facts(0, "g", None));
+    assert!(renew(&before, later, &other).is_none(), "another file");
+    let mut other = drafts(&[]);
+    other.push(DraftFolder { path: Arc::from("d"), files: Vec::new() });
+    assert!(renew(&before, later, &other).is_none(), "a folder more");
+    other.remove(2);
+    other.remove(0);
+    assert!(renew(&before, later, &other).is_none(), "a folder less");
 }

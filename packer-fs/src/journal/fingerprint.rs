@@ -4,13 +4,12 @@
 //! caller's business.
 
 use std::fmt;
-use std::io::Read;
 
 use camino::Utf8Path;
 use packer_domain::identity::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, DiskError, DiskOperation, EntryKind};
+use crate::disk::{Disk, DiskError, EntryKind, Hashed};
 
 /// The contents of a regular file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,20 +87,6 @@ impl fmt::Display for Fingerprint {
 }
 
 fn read_file(disk: &dyn Disk, path: &Utf8Path) -> Result<FileFingerprint, DiskError> {
-    let mut file = disk.open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 64 * 1024];
-    let mut size = 0;
-    loop {
-        let count = file.read(&mut buffer).map_err(|source| DiskError {
-            operation: DiskOperation::Read,
-            path: path.to_owned(),
-            source,
-        })?;
-        if count == 0 {
-            return Ok(FileFingerprint { digest: Digest::from_bytes(*hasher.finalize().as_bytes()), size });
-        }
-        hasher.update(&buffer[..count]);
-        size += count as u64;
-    }
+    let Hashed { size, digest } = Hashed::read(disk, path)?;
+    Ok(FileFingerprint { digest, size })
 }

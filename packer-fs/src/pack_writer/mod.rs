@@ -4,8 +4,9 @@
 //! `packer_pack::index`; here is only the file. Payloads come in payload order, from memory or from a range of the pack
 //! before, which the system copies without passing it through this process; neighbouring ranges are copied as one.
 //!
-//! Memory is bounded: one block, whatever the pack's size (the table is held until the end). The file is no pack until
-//! [`finish`](PackWriter::finish) has written its beginning. Placing it beside the others, and checking it, is the
+//! Memory is bounded: one block, whatever the pack's size (the table is held until the end). What waits is written in order,
+//! and copying begins only when something else has to be: so a pack that differs from the former in a few places is known
+//! before it is copied. The file is no pack until [`finish`](PackWriter::finish) has written its beginning. Placing it beside the others, and checking it, is the
 //! caller's business.
 
 use std::io::{self, SeekFrom};
@@ -13,10 +14,13 @@ use std::io::{self, SeekFrom};
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::Digest;
 use packer_pack::format::{MAX_ALIGNMENT, MIN_ALIGNMENT};
-use packer_pack::index::{IndexLayout, Payload, Place, PlaceError, Placer};
+use packer_pack::index::{IndexLayout, Payload, Place, PlaceError, Placer, Prefix};
 use thiserror::Error;
 
 use crate::disk::{Disk, DiskError, DiskOperation, ReadFile, WriteFile};
+
+/// How many steps may wait. Few, and those to the end of a pack that differs from the former in one place.
+const MAX_STEPS: usize = 64;
 
 /// Bytes gathered before they are written.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -30,9 +34,32 @@ pub struct PackWriter {
     file: Box<dyn WriteFile>,
     placer: Placer,
     former: Option<Former>,
-    /// What is not written yet; it goes after the pending run.
+    waiting: Waiting,
+}
+
+/// A pack whose payloads are all placed: what it is is certain, and a part of it is still to be written.
+pub struct SettledPack {
+    path: Utf8PathBuf,
+    file: Box<dyn WriteFile>,
+    former: Option<Former>,
+    waiting: Waiting,
+    prefix: Prefix,
+}
+
+/// What is not written yet, in order.
+#[derive(Default)]
+struct Waiting {
+    steps: Vec<Step>,
+    /// The bytes of all steps that have some.
     block: Vec<u8>,
-    run: Option<Run>,
+}
+
+/// What comes next in the file.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many of the bytes that wait.
+    Bytes(usize),
+    Copy(Run),
 }
 
 /// The pack before, from which ranges are taken over.
@@ -119,8 +146,8 @@ impl PackWriter {
                 Some(Former { file, size })
             }
         };
-        let block = Vec::with_capacity(BLOCK_BYTES);
-        Ok(Self { path: path.to_owned(), file, placer: layout.into_placer(), former, block, run: None })
+        let waiting = Waiting { steps: Vec::new(), block: Vec::with_capacity(BLOCK_BYTES) };
+        Ok(Self { path: path.to_owned(), file, placer: layout.into_placer(), former, waiting })
     }
 
     /// The id whose payload is due; `None` if all have come.
@@ -136,7 +163,6 @@ impl PackWriter {
         }
         match self.placer.place(id, payload).map_err(PackWriteError::Place)? {
             Place::Write { padding, offset } => {
-                self.copy_run()?;
                 self.gather(&[0; MAX_ALIGNMENT as usize][..padding as usize])?;
                 self.gather(bytes)?;
                 Ok(Placed { offset, stored_size: found, shared: false })
@@ -158,17 +184,17 @@ impl PackWriter {
         }
         match self.placer.place(id, payload).map_err(PackWriteError::Place)? {
             Place::Write { padding, offset: placed } => {
-                match &mut self.run {
+                match self.waiting.steps.last_mut() {
                     // What lies between is the former pack's padding: zeros, as here. In a larger gap, a payload could be
                     // that this pack has no more.
-                    Some(run) if padding < LEAST_ALIGNMENT && run.from + run.len + padding == offset => {
+                    Some(Step::Copy(run))
+                        if padding < LEAST_ALIGNMENT && run.from + run.len + padding == offset =>
+                    {
                         run.len += padding + len;
                     }
                     _ => {
-                        self.copy_run()?;
                         self.gather(&[0; MAX_ALIGNMENT as usize][..padding as usize])?;
-                        self.write_block()?;
-                        self.run = Some(Run { from: offset, len });
+                        self.wait_for(Step::Copy(Run { from: offset, len }))?;
                     }
                 }
                 Ok(Placed { offset: placed, stored_size: len, shared: false })
@@ -184,12 +210,62 @@ impl PackWriter {
     }
 
     /// Writes what stands before the payloads, once all have come; makes the contents durable if `sync`.
-    pub fn finish(mut self, sync: bool) -> Result<PackSummary, PackWriteError> {
-        self.copy_run()?;
-        self.write_block()?;
-        let Self { path, mut file, placer, .. } = self;
+    pub fn finish(self, sync: bool) -> Result<PackSummary, PackWriteError> {
+        self.settle()?.write(sync)
+    }
+
+    /// Says what the pack is, once all payloads have come, before all of it is written: where most of it is taken over,
+    /// that is what takes time.
+    pub fn settle(self) -> Result<SettledPack, PackWriteError> {
+        let Self { path, file, placer, former, waiting } = self;
         let prefix = placer.finish().map_err(PackWriteError::Place)?;
+        Ok(SettledPack { path, file, former, waiting, prefix })
+    }
+
+    fn gather(&mut self, bytes: &[u8]) -> Result<(), PackWriteError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if self.waiting.block.len() + bytes.len() > BLOCK_BYTES {
+            self.write_waiting()?;
+        }
+        if bytes.len() > BLOCK_BYTES {
+            return self.file.write_all(bytes).map_err(|source| PackWriteError::failed(&self.path, source));
+        }
+        self.waiting.block.extend_from_slice(bytes);
+        match self.waiting.steps.last_mut() {
+            Some(Step::Bytes(count)) => {
+                *count += bytes.len();
+                Ok(())
+            }
+            _ => self.wait_for(Step::Bytes(bytes.len())),
+        }
+    }
+
+    fn wait_for(&mut self, step: Step) -> Result<(), PackWriteError> {
+        self.waiting.steps.push(step);
+        if self.waiting.steps.len() > MAX_STEPS { self.write_waiting() } else { Ok(()) }
+    }
+
+    fn write_waiting(&mut self) -> Result<(), PackWriteError> {
+        self.waiting
+            .write(&mut *self.file, self.former.as_mut())
+            .map_err(|source| PackWriteError::failed(&self.path, source))
+    }
+}
+
+impl SettledPack {
+    /// What it is when it is written.
+    pub fn summary(&self) -> PackSummary {
+        PackSummary { digest: Digest::from_bytes(self.prefix.pack_digest), size: self.prefix.file_size }
+    }
+
+    /// Writes what is left of it; makes the contents durable if `sync`.
+    pub fn write(self, sync: bool) -> Result<PackSummary, PackWriteError> {
+        let summary = self.summary();
+        let Self { path, mut file, mut former, mut waiting, prefix } = self;
         let mut write = || {
+            waiting.write(&mut *file, former.as_mut())?;
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&prefix.bytes)?;
             file.flush()?;
@@ -197,37 +273,34 @@ impl PackWriter {
         };
         write().map_err(|source| PackWriteError::failed(&path, source))?;
         let size = file.stat().map_err(|source| PackWriteError::failed(&path, source))?.size;
-        if size != prefix.file_size {
-            let message = format!("the file has {size} bytes, not {}", prefix.file_size);
+        if size != summary.size {
+            let message = format!("the file has {size} bytes, not {}", summary.size);
             return Err(PackWriteError::failed(&path, io::Error::other(message)));
         }
-        Ok(PackSummary { digest: Digest::from_bytes(prefix.pack_digest), size })
+        Ok(summary)
     }
+}
 
-    fn gather(&mut self, bytes: &[u8]) -> Result<(), PackWriteError> {
-        if self.block.len() + bytes.len() > BLOCK_BYTES {
-            self.write_block()?;
+impl Waiting {
+    /// Writes all that waits.
+    fn write(&mut self, file: &mut dyn WriteFile, mut former: Option<&mut Former>) -> io::Result<()> {
+        let mut rest = self.block.as_slice();
+        for step in self.steps.drain(..) {
+            match step {
+                Step::Bytes(count) => {
+                    let (bytes, after) = rest.split_at(count);
+                    rest = after;
+                    file.write_all(bytes)?;
+                }
+                Step::Copy(run) => {
+                    if let Some(former) = former.as_deref_mut() {
+                        file.append_range(&mut *former.file, run.from, run.len)?;
+                    }
+                }
+            }
         }
-        if bytes.len() > BLOCK_BYTES {
-            return self.file.write_all(bytes).map_err(|source| PackWriteError::failed(&self.path, source));
-        }
-        self.block.extend_from_slice(bytes);
+        self.block.clear();
         Ok(())
-    }
-
-    fn write_block(&mut self) -> Result<(), PackWriteError> {
-        if !self.block.is_empty() {
-            self.file.write_all(&self.block).map_err(|source| PackWriteError::failed(&self.path, source))?;
-            self.block.clear();
-        }
-        Ok(())
-    }
-
-    fn copy_run(&mut self) -> Result<(), PackWriteError> {
-        let (Some(run), Some(former)) = (self.run.take(), self.former.as_mut()) else { return Ok(()) };
-        self.file
-            .append_range(&mut *former.file, run.from, run.len)
-            .map_err(|source| PackWriteError::failed(&self.path, source))
     }
 }
 

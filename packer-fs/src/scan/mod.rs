@@ -142,8 +142,9 @@ pub fn scan(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<ScanResult, Sc
         Arc::clone(index)
     } else {
         let previous = request.previous.map(AsRef::as_ref);
-        let index = index::build(request.assets_root, stamp, previous, walk::joined(folders));
-        Arc::new(index.ok_or_else(|| ScanError::TooMuch { path: path() })?)
+        let renewed = previous.and_then(|previous| index::renew(previous, stamp, &folders));
+        let built = || index::build(request.assets_root, stamp, previous, walk::joined(folders));
+        Arc::new(renewed.or_else(built).ok_or_else(|| ScanError::TooMuch { path: path() })?)
     };
     Ok(ScanResult { index, index_is_current: current.is_some(), unread, problems, ignored, cost })
 }

@@ -15,6 +15,7 @@ pub use header::{
     HEADER_SIZE, Header, HeaderError, INCOMPLETE, MAGIC, MAX_ALIGNMENT, MIN_ALIGNMENT, Section, VERSION,
 };
 pub use pages::{DIGEST_SIZE, PAGE_SIZE, page_list, page_list_size};
+pub(crate) use strings::has_equal;
 pub use strings::{KindsSection, NamesSection, hash_name, names_slots};
 
 /// The alignment of payloads where nothing else is asked for.

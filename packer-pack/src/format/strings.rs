@@ -21,6 +21,18 @@ pub fn hash_name(name: &str) -> u64 {
     hash ^ (hash >> 32)
 }
 
+/// Whether two of these names are equal. Texts are sorted only where two of them may be: hashes are sooner.
+pub(crate) fn has_equal<'n>(names: impl Iterator<Item = &'n str> + Clone) -> bool {
+    let mut hashes: Vec<u64> = names.clone().map(hash_name).collect();
+    hashes.sort_unstable();
+    if hashes.windows(2).all(|pair| pair[0] != pair[1]) {
+        return false;
+    }
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
+}
+
 /// How many slots the hash index has for so many names: the least power of two that is at least twice as many.
 pub fn names_slots(count: u32) -> u32 {
     (count.min(MAX_ENTRIES) * 2).max(1).next_power_of_two()
@@ -124,9 +136,7 @@ impl<'a> NamesSection<'a> {
     pub fn check(&self) -> Result<(), &'static str> {
         self.strings.check()?;
         let count = self.strings.count();
-        let mut all: Vec<&str> = (0..count).filter_map(|position| self.get(position)).collect();
-        all.sort_unstable();
-        if all.windows(2).any(|pair| pair[0] == pair[1]) {
+        if has_equal((0..count).filter_map(|position| self.get(position))) {
             return Err("two entries have the same name");
         }
         // A name is found if every slot from where its search starts to where it is holds something. The slots are a

@@ -6,11 +6,13 @@
 //!
 //! It writes nothing and holds no payload; the writer streams, syncs and renames.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::format::{
     ENTRY_SIZE, HEADER_SIZE, Header, KindsSection, MAX_ALIGNMENT, MAX_ENTRIES, MAX_KINDS, MAX_STRING_BYTES,
-    MIN_ALIGNMENT, NamesSection,
+    MIN_ALIGNMENT, NamesSection, has_equal,
 };
 
 mod place;
@@ -115,9 +117,8 @@ impl IndexLayout {
         sorted.sort_by_key(|asset| asset.id);
         check(&sorted)?;
 
-        let mut kinds: Vec<&str> = sorted.iter().map(|asset| asset.kind).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
+        let kinds: BTreeSet<&str> = sorted.iter().map(|asset| asset.kind).collect();
+        let kinds: Vec<&str> = kinds.into_iter().collect();
         limit("kinds", u64::from(MAX_KINDS), kinds.len() as u64)?;
 
         let names: Vec<&str> = sorted.iter().map(|asset| asset.name).collect();
@@ -190,6 +191,9 @@ fn check(sorted: &[Declared<'_>]) -> Result<(), LayoutError> {
     if let Some([first, second]) = sorted.array_windows().find(|[first, second]| first.id == second.id) {
         let (first_name, second_name) = (first.name.to_owned(), second.name.to_owned());
         return Err(LayoutError::DuplicateId { id: first.id, first: first_name, second: second_name });
+    }
+    if !has_equal(sorted.iter().map(|asset| asset.name)) {
+        return Ok(());
     }
     let mut by_name: Vec<&Declared<'_>> = sorted.iter().collect();
     by_name.sort_by_key(|asset| (asset.name, asset.id));

@@ -4,6 +4,7 @@
 //! decided here and nowhere else, so that every writer gives the same pack.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use thiserror::Error;
 use zerocopy::IntoBytes;
@@ -109,7 +110,33 @@ pub struct Placer {
     /// The end of the last payload.
     end: u64,
     /// Where each distinct payload is, by (digest, encoding, compression): offset and stored size.
-    places: HashMap<([u8; 32], u8, u8), (u64, u64)>,
+    places: HashMap<PlaceKey, (u64, u64), BuildHasherDefault<ByDigest>>,
+}
+
+/// Digest, encoding and compression: what tells stored payloads apart.
+type PlaceKey = ([u8; 32], u8, u8);
+
+/// Hashes keys that begin with a digest, which is a hash already.
+#[derive(Debug, Default)]
+struct ByDigest(u64);
+
+impl Hasher for ByDigest {
+    fn write(&mut self, bytes: &[u8]) {
+        // Of a digest, its beginning; what else is hashed, lengths and codes, tells few apart.
+        if let Some(beginning) = bytes.first_chunk() {
+            self.0 ^= u64::from_le_bytes(*beginning);
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.0 = self.0.wrapping_add(u64::from(byte));
+    }
+
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Placer {
@@ -130,7 +157,8 @@ impl Placer {
             })
             .collect();
         let end = layout.first_payload_offset();
-        Self { layout, entries, placed: 0, end, places: HashMap::new() }
+        let places = HashMap::with_capacity_and_hasher(layout.assets.len(), BuildHasherDefault::default());
+        Self { layout, entries, placed: 0, end, places }
     }
 
     /// The id whose payload is due; none if all were placed.

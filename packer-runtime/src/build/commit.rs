@@ -13,6 +13,7 @@ use packer_domain::workspace::WorkspaceState;
 use packer_events::body::{Phase, Unit};
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
 use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead};
+use packer_fs::build_sources::BuildSources;
 use packer_fs::disk::{DiskError, DiskOperation, Hashed, HashedFile};
 use packer_fs::journal::{
     self, CommittedOutputs, OutputFile, OutputsError, OutputsRequest, RecoverOptions, Recovered,
@@ -23,11 +24,11 @@ use packer_fs::lock::host;
 
 use super::constants::{self, ConstantsFile, ReadyConstants};
 use super::former::options_digest;
-use super::unchanged;
 use super::write::Written;
 use super::{MANIFEST_FILE, PACK_FILE};
-use crate::lane::{Finale, LaneAccess, Worker, observe_stop, sight_held};
-use crate::observe::ObserveError;
+use super::{at_once, patch, sources, unchanged};
+use crate::lane::{Finale, LaneAccess, Worker, observe_stop, sight_again, sight_held};
+use crate::observe::{ObserveError, Sighting};
 use crate::operation::{Operation, Stop, io_failure};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -120,17 +121,67 @@ impl Drop for Staging {
 
 /// Everything that a build made.
 pub(super) struct Outputs<'a> {
-    pub base: &'a Snapshot,
-    pub plan: &'a BuildPlan,
+    pub used: Used<'a>,
     pub options: BuildOptions,
     pub folder: Utf8PathBuf,
     pub manifest: Hashed,
-    pub constants: Vec<ConstantsFile>,
+    pub constants: Constants,
     pub written: Written,
     pub report: BuildReport,
     pub staging: Staging,
     pub lock: BuildGuard,
 }
+
+/// What a build was made from.
+pub(super) enum Used<'a> {
+    /// A whole workspace, and its plan.
+    Planned { base: &'a Snapshot, plan: &'a BuildPlan },
+    /// The last build, and the files that differ.
+    Patched { sighting: Box<Sighting>, sources: BuildSources, files: Vec<(usize, Digest)> },
+}
+
+/// The constants of a build.
+pub(super) enum Constants {
+    /// They may have to be written.
+    Planned(Vec<ConstantsFile>),
+    /// They stand as the last build left them.
+    Standing(Vec<OutputFact>),
+}
+
+impl Used<'_> {
+    fn fingerprint(&self) -> Digest {
+        match self {
+            Self::Planned { base, .. } => base.basis().fingerprint,
+            Self::Patched { sighting, .. } => sighting.basis.fingerprint,
+        }
+    }
+
+    /// Refuses to commit where something that was used has changed. Then gives, for the next build, what says which file was
+    /// used for what, once the checksum of the record is known; nothing if that cannot be told.
+    fn check(self, shared: &Arc<Shared>, operation: &Operation, options: BuildOptions) -> Result<Next, Stop> {
+        match self {
+            Self::Planned { base, plan } => {
+                let Some(seen) = check_inputs(shared, operation, base, plan)? else { return Ok(None) };
+                let is_whole = plan.errors.is_empty() && plan.absent.is_empty() && plan.left_out == 0;
+                if !is_whole {
+                    return Ok(None);
+                }
+                let sources = sources::of_plan(plan, &seen.index, seen.frame, NO_RECORD);
+                Ok(sources.map(|sources| (sources, Vec::new())))
+            }
+            Self::Patched { sighting, sources, files } => {
+                check_unevaluated(shared, operation, *sighting, options)?;
+                Ok(Some((sources, files)))
+            }
+        }
+    }
+}
+
+/// Sources, and what is to be said anew in them.
+type Next = Option<(BuildSources, Vec<(usize, Digest)>)>;
+
+/// Stands for the checksum of a record that is not made yet.
+const NO_RECORD: Digest = Digest::from_bytes([0; 32]);
 
 /// Checks and commits.
 pub(super) fn commit<'s>(
@@ -139,15 +190,48 @@ pub(super) fn commit<'s>(
     operation: &Operation,
     outputs: Outputs<'_>,
 ) -> Result<Finale<'s>, Stop> {
-    let Outputs { base, plan, options, folder, manifest, constants, written, mut report, staging, lock } =
-        outputs;
+    let Outputs { used, options, folder, manifest, constants, written, mut report, staging, lock } = outputs;
+    let fingerprint = used.fingerprint();
+    let plan = match &used {
+        Used::Planned { plan, .. } => Some(*plan),
+        Used::Patched { .. } => None,
+    };
     let turn = lane.turn(operation, Some(Phase::Commit))?;
     let access = LaneAccess::enter(shared, operation).map_err(|stop| match stop {
         // It waited for the lane, and had long begun.
         Stop::Cancelled(None) => Stop::Cancelled(Some(Phase::Commit)),
         stop => stop,
     })?;
-    check_inputs(shared, operation, base, plan)?;
+    let boot = host::boot_id().unwrap_or_default();
+    let (incomplete, assets) = (report.incomplete, report.assets);
+    // Under the lane: what is left in place is to be there when the rest is placed.
+    let prepare = || {
+        let (constants, stale) = match (&constants, plan) {
+            (Constants::Planned(files), Some(plan)) => {
+                let ready = constants::stage(shared, &staging, &folder, plan, files)?;
+                (ready, constants::stale(shared, &folder, plan))
+            }
+            (Constants::Planned(_), None) => (Vec::new(), Vec::new()),
+            (Constants::Standing(facts), _) => (standing(shared, facts)?, Vec::new()),
+        };
+        let head = record_head(
+            shared,
+            operation,
+            &staging,
+            &folder,
+            &options,
+            &written,
+            manifest.digest,
+            &constants,
+            &boot,
+            incomplete,
+        )?;
+        let record = BuildRecord::encode(&head, &written.payloads);
+        Ok((constants, stale, head, record))
+    };
+    let (prepared, next) = at_once(prepare, || used.check(shared, operation, options));
+    let next = next?;
+    let (constants, stale, head, record) = prepared?;
     operation.check_cancelled(Phase::Commit)?;
     if !lock.still_valid() {
         let message = "the build lock was deleted while it was held".to_owned();
@@ -155,28 +239,12 @@ pub(super) fn commit<'s>(
     }
     access.verify(operation)?;
 
-    let boot = host::boot_id().unwrap_or_default();
-    let (incomplete, assets) = (report.incomplete, report.assets);
-    // Under the lane: what is left in place is to be there when the rest is placed.
-    let constants = constants::stage(shared, &staging, &folder, plan, &constants)?;
-    let stale = constants::stale(shared, &folder, plan);
-    let head = record_head(
-        shared,
-        operation,
-        &staging,
-        &folder,
-        &options,
-        &written,
-        manifest.digest,
-        &constants,
-        &boot,
-        incomplete,
-    )?;
-    let record = BuildRecord::encode(&head, &written.payloads);
+    let checksum = BuildRecord::checksum_of(&record).filter(|_| !incomplete);
+    let sources = next.zip(checksum).map(|((sources, files), record)| sources.with(record, files));
     let output =
         |name: &str, size: u64, digest: Option<Digest>| OutputFile { name: name.to_owned(), size, digest };
     let mut files = vec![output(MANIFEST_FILE, manifest.size, Some(manifest.digest))];
-    let staged = constants.iter().filter(|constants| constants.kept.is_none()).map(|staged| staged.file);
+    let staged = constants.iter().filter_map(ReadyConstants::staged);
     files.extend(staged.map(|file| output(file.name(), file.size, Some(file.digest))));
     operation.progress(Phase::Commit, 0, None, Unit::Files, None);
     report.took_ms = operation.took_ms();
@@ -199,14 +267,16 @@ pub(super) fn commit<'s>(
     .map_err(outputs_stop)?;
     // From here on recovery finishes what this process does not.
     staging.hand_over();
-    let base = base.clone();
     let committed = match prepared.apply() {
         Ok(committed) => committed,
         Err(error) => finish_or_drop(shared, operation, &boot, &error)?,
     };
     constants::remove(shared, &stale);
     let afterwards = move || {
-        unchanged::remember(shared, &base, &options, &head, assets, !incomplete);
+        unchanged::remember(shared, fingerprint, &options, &head, assets, !incomplete);
+        if let Some(sources) = sources {
+            patch::store(shared, &sources);
+        }
         if let Err(error) = committed.finish() {
             tracing::warn!(%error, "cleaning up after a build is left to the next operation");
         }
@@ -235,6 +305,38 @@ fn finish_or_drop<'s>(
     finished.ok_or_else(|| Stop::Failed(io_failure(error)))
 }
 
+/// The same of a build that evaluated only a part: where anything differs, everything is evaluated, as it was, to find out
+/// whether it matters.
+fn check_unevaluated(
+    shared: &Arc<Shared>,
+    operation: &Operation,
+    sighting: Sighting,
+    options: BuildOptions,
+) -> Result<(), Stop> {
+    let basis = sighting.basis;
+    if let Ok(now) = sight_again(shared, operation, &sighting)
+        && now.basis.fingerprint == basis.fingerprint
+    {
+        return Ok(());
+    }
+    let observed = shared.observer.read(sighting, None).map_err(|error| observe_stop(operation, error))?;
+    let base = Snapshot::new(shared.status().snapshot.revision(), observed.evaluate(), basis);
+    let plan = plan_build(base.state(), options);
+    check_inputs(shared, operation, &base, &plan).map(|_| ())
+}
+
+/// Constants that stand as the last build left them, if they still do: they were looked at a moment ago.
+fn standing(shared: &Shared, facts: &[OutputFact]) -> Result<Vec<ReadyConstants>, Stop> {
+    for fact in facts {
+        let stat = shared.disk.stat(&fact.path).map_err(|error| Stop::Failed(io_failure(&error)))?;
+        if !fact.is_unchanged(stat.as_ref()) {
+            let message = format!("{} was written while a build was to leave it in place", fact.path);
+            return Err(Stop::Failed(Failure::Damaged { message, path: fact.path.to_string() }));
+        }
+    }
+    Ok(facts.iter().cloned().map(ReadyConstants::Kept).collect())
+}
+
 /// Refuses to commit unless registry, configuration, and every anchor, input and folder listing that the build used are
 /// as they were.
 fn check_inputs(
@@ -242,14 +344,14 @@ fn check_inputs(
     operation: &Operation,
     base: &Snapshot,
     plan: &BuildPlan,
-) -> Result<(), Stop> {
+) -> Result<Option<Sighting>, Stop> {
     let changed = |paths: BTreeSet<AssetPath>, registry, configuration| {
         let paths = paths.into_iter().collect();
         Err(Stop::Rejected(Rejection::InputsChanged { paths, registry, configuration }))
     };
     let observed = match sight_held(shared, operation) {
         // Nothing that the base was computed from differs.
-        Ok(sighting) if sighting.basis.fingerprint == base.basis().fingerprint => return Ok(()),
+        Ok(sighting) if sighting.basis.fingerprint == base.basis().fingerprint => return Ok(Some(sighting)),
         Ok(sighting) => shared.observer.read(sighting, Some(base)),
         Err(error) => Err(error),
     };
@@ -271,7 +373,7 @@ fn check_inputs(
     let (state, _) = base.state().next(observed.inputs);
     let now = plan_build(&state, plan.options);
     if !registry && !configuration && now == *plan {
-        return Ok(());
+        return Ok(None);
     }
     let used = |plan: &BuildPlan, state: &WorkspaceState| -> BTreeSet<AssetPath> {
         let entries = plan.entries.iter().flat_map(|entry| {
@@ -313,9 +415,9 @@ fn record_head(
     };
     let mut others = vec![fact(MANIFEST_FILE, manifest)?];
     for ready in constants {
-        others.push(match &ready.kept {
-            Some(fact) => fact.clone(),
-            None => fact(ready.file.name(), ready.file.digest)?,
+        others.push(match ready {
+            ReadyConstants::Kept(fact) => fact.clone(),
+            ReadyConstants::Staged(file) => fact(file.name(), file.digest)?,
         });
     }
     Ok(RecordHead {

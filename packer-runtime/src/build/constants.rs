@@ -58,11 +58,21 @@ fn text(plan: &BuildPlan, language: ConstantsLanguage) -> String {
 }
 
 /// A file of constants that is there once the build is committed.
-pub(super) struct ReadyConstants {
-    /// Which.
-    pub file: ConstantsFile,
-    /// What is to be remembered of it where it stays as it is; otherwise it is staged.
-    pub kept: Option<OutputFact>,
+pub(super) enum ReadyConstants {
+    /// It is staged.
+    Staged(ConstantsFile),
+    /// It stays as it is, and this is to be remembered of it.
+    Kept(OutputFact),
+}
+
+impl ReadyConstants {
+    /// The file, if it is staged.
+    pub(super) fn staged(&self) -> Option<&ConstantsFile> {
+        match self {
+            Self::Staged(file) => Some(file),
+            Self::Kept(_) => None,
+        }
+    }
 }
 
 /// Stages the files of `plan` that do not stand in `folder` already.
@@ -76,10 +86,11 @@ pub(super) fn stage(
     let durable = plan.options.durable;
     let ready = |file: &ConstantsFile| {
         let kept = if durable { None } else { standing(shared, folder, file) };
-        if kept.is_none() {
-            staging.write_file(file.name(), text(plan, file.language).as_bytes(), durable)?;
+        if let Some(fact) = kept {
+            return Ok(ReadyConstants::Kept(fact));
         }
-        Ok(ReadyConstants { file: *file, kept })
+        staging.write_file(file.name(), text(plan, file.language).as_bytes(), durable)?;
+        Ok(ReadyConstants::Staged(*file))
     };
     files.iter().map(ready).collect()
 }

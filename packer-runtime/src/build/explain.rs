@@ -4,6 +4,7 @@
 //! What the parts of a key mean is the domain's; how they are remembered `packer_fs::build_parts`'s. Nothing here decides
 //! what a build does: it reads what that goes by.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ use packer_domain::kind::KindCatalog;
 use packer_domain::path::AssetPath;
 use packer_fs::build_parts::{self, How, Made, NoFormer, PartsHistory, RecordedBuild, RecordedParts};
 use packer_fs::disk::DiskError;
+use packer_fs::layout;
+use packer_fs::registry_file;
 use packer_fs::scan::covered_by;
 use thiserror::Error;
 
@@ -123,30 +126,65 @@ fn whole_reason(cause: NoFormer, last: Option<&RecordedParts>) -> BakeReason {
     }
 }
 
-/// Remembers what a build made that has just been committed.
+/// The managed assets of a registry that nobody has parsed, and that seldom has to be.
+pub(super) struct LiveLines {
+    registry: Arc<Vec<u8>>,
+    uuids: OnceCell<BTreeSet<AssetUuid>>,
+}
+
+impl LiveLines {
+    /// Those of the registry with these bytes.
+    pub(super) fn of(registry: Arc<Vec<u8>>) -> Self {
+        Self { registry, uuids: OnceCell::new() }
+    }
+
+    /// Whether this is one of them.
+    pub(super) fn has(&self, uuid: AssetUuid) -> bool {
+        let live = || match registry_file::parse(&self.registry, layout::REGISTRY) {
+            Ok(registry) => {
+                let lines = registry.entries().filter(|line| line.anchor().is_some());
+                lines.map(|line| line.uuid).collect()
+            }
+            Err(_) => BTreeSet::new(),
+        };
+        self.uuids.get_or_init(live).contains(&uuid)
+    }
+}
+
+/// A build that has just been committed, as far as it is to be remembered why it baked what it did.
+pub(super) struct Committed<'a> {
+    /// The plan of what it made, and perhaps of more.
+    pub plan: &'a BuildPlan,
+    pub kinds: &'a KindCatalog,
+    /// How many assets its pack has.
+    pub assets: u64,
+    /// Whether an asset is managed still.
+    pub is_live: &'a dyn Fn(AssetUuid) -> bool,
+    /// Whether the pack before had a payload of an asset.
+    pub was_in_pack: &'a dyn Fn(AssetUuid) -> bool,
+    /// Why nothing was taken over at all.
+    pub cause: Option<NoFormer>,
+}
+
+/// Remembers what a build made.
 pub(super) fn remember(
     shared: &Shared,
     operation: &Operation,
-    plan: &BuildPlan,
-    base: &Snapshot,
+    committed: Committed<'_>,
     made: &[(u32, How)],
-    former: Result<&Former, NoFormer>,
 ) {
-    let kinds = base.state().kinds();
+    let Committed { plan, kinds, assets, is_live, was_in_pack, cause } = committed;
     let made: Vec<_> = made
         .iter()
         .filter_map(|(id, how)| {
             let at = plan.entries.binary_search_by_key(id, |entry| entry.id().get()).ok()?;
             let entry = &plan.entries[at];
-            let was_in_pack = former.as_ref().is_ok_and(|former| former.key_of(entry.uuid()).is_some());
+            let was_in_pack = was_in_pack(entry.uuid());
             Some((entry, kinds.get(entry.kind())?, Made { how: *how, was_in_pack }))
         })
         .collect();
-    let cause = former.err();
     let build = RecordedBuild { operation: operation.id, compression: options_text(&plan.options), cause };
-    let is_live = |uuid| base.state().asset(uuid).is_some();
-    let assets = plan.entries.len() as u64;
-    if let Err(error) = build_parts::append(&*shared.disk, &build, made.into_iter(), assets, &is_live) {
+    if let Err(error) = build_parts::append(&*shared.disk, &build, made.into_iter(), assets, is_live) {
         tracing::warn!(%error, "nobody will be able to say why the next build bakes what it bakes");
     }
 }

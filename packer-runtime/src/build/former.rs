@@ -104,6 +104,16 @@ impl Former {
         self.record.get(uuid).map(|payload| payload.build_key)
     }
 
+    /// What was recorded of it.
+    pub(super) fn record(&self) -> &BuildRecord {
+        &self.record
+    }
+
+    /// Whether every output is as it was written, and the pack lacks nothing.
+    pub(super) fn is_whole(&self) -> bool {
+        self.complete && !self.record.head().incomplete
+    }
+
     /// What the last build as a whole left.
     pub(super) fn head(&self) -> &RecordHead {
         self.record.head()
@@ -124,11 +134,16 @@ impl Former {
         self.pack.lock().ok()?.take()
     }
 
+    /// Whether nobody has touched the pack since it was looked at.
+    pub(super) fn is_untouched(&self, shared: &Shared) -> bool {
+        self.seen.is_some() && stat(shared, &self.record.head().pack.path) == self.seen
+    }
+
     /// Why nothing that was taken over can be believed after all, if that is so: somebody has touched the pack since it was
     /// looked at. Says so.
     pub(super) fn check_untouched(&self, shared: &Shared, operation: &Operation) -> Result<(), NoFormer> {
         let pack = &self.record.head().pack.path;
-        if self.seen.is_some() && stat(shared, pack) == self.seen {
+        if self.is_untouched(shared) {
             return Ok(());
         }
         diagnose_damage(operation, pack);
@@ -176,12 +191,21 @@ impl Former {
     /// Notes under which keys payloads have been made now that stand in the pack already. Says whether the note is there;
     /// without it the next build makes them again.
     pub(super) fn note_keys(&self, shared: &Shared, written: &Written) -> bool {
-        let record = BuildRecord::encode(self.record.head(), &written.payloads);
+        self.note_payloads(shared, &written.payloads).is_some()
+    }
+
+    /// The same of these payloads; gives the checksum of the record, if it is there.
+    pub(super) fn note_payloads(
+        &self,
+        shared: &Shared,
+        payloads: &[(AssetUuid, RecordedPayload)],
+    ) -> Option<Digest> {
+        let record = BuildRecord::encode(self.record.head(), payloads);
         let noted = BuildRecord::replace(&*shared.disk, layout::BUILD_RECORD.into(), &record);
         if let Err(error) = &noted {
             tracing::info!(%error, "the next build bakes again what turned out equal");
         }
-        noted.is_ok()
+        noted.ok().and_then(|()| BuildRecord::checksum_of(&record))
     }
 
     /// Whether what was written is the pack that stands there already, and lacks assets as that does.

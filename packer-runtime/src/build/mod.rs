@@ -11,6 +11,8 @@ mod explain;
 mod former;
 mod gc;
 mod manifest;
+mod patch;
+mod sources;
 mod unchanged;
 mod write;
 
@@ -41,12 +43,14 @@ use crate::watch::Beside;
 
 use artifacts::Artifacts;
 pub use artifacts::StorePolicy;
+use commit::{Constants, Used};
 pub use explain::ExplainError;
 use explain::Reasons;
 pub(crate) use explain::{explain_asset, explain_file};
 use former::Former;
 pub(crate) use gc::collect;
 pub use gc::{GcDamage, GcError, GcReport, GcRequest, GcScrub};
+use patch::{Patch, Patched};
 use write::{PackJob, Written};
 
 /// The name of the pack in the output folder.
@@ -114,13 +118,21 @@ pub(crate) fn build<'s>(
         let behind = Behind { lock: Lock::Build, operations: 1, holder: found.and_then(holder) };
         operation.say(EventBody::Queued { behind });
     };
-    let lock = BuildLock::acquire(&shared.root, &facts(operation), wait, &mut on_wait)
+    let mut lock = BuildLock::acquire(&shared.root, &facts(operation), wait, &mut on_wait)
         .map_err(|error| lock_stop(Lock::Build, error))?;
 
-    let (base, options, folder) = match base(shared, lane, operation, request)? {
-        Base::Unchanged(stamp) => return Ok(unchanged_end(operation, &stamp)),
-        Base::Changed { snapshot, options, folder } => (snapshot, options, folder),
+    let mut is_first = true;
+    let (base, options, folder) = loop {
+        match base(shared, lane, operation, request, is_first)? {
+            Base::Unchanged(stamp) => return Ok(unchanged_end(operation, &stamp)),
+            Base::Changed { snapshot, options, folder } => break (snapshot, options, folder),
+            Base::Patch(patch) => match patch::build(shared, lane, operation, request, *patch, lock)? {
+                Patched::Done(finale) => return Ok(finale),
+                Patched::Not(back) => (lock, is_first) = (back, false),
+            },
+        }
     };
+    let fingerprint = base.basis().fingerprint;
     let plan = plan_build(base.state(), options);
     operation.diagnose(&plan.errors);
     if !plan.errors.is_empty() && !request.keep_going {
@@ -167,7 +179,7 @@ pub(crate) fn build<'s>(
         let failed = counts.held_back + current.lacking.len() as u64;
         // Planned in vain: what was edited changes no byte. The next build need not find that out again.
         if let Some(head) = former.as_ref().map(Former::head) {
-            unchanged::remember(shared, &base, &options, head, counts.assets, failed == 0);
+            unchanged::remember(shared, fingerprint, &options, head, counts.assets, failed == 0);
         }
         let proved = prove(shared, operation, request, &base, &plan, digest)?;
         return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(BuildReport {
@@ -189,8 +201,9 @@ pub(crate) fn build<'s>(
     // Before the lane is taken: nobody should wait for it.
     artifacts.iter().for_each(Artifacts::settle);
     let mut written = written?;
-    let manifest =
-        staging.stream_file(MANIFEST_FILE, options.durable, |out| manifest::write(out, &plan, &written))?;
+    let manifest = staging.stream_file(MANIFEST_FILE, options.durable, |out| {
+        manifest::write(out, manifest::facts(&plan, &written), manifest::rows(&plan, &written))
+    })?;
     let proved = prove(shared, operation, request, &base, &plan, written.digest)?;
     operation.check_cancelled(Phase::Verify)?;
 
@@ -213,7 +226,7 @@ pub(crate) fn build<'s>(
         drop(staging);
         // What was baked under other keys turned out equal. The next build need not find that out again.
         if let Some(former) = former.as_ref().filter(|former| former.note_keys(shared, &written)) {
-            unchanged::remember(shared, &base, &options, former.head(), counts.assets, failed == 0);
+            unchanged::remember(shared, fingerprint, &options, former.head(), counts.assets, failed == 0);
         }
         return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(report))));
     }
@@ -223,20 +236,26 @@ pub(crate) fn build<'s>(
         lane,
         operation,
         commit::Outputs {
-            base: &base,
-            plan: &plan,
+            used: Used::Planned { base: &base, plan: &plan },
             options,
             folder,
             manifest,
-            constants,
+            constants: Constants::Planned(constants),
             written,
             report,
             staging,
             lock,
         },
     )?;
-    let former = former.as_ref().ok_or(cause.unwrap_or(NoFormer::NoReuse {}));
-    explain::remember(shared, operation, &plan, &base, &made, former);
+    let committed = explain::Committed {
+        plan: &plan,
+        kinds: base.state().kinds(),
+        assets: plan.entries.len() as u64,
+        is_live: &|uuid| base.state().asset(uuid).is_some(),
+        was_in_pack: &|uuid| former.as_ref().is_some_and(|former| former.key_of(uuid).is_some()),
+        cause: if former.is_some() { None } else { Some(cause.unwrap_or(NoFormer::NoReuse {})) },
+    };
+    explain::remember(shared, operation, committed, &made);
     Ok(finale)
 }
 
@@ -246,6 +265,8 @@ enum Base {
     Unchanged(BuildStamp),
     /// Something may differ.
     Changed { snapshot: Snapshot, options: BuildOptions, folder: Utf8PathBuf },
+    /// Nothing differs but a few sources.
+    Patch(Box<Patch>),
 }
 
 /// The end of a build that had nothing to do.
@@ -318,20 +339,36 @@ fn output_folder(
     Err(Stop::Rejected(Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&diagnostic)] }))
 }
 
+/// Does two things at once.
+fn at_once<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        match one.join() {
+            Ok(one) => (one, other),
+            // It ends this operation as it would have without the thread.
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 fn bakers(shared: &Shared, request: &BuildRequest) -> Result<Arc<rayon::ThreadPool>, Stop> {
     pool(request.jobs.or(shared.jobs)).map_err(|error| threads(&error))
 }
 
-/// What to build from.
+/// What to build from; a patch of the last build only for who asks the first time.
 fn base(
     shared: &Arc<Shared>,
     lane: &Worker,
     operation: &Operation,
     request: &BuildRequest,
+    is_first: bool,
 ) -> Result<Base, Stop> {
     let turn = lane.turn(operation, None)?;
     let access = LaneAccess::enter(shared, operation)?;
-    operation.say(EventBody::Started {});
+    if is_first {
+        operation.say(EventBody::Started {});
+    }
     if let BuildBase::Exactly(asked) = request.base {
         let snapshot = shared.status().snapshot.clone();
         let current = snapshot.revision();
@@ -358,6 +395,11 @@ fn base(
     {
         // Nobody has read anything of this project yet, so there is nothing that publishing would correct.
         return Ok(Base::Unchanged(stamp));
+    } else if is_first
+        && published.revision() == Revision(0)
+        && let Some(change) = patch::find(shared, request, &sighting, &options)
+    {
+        return Ok(Base::Patch(Box::new(Patch { sighting, change, options, folder })));
     } else {
         let observed = shared.observer.read(sighting, Some(&published));
         let observed = observed.map_err(|error| observe_stop(operation, error))?;

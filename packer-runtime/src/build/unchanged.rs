@@ -16,7 +16,6 @@ use packer_fs::lock::host;
 use super::PACK_FILE;
 use super::former::options_digest;
 use crate::shared::Shared;
-use crate::snapshot::Snapshot;
 
 /// What the last build left in `folder`, if building from `fingerprint` with these options would leave it again.
 pub(super) fn recall(
@@ -31,17 +30,17 @@ pub(super) fn recall(
     (is_same && is_there && stamp.stands(&*shared.disk, host::boot_id().as_deref())).then_some(stamp)
 }
 
-/// Notes that a build of `base_of` left what `head` says; `complete` if it lacks nothing. Without the note, the next build
+/// Notes that a build from `fingerprint` left what `head` says; `complete` if it lacks nothing. Without the note, the next build
 /// plans, and compares the outputs by their digests.
 pub(super) fn remember(
     shared: &Shared,
-    base_of: &Snapshot,
+    fingerprint: Digest,
     options: &BuildOptions,
     head: &RecordHead,
     assets: u64,
     complete: bool,
 ) {
-    let base = complete.then(|| base(base_of.basis().fingerprint, options));
+    let base = complete.then(|| base(fingerprint, options));
     let Some(stamp) = BuildStamp::of(&*shared.disk, head, base, assets) else { return };
     if let Err(error) = stamp.store(&*shared.disk, layout::BUILD_STAMP.into()) {
         tracing::info!(%error, "the next build plans also where nothing changed");
@@ -49,7 +48,7 @@ pub(super) fn remember(
 }
 
 /// The digest of everything that decides outputs.
-fn base(fingerprint: Digest, options: &BuildOptions) -> Digest {
+pub(super) fn base(fingerprint: Digest, options: &BuildOptions) -> Digest {
     let mut bytes = fingerprint.as_bytes().to_vec();
     bytes.extend_from_slice(options_digest(options).as_bytes());
     // What `Debug` shows of the options is all of them.

@@ -179,21 +179,11 @@ impl PackJob<'_> {
     /// was taken over was vouched for, or checked, in the pack that it came from.
     pub(super) fn verify(&self, path: &Utf8Path, written: &Written) -> Result<(), Stop> {
         self.operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
-        let damaged = |message: String| Stop::Failed(Failure::Damaged { message, path: path.to_string() });
-        let pack = open_pack(self.shared, path).map_err(|error| damaged(error.to_string()))?;
-        if pack.digest() != *written.digest.as_bytes() {
-            return Err(damaged("the pack read back is not the one that was written".to_owned()));
-        }
-        if let Some(problem) = pack.verify_index().first() {
-            return Err(damaged(problem.to_string()));
-        }
-        let wrong = |(id, _): &(u32, How)| match pack.by_id(*id) {
-            Ok(entry) => pack.verify_payload(&entry).map(|problem| problem.to_string()),
-            Err(error) => Some(error.to_string()),
-        };
+        let pack = verify_index(self.shared, path, written.digest)?;
+        let wrong = |(id, _): &(u32, How)| wrong_payload(&pack, *id);
         match self.pool.install(|| written.made.par_iter().find_map_first(wrong)) {
             None => Ok(()),
-            Some(message) => Err(damaged(message)),
+            Some(message) => Err(damaged(path, message)),
         }
     }
 
@@ -246,15 +236,7 @@ impl PackJob<'_> {
         windows: std::sync::mpsc::Receiver<Vec<Ready<'_>>>,
         total: u64,
     ) -> Result<Written, Stop> {
-        let mut written = Written {
-            digest: Digest::of(&[]),
-            size: 0,
-            baked: 0,
-            reused: 0,
-            failed: 0,
-            payloads: Vec::with_capacity(total as usize),
-            made: Vec::new(),
-        };
+        let mut written = Written::nothing(total as usize);
         let mut done = 0;
         let mut changed: Vec<AssetPath> = Vec::new();
         for window in windows {
@@ -350,6 +332,19 @@ impl PackJob<'_> {
 }
 
 impl Written {
+    /// Of a pack of so many assets, before there is any.
+    pub(super) fn nothing(assets: usize) -> Self {
+        Self {
+            digest: Digest::of(&[]),
+            size: 0,
+            baked: 0,
+            reused: 0,
+            failed: 0,
+            payloads: Vec::with_capacity(assets),
+            made: Vec::new(),
+        }
+    }
+
     /// What the pack holds of one asset.
     pub(super) fn payload(&self, uuid: AssetUuid) -> Option<&RecordedPayload> {
         let at = self.payloads.binary_search_by_key(&uuid, |(uuid, _)| *uuid).ok()?;
@@ -389,6 +384,31 @@ fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'
     })
 }
 
+/// The index of a pack that was just written, read back and checked: it is the one that was to be written.
+pub(super) fn verify_index(shared: &Shared, path: &Utf8Path, digest: Digest) -> Result<Pack, Stop> {
+    let pack = open_pack(shared, path).map_err(|error| damaged(path, error.to_string()))?;
+    if pack.digest() != *digest.as_bytes() {
+        return Err(damaged(path, "the pack read back is not the one that was written".to_owned()));
+    }
+    match pack.verify_index().first() {
+        Some(problem) => Err(damaged(path, problem.to_string())),
+        None => Ok(pack),
+    }
+}
+
+/// What is wrong with the payload of an asset that was made for a pack.
+pub(super) fn wrong_payload(pack: &Pack, id: u32) -> Option<String> {
+    match pack.by_id(id) {
+        Ok(entry) => pack.verify_payload(&entry).map(|problem| problem.to_string()),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// A pack that was written is not as it was written.
+pub(super) fn damaged(path: &Utf8Path, message: String) -> Stop {
+    Stop::Failed(Failure::Damaged { message, path: path.to_string() })
+}
+
 /// Opens a pack through the disk. Read and not mapped: the pages of a map would count as this process's memory, and
 /// whoever cut the file meanwhile would end it.
 pub(super) fn open_pack(shared: &Shared, path: &Utf8Path) -> Result<Pack, OpenError> {
@@ -400,7 +420,7 @@ pub(super) fn open_pack(shared: &Shared, path: &Utf8Path) -> Result<Pack, OpenEr
 }
 
 /// These inputs are no longer what the build began with.
-fn inputs_changed(mut paths: Vec<AssetPath>) -> Stop {
+pub(super) fn inputs_changed(mut paths: Vec<AssetPath>) -> Stop {
     paths.sort();
     paths.dedup();
     Stop::Rejected(Rejection::InputsChanged { paths, registry: false, configuration: false })
@@ -411,7 +431,7 @@ fn damaged_record(entry: &BuildEntry) -> Stop {
     Stop::Failed(Failure::Damaged { message, path: packer_fs::layout::BUILD_RECORD.to_owned() })
 }
 
-fn write_stop(error: PackWriteError) -> Stop {
+pub(super) fn write_stop(error: PackWriteError) -> Stop {
     match error {
         PackWriteError::Disk(error) => Stop::Failed(io_failure(&error)),
         other @ (PackWriteError::Place(_)

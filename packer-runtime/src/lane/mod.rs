@@ -12,5 +12,5 @@ mod thread;
 pub(crate) use access::{LaneAccess, lock_stop};
 pub(crate) use mutate::{kind_of, look_at, mutate};
 pub(crate) use recover::{Recovery, recover_everything};
-pub(crate) use refresh::{refresh, sight_held, stop as observe_stop};
+pub(crate) use refresh::{refresh, sight_again, sight_held, stop as observe_stop};
 pub(crate) use thread::{Finale, Worker, queue};

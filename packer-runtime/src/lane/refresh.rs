@@ -58,6 +58,18 @@ pub(crate) fn sight_held(shared: &Arc<Shared>, operation: &Operation) -> Result<
     shared.observer.sight(Lane::Held, &|| operation.is_cancelled(), &progress)
 }
 
+/// The same by whoever has looked before, and saw `last`.
+pub(crate) fn sight_again(
+    shared: &Arc<Shared>,
+    operation: &Operation,
+    last: &Sighting,
+) -> Result<Sighting, ObserveError> {
+    let progress = |scanned: ScanProgress| {
+        operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
+    };
+    shared.observer.sight_from(Lane::Held, Some(last), &|| operation.is_cancelled(), &progress)
+}
+
 fn observe_once(
     shared: &Arc<Shared>,
     operation: &Operation,

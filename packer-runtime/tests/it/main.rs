@@ -17,6 +17,7 @@ mod lane;
 mod mutations;
 mod opening;
 mod overtaken;
+mod patches;
 mod poison;
 mod power_cuts;
 mod random_edits;

@@ -203,7 +203,7 @@ pub(crate) const ALL: [&str; 13] = [
 pub(crate) fn workspace() -> Workspace {
     let workspace = Workspace::new();
     workspace.write("packer.toml", CONFIG.as_bytes());
-    let mut registry = workspace.text("registry.jsonl");
+    let mut lines = Vec::new();
     for (number, (path, name, kind, rest)) in SIDECARS.into_iter().enumerate() {
         let contents = match path.rsplit_once('.').unwrap().1 {
             "json" => r#"{"levels": [1, 2, 3]}"#.to_owned(),
@@ -212,16 +212,20 @@ pub(crate) fn workspace() -> Workspace {
         workspace.write(&format!("assets/{path}"), contents.as_bytes());
         let at = format!("{path}.asset.toml");
         workspace.write(&format!("assets/{at}"), anchor(number, name, kind, rest).as_bytes());
-        registry += &line(number, &at);
+        lines.push((id(number), line(number, &at)));
     }
     for (number, (folder, rest)) in (SIDECARS.len()..).zip(FOLDERS) {
         let at = format!("{folder}/asset.toml");
         workspace.write(&format!("assets/{at}"), anchor(number, folder, "set", rest).as_bytes());
-        registry += &line(number, &at);
+        lines.push((id(number), line(number, &at)));
     }
     for frame in ["hero/frames/1", "hero/frames/2", "hero/frames/3", "foe/1", "foe/2"] {
         workspace.write(&format!("assets/{frame}.frm"), frame.as_bytes());
     }
+    // As the packer writes them.
+    lines.sort();
+    let lines = lines.into_iter().map(|(_, line)| line);
+    let registry = workspace.text("registry.jsonl") + &lines.collect::<String>();
     workspace.write("registry.jsonl", registry.as_bytes());
     workspace.write("assets/notes.md", b"a file that no asset claims");
     workspace.write("assets/.packerignore", b"*.bak\n");
