@@ -12,10 +12,11 @@ use crate::packer::{Packer, Run};
 use crate::picture::png;
 
 /// What stays under `.packer/`: all of it is documented in `packer_fs::layout`.
-const OPERATIONAL: [&str; 16] = [
+const OPERATIONAL: [&str; 17] = [
     ".gitignore",
     "build-parts",
     "build-record",
+    "build-sources",
     "build-stamp",
     "build.holder",
     "build.lock",
