@@ -72,6 +72,12 @@ pub(crate) enum CommandArgs {
     Check,
     /// Explain a diagnostic code, an asset or a file, or list all codes
     Explain(ExplainArgs),
+    /// Give an asset another name, and rewrite every reference to it
+    Rename(RenameArgs),
+    /// Include assets in builds
+    Include(AssetsArgs),
+    /// Exclude assets from builds
+    Exclude(AssetsArgs),
     /// Resolve divergences between the registry and the disk
     Reconcile(ReconcileArgs),
     /// Build the pack
@@ -117,6 +123,30 @@ pub(crate) struct AdoptArgs {
     /// The kind for all of them, over every rule (`raw` takes any file)
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenameArgs {
+    /// A name, an id, a uuid, or the path of an anchor or a source
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// Its new name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+/// Assets to change.
+#[derive(Debug, Args)]
+pub(crate) struct AssetsArgs {
+    /// Names, ids, uuids, or paths of anchors or sources
+    #[arg(value_name = "ASSET", required = true)]
+    pub assets: Vec<String>,
     /// How far to go.
     #[command(flatten)]
     pub apply: ApplyArgs,

@@ -38,7 +38,7 @@ pub use packer_domain::identity::{
 pub use packer_domain::kind::{KindId, KindIdError, SettingValue, Settings};
 pub use packer_domain::mutation::{
     Adopt, Affected, Change, FilesystemMutation, Mutation, MutationPlan, Reconcile, Register,
-    RegistryMutation, Seen, SeenPath, Selector, Target, Verdict,
+    RegistryMutation, Rename, Seen, SeenPath, Selector, SetBuild, Target, Verdict,
 };
 pub use packer_domain::name::{AssetName, AssetNameError};
 pub use packer_domain::path::{AssetPath, AssetPathError};

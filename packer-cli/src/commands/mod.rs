@@ -2,6 +2,7 @@
 
 mod adopt;
 mod build;
+mod change;
 mod check;
 mod events;
 mod explain;
@@ -18,7 +19,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use packer_runtime::api::FirstObservation;
+use packer_runtime::api::{BuildParticipation, FirstObservation};
 use packer_runtime::codec::Codec;
 
 use crate::args::{Cli, CommandArgs};
@@ -48,6 +49,9 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Show(args) => show::run(args, &open(ui)?, ui),
         CommandArgs::Check => Ok(check::run(&open(ui)?, ui)),
         CommandArgs::Explain(args) => explain::run(args, open, ui),
+        CommandArgs::Rename(args) => change::rename(args, &open(ui)?, ui),
+        CommandArgs::Include(args) => change::set_build(args, BuildParticipation::Included, &open(ui)?, ui),
+        CommandArgs::Exclude(args) => change::set_build(args, BuildParticipation::Excluded, &open(ui)?, ui),
         CommandArgs::Reconcile(args) => reconcile::run(args, &open(ui)?, ui),
         CommandArgs::Build(args) => build::run(args, &open(ui)?, ui),
         CommandArgs::Refresh => refresh::run(&open(ui)?, ui),

@@ -163,6 +163,9 @@ fn change_word(change: Change) -> &'static str {
         Change::Renamed => "renamed",
         Change::Renumbered => "renumbered",
         Change::Settled => "settled",
+        Change::Configured => "configured",
+        Change::Included => "included",
+        Change::Excluded => "excluded",
     }
 }
 

@@ -57,6 +57,7 @@ fn tricky() -> Vec<Asset> {
         "hero/idle",
         "x.7",
         "x-7",
+        "fn",
         "x_7_29",
         "x.7.30/y",
     ];
@@ -81,7 +82,8 @@ fn identifiers(language: ConstantsLanguage, text: &str) -> Vec<(Vec<String>, Str
         };
         let (folder, constant) = match language {
             ConstantsLanguage::Rust => {
-                (line.strip_prefix("pub mod ").map(word), line.strip_prefix("pub const ").map(word))
+                let constant = line.strip_prefix("pub const ").filter(|rest| !rest.starts_with("fn "));
+                (line.strip_prefix("pub mod ").map(word), constant.map(word))
             }
             ConstantsLanguage::TypeScript => (
                 line.strip_suffix(": {").map(str::to_owned),
@@ -98,7 +100,7 @@ fn identifiers(language: ConstantsLanguage, text: &str) -> Vec<(Vec<String>, Str
         if let Some(ident) = folder {
             found.push((scope.clone(), ident.clone(), None));
             scope.push(ident);
-        } else if let Some(ident) = constant.filter(|ident| ident != "fn") {
+        } else if let Some(ident) = constant {
             found.push((scope.clone(), ident, about.take()));
         } else if matches!(line, "}" | "},") {
             scope.pop();

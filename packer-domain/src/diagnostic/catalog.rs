@@ -234,6 +234,17 @@ catalog! {
         "a resolution that this divergence does not offer"
         explain::PLAN_RESOLUTION_UNAVAILABLE
 
+    PlanDiverged "plan/diverged" Error
+        "an asset that has to be reconciled first"
+        explain::PLAN_DIVERGED
+
+    PlanReferredTo "plan/referred-to" Warning
+        "an asset that others refer to"
+        explain::PLAN_REFERRED_TO
+
+    PlanReferenceInRules "plan/reference-in-rules" Error
+        "a reference that a rule of packer.toml gives"
+        explain::PLAN_REFERENCE_IN_RULES
 
     LaneFrozen "lane/frozen" Error
         "a project that must be recovered first"

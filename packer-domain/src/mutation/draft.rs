@@ -2,6 +2,7 @@
 //! plan compose, and what the plan does is the difference in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::anchor::{AnchorEdit, edit_anchor};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity, Subject};
@@ -10,7 +11,7 @@ use crate::identity::{AssetUuid, Digest};
 use crate::name::AssetName;
 use crate::path::AssetPath;
 use crate::registry::{Registry, RegistryEntry};
-use crate::workspace::WorkspaceState;
+use crate::workspace::{AssetRecord, WorkspaceState};
 
 use super::plan::{
     Affected, Change, FilesystemMutation, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath,
@@ -77,6 +78,41 @@ impl<'a> Draft<'a> {
     pub(super) fn warn_path(&mut self, code: DiagnosticCode, path: &AssetPath, message: String, help: &str) {
         let diagnostic = Diagnostic::new(code, Subject::Path(path.clone()), message);
         self.warn(diagnostic.in_file(self.state.project_path(path)).help(help));
+    }
+
+    /// The managed asset `uuid`; blocks the plan if there is none.
+    pub(super) fn managed(&mut self, uuid: AssetUuid) -> Option<&'a Arc<AssetRecord>> {
+        let found = self.state.asset(uuid);
+        if found.is_none() {
+            let message = format!("{uuid} is no managed asset");
+            let diagnostic =
+                Diagnostic::new(DiagnosticCode::PlanTargetMissing, Subject::Asset(uuid), message);
+            self.block(diagnostic.help("`packer list` lists all assets"));
+        }
+        found
+    }
+
+    /// Forbids the plan because the registry's lines of an asset contradict each other, or another's.
+    pub(super) fn block_conflict(&mut self, record: &AssetRecord) {
+        let uuid = record.entry.uuid;
+        let several = self.registry.lines_of(uuid).count() > 1;
+        let code = if several {
+            DiagnosticCode::RegistryDuplicateEntry
+        } else {
+            DiagnosticCode::RegistryDuplicateId
+        };
+        let message = format!("the registry contradicts itself about {}", record.label());
+        let help = format!("settle that first: `packer reconcile {code}`");
+        self.block(Diagnostic::new(code, Subject::Asset(uuid), message).help(help));
+    }
+
+    /// Forbids the plan because an asset is not where, or not as, it was accepted.
+    pub(super) fn block_diverged(&mut self, record: &AssetRecord) {
+        let uuid = record.entry.uuid;
+        let state = record.state.as_str().replace('_', " ");
+        let message = format!("{} has diverged: {state}", record.label());
+        let diagnostic = Diagnostic::new(DiagnosticCode::PlanDiverged, Subject::Asset(uuid), message);
+        self.block(diagnostic.help("resolve that first: `packer status` says how"));
     }
 
     /// Notes that the plan depends on the contents of an observed file.

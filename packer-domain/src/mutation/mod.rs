@@ -9,6 +9,8 @@ mod draft;
 mod plan;
 mod reconcile;
 mod register;
+mod rename;
+mod set_build;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +28,7 @@ use crate::identity::{AssetUuid, Digest, UuidDraw};
 use crate::kind::KindId;
 use crate::name::AssetName;
 use crate::path::AssetPath;
+use crate::registry::BuildParticipation;
 use crate::workspace::WorkspaceState;
 
 use draft::Draft;
@@ -40,6 +43,10 @@ pub enum Mutation {
     Register(Register),
     /// Carry out one named resolution of one or more divergences.
     Reconcile(Reconcile),
+    /// Give an asset another name, and rewrite every reference to it.
+    Rename(Rename),
+    /// Include assets in builds, or exclude them.
+    SetBuild(SetBuild),
 }
 
 impl Mutation {
@@ -49,6 +56,8 @@ impl Mutation {
             Self::Adopt(_) => "adopt",
             Self::Register(_) => "register",
             Self::Reconcile(_) => "reconcile",
+            Self::Rename(_) => "rename",
+            Self::SetBuild(_) => "set_build",
         }
     }
 }
@@ -97,6 +106,30 @@ pub struct Reconcile {
     pub name: Option<AssetName>,
     /// What new uuids are made from.
     pub draw: UuidDraw,
+}
+
+/// Give an asset another name, in its anchor and in every anchor that refers to it.
+///
+/// Blocked by: `plan/target-missing`, `plan/invalid-anchor` (its own, or one that refers to it), `plan/diverged`,
+/// `plan/name-taken`, `plan/reference-in-rules`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rename {
+    /// Which.
+    pub asset: AssetUuid,
+    /// Its new name.
+    pub name: AssetName,
+}
+
+/// Include assets in builds, or exclude them.
+///
+/// Blocked by: `plan/target-missing`, `registry/duplicate-entry`. Warns of: `plan/referred-to` (where what is excluded is
+/// referred to by what is not).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SetBuild {
+    /// Which.
+    pub assets: Vec<AssetUuid>,
+    /// Whether builds take them.
+    pub build: BuildParticipation,
 }
 
 /// What a mutation is for.
@@ -162,7 +195,8 @@ pub type Contents = BTreeMap<AssetPath, PathState>;
 pub fn needs(state: &WorkspaceState, mutation: &Mutation) -> BTreeMap<AssetPath, Need> {
     match mutation {
         Mutation::Adopt(adopt) => adopt::needs(state, adopt),
-        Mutation::Register(_) => BTreeMap::new(),
+        Mutation::Register(_) | Mutation::SetBuild(_) => BTreeMap::new(),
+        Mutation::Rename(rename) => rename::needs(state, rename),
         Mutation::Reconcile(reconcile) => reconcile::needs(state, reconcile),
     }
 }
@@ -174,6 +208,8 @@ pub fn plan(state: &WorkspaceState, contents: &Contents, mutation: &Mutation) ->
         Mutation::Adopt(adopt) => adopt::plan(&mut draft, adopt),
         Mutation::Register(register) => register::plan(&mut draft, register),
         Mutation::Reconcile(reconcile) => reconcile::plan(&mut draft, reconcile),
+        Mutation::Rename(rename) => rename::plan(&mut draft, rename),
+        Mutation::SetBuild(set_build) => set_build::plan(&mut draft, set_build),
     }
     draft.finish(mutation.clone())
 }

@@ -202,4 +202,10 @@ pub enum Change {
     Renumbered,
     /// One of its contradicting lines is kept.
     Settled,
+    /// Its anchor says something else: settings, or what it refers to.
+    Configured,
+    /// Builds take it.
+    Included,
+    /// Builds leave it out.
+    Excluded,
 }

@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) unreadable: Vec<AssetPath>,
     pub(crate) found: Vec<(DiagnosticCode, String)>,
     pub(crate) folders: BTreeSet<AssetPath>,
+    /// Anchors that are torn by the time somebody looks at them for an edit.
+    pub(crate) torn: BTreeSet<AssetPath>,
 }
 
 pub(crate) fn path(text: &str) -> AssetPath {
@@ -137,6 +139,7 @@ impl World {
             unreadable: Vec::new(),
             found: Vec::new(),
             folders: BTreeSet::new(),
+            torn: BTreeSet::new(),
         };
         let mut sections = fixture.split("//- ");
         assert_eq!(sections.next().map(str::trim), Some(""), "a fixture starts with `//- `");
@@ -231,6 +234,8 @@ impl World {
                 let folder = self.state().observation().folders.contains(path);
                 return if folder { PathState::Folder } else { PathState::Absent };
             };
+            let torn = b"<<<<<<< ours\n".to_vec();
+            let bytes = if self.torn.contains(path) { &torn } else { bytes };
             let bytes = match need {
                 Need::State => &[][..],
                 Need::Head => &bytes[..bytes.len().min(HEAD_BYTES as usize)],

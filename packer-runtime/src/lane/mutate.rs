@@ -343,7 +343,15 @@ fn report(plan: &MutationPlan, operation: &Operation, commit: Option<u64>) -> Mu
         mutation: kind_of(&plan.mutation),
         commit,
         assets_added: count(&[Change::Adopted, Change::Registered, Change::Separated]),
-        assets_changed: count(&[Change::Moved, Change::Renamed, Change::Renumbered, Change::Settled]),
+        assets_changed: count(&[
+            Change::Moved,
+            Change::Renamed,
+            Change::Renumbered,
+            Change::Settled,
+            Change::Configured,
+            Change::Included,
+            Change::Excluded,
+        ]),
         assets_removed: count(&[Change::Retired]),
         files_created: files(true),
         files_changed: files(false),
@@ -362,6 +370,8 @@ pub(crate) fn kind_of(mutation: &Mutation) -> OperationKind {
         Mutation::Adopt(_) => OperationKind::Adopt,
         Mutation::Register(_) => OperationKind::Register,
         Mutation::Reconcile(_) => OperationKind::Reconcile,
+        Mutation::Rename(_) => OperationKind::Rename,
+        Mutation::SetBuild(_) => OperationKind::SetBuild,
     }
 }
 

@@ -6,8 +6,9 @@ use packer_fs::head::read_head;
 use packer_fs::journal::read_history;
 use packer_fs::layout;
 use packer_runtime::api::{
-    Adopt, AssetName, AssetPath, AssetQuery, BuildRequest, Command, DivergenceCode, KindId, Mutation,
-    Project, Reconcile, Register, Resolution, Selector, Target, Verdict, draw,
+    Adopt, AssetName, AssetPath, AssetQuery, BuildParticipation, BuildRequest, Command, DivergenceCode,
+    KindId, Mutation, Project, Reconcile, Register, Rename, Resolution, Selector, SetBuild, Target, Verdict,
+    draw,
 };
 
 use super::support::{Tree, Workspace, adopt_all, build, built, mutated, rejection, run};
@@ -25,6 +26,37 @@ fn path(text: &str) -> AssetPath {
 
 fn reconcile(resolution: Option<Resolution>) -> Reconcile {
     Reconcile { select: Vec::new(), resolution, path: None, name: None, draw: draw() }
+}
+
+#[test]
+fn an_asset_is_renamed_and_excluded_and_the_next_build_says_so() {
+    let (workspace, project) = game();
+    let snapshot = project.status().snapshot.clone();
+    let uuid = |name: &str| {
+        let name = Some(AssetName::parse(name).unwrap());
+        snapshot.assets(&AssetQuery { name, ..AssetQuery::default() }).rows[0].uuid.unwrap()
+    };
+    let rename = Mutation::Rename(Rename { asset: uuid("a"), name: AssetName::parse("first/one").unwrap() });
+    let exclude =
+        Mutation::SetBuild(SetBuild { assets: vec![uuid("b")], build: BuildParticipation::Excluded });
+    let before = workspace.tree();
+    let plans: Vec<_> = [&rename, &exclude].map(|mutation| project.preview(mutation).unwrap()).into();
+    assert_eq!(workspace.tree(), before, "a preview changes nothing");
+    for plan in plans {
+        assert_eq!(plan.verdict, Verdict::Ready, "{plan:#?}");
+        assert_eq!(mutated(&run(&project, Command::Apply(Box::new(plan)))).assets_changed, 1);
+    }
+    // A plan that was carried out once has nothing left to do.
+    assert!(mutated(&run(&project, Command::Mutate(rename))).unchanged);
+    assert!(mutated(&run(&project, Command::Mutate(exclude))).unchanged);
+    assert!(divergences(&project).is_empty());
+    let report = build(&project);
+    assert_eq!(built(&report).assets, 2);
+    let manifest = workspace.text("build/assets.manifest.json");
+    assert!(manifest.contains("\"first/one\"") && !manifest.contains("\"b\""), "{manifest}");
+    let unknown = Mutation::Rename(Rename { asset: uuid("b"), name: AssetName::parse("first/one").unwrap() });
+    let refused = run(&project, Command::Mutate(unknown));
+    assert!(matches!(rejection(&refused), Rejection::Blocked { .. }), "{refused:?}");
 }
 
 fn divergences(project: &Project) -> Vec<String> {

@@ -62,6 +62,26 @@ example. The plan is blocked and nothing was changed. The message lists the
 resolutions that are offered here. Run `packer reconcile TARGET --as RESOLUTION`
 with one of those.";
 
+pub(in crate::diagnostic) const PLAN_DIVERGED: &str = "\
+The asset is not where, or not as, the registry accepted it: its anchor is
+missing, stands elsewhere or in several places, or its name is another's too.
+What a change would mean for it is not clear, so the plan is blocked and nothing
+was changed. `packer status` says what has diverged and how to resolve it. Do
+that, and run the command again.";
+
+pub(in crate::diagnostic) const PLAN_REFERRED_TO: &str = "\
+Another asset refers to this one, and would go on doing so while builds leave
+this one out: the game would find the reference and not what it means. The plan
+can be applied all the same. Exclude the other asset too, or let it refer to
+something else; `packer explain ASSET` lists who refers to an asset.";
+
+pub(in crate::diagnostic) const PLAN_REFERENCE_IN_RULES: &str = "\
+An asset refers to the one that would be renamed, and the reference does not
+stand in its anchor: a rule of packer.toml gives it. The packer changes anchors
+and the registry, and leaves packer.toml to people, so the plan is blocked and
+nothing was changed. Take the value out of the rule, say it in the anchors that
+need it, and run the command again.";
+
 pub(in crate::diagnostic) const LANE_FROZEN: &str = "\
 An operation was interrupted in the middle of its commit, and it can neither be
 finished nor taken back safely: something that it touches was changed by

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::changes::{map, rename, set_build};
 use super::{image, project};
 use crate::diagnostic::DiagnosticCode;
 use crate::kind::KindId;
 use crate::mutation::{Adopt, Mutation, Verdict};
 use crate::registry::{BuildParticipation, RegistryEntry};
-use crate::testing::{DRAW, World, adopt, entry, live, reconcile, register, targets};
+use crate::testing::{DRAW, World, adopt, entry, live, path, reconcile, register, targets};
 
 const BLOCKED: bool = true;
 const WARNED: bool = false;
@@ -144,6 +145,59 @@ fn reconciliations() -> Vec<Case> {
     ]
 }
 
+fn renamings() -> Vec<Case> {
+    let a = || image("a", "a", "a.png");
+    let b = || image("b", "b", "b.png");
+    let one = |registry: &str, parts: &[String]| World::new(&project(registry, parts));
+    let line = "a 1 a.png.asset.toml";
+    let both = "a 1 a.png.asset.toml\nb 2 b.png.asset.toml";
+    let torn = "//- assets/a.png\n//- assets/a.png.asset.toml\nuuid = \"$a\"\nname = \"a\"\n".to_owned();
+    let to_a = "[map]\ntiles = \"a\"\n";
+    let rule = "//- packer.toml\n[project]\nname = \"x\"\n[[rules]]\nmatch = \"**\"\nmap.tiles = \"a\"\n";
+    let by_rule = format!(
+        "{rule}{}",
+        project(&format!("{line}\nm 3 m.map.asset.toml"), &[a(), map("m", "m", "m.map", "")])
+    );
+    let mut unwritable = one(&format!("{line}\nm 3 m.map.asset.toml"), &[a(), map("m", "m", "m.map", to_a)]);
+    // Between the observation and the look at what is to be edited, somebody tore it.
+    unwritable.torn.insert(path("m.map.asset.toml"));
+    vec![
+        (rename("z", "c"), one(line, &[a()]), "plan/target-missing", BLOCKED),
+        (rename("a", "b"), one(both, &[a(), b()]), "plan/name-taken", BLOCKED),
+        (rename("a", "c"), one(line, &[torn]), "plan/invalid-anchor", BLOCKED),
+        (rename("a", "c"), unwritable, "plan/invalid-anchor", BLOCKED),
+        (rename("a", "c"), one(line, &[]), "plan/diverged", BLOCKED),
+        (rename("a", "c"), one(line, &[image("a", "a", "x.png")]), "plan/diverged", BLOCKED),
+        (rename("a", "c"), one(line, &[a(), image("a", "a", "x.png")]), "plan/diverged", BLOCKED),
+        (rename("a", "c"), one(both, &[a(), image("b", "a", "b.png")]), "plan/diverged", BLOCKED),
+        (rename("a", "c"), World::new(&by_rule), "plan/reference-in-rules", BLOCKED),
+        (
+            rename("a", "c"),
+            one("a 1 a.png.asset.toml\na 2 retired", &[a()]),
+            "registry/duplicate-entry",
+            BLOCKED,
+        ),
+        (
+            rename("a", "c"),
+            one("a 1 a.png.asset.toml\nb 1 b.png.asset.toml", &[a(), b()]),
+            "registry/duplicate-id",
+            BLOCKED,
+        ),
+    ]
+}
+
+fn inclusions() -> Vec<Case> {
+    let a = || image("a", "a", "a.png");
+    let m = || map("m", "m", "m.map", "[map]\ntiles = \"a\"\n");
+    let referred = World::new(&project("a 1 a.png.asset.toml\nm 3 m.map.asset.toml", &[a(), m()]));
+    let twice = World::new(&project("a 1 a.png.asset.toml\na 2 a.png.asset.toml", &[a()]));
+    vec![
+        (set_build(&["z"], BuildParticipation::Excluded), twice.clone(), "plan/target-missing", BLOCKED),
+        (set_build(&["a"], BuildParticipation::Excluded), twice, "registry/duplicate-entry", BLOCKED),
+        (set_build(&["a"], BuildParticipation::Excluded), referred, "plan/referred-to", WARNED),
+    ]
+}
+
 /// The codes that the doc comment of `request` lists, up to and after `Warns of:`.
 fn documented(request: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let source = include_str!("../mod.rs");
@@ -192,6 +246,16 @@ fn registering_says_what_it_documents() {
 #[test]
 fn reconciling_says_what_it_documents() {
     check("Reconcile", reconciliations());
+}
+
+#[test]
+fn renaming_says_what_it_documents() {
+    check("Rename", renamings());
+}
+
+#[test]
+fn including_and_excluding_say_what_they_document() {
+    check("SetBuild", inclusions());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Each request is made on a project given as text; plans are compared with stored texts, which are to be read in a review.
 
 mod blockers;
+mod changes;
 mod effects;
 mod resolutions;
 
