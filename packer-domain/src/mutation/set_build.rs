@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::plan::Change;
 
 pub(super) fn plan(draft: &mut Draft<'_>, set_build: &SetBuild) {
-    let state = draft.state;
+    let workspace = draft.state;
     let uuids: BTreeSet<AssetUuid> = set_build.assets.iter().copied().collect();
     for uuid in &uuids {
         let Some(record) = draft.managed(*uuid) else { continue };
@@ -26,14 +26,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, set_build: &SetBuild) {
         if *build == set_build.build {
             continue;
         }
-        let live = EntryState::Live { anchor: anchor.clone(), build: set_build.build };
+        let state = EntryState::Live { anchor: anchor.clone(), build: set_build.build };
         draft.registry.remove(line);
-        draft.registry.insert(RegistryEntry { state: live, ..line.clone() });
+        draft.registry.insert(RegistryEntry { state, ..line.clone() });
         draft.affects(*uuid, name, change(set_build.build));
     }
     if set_build.build == BuildParticipation::Excluded {
         for uuid in uuids {
-            let referring = state.referring_to(uuid).filter_map(|other| state.asset(other));
+            let referring = workspace.referring_to(uuid).filter_map(|other| workspace.asset(other));
             for other in referring.filter(|other| other.entry.is_included()) {
                 warn_of_reference(draft, other, uuid, &set_build.assets);
             }

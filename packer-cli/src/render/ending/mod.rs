@@ -99,8 +99,9 @@ fn success(report: &OutcomeReport, paint: Paint) -> String {
 
 fn mutation(report: &MutationReport, paint: Paint) -> String {
     let took = duration(report.took_ms);
+    let word = report.mutation.to_string().replace('_', " ");
     if report.unchanged {
-        return format!("{}: there was nothing to {}, in {took}", paint.good("unchanged"), report.mutation);
+        return format!("{}: {word}: there was nothing to do, in {took}", paint.good("unchanged"));
     }
     let counts = [
         (report.assets_added, "asset added", "assets added"),
@@ -115,7 +116,7 @@ fn mutation(report: &MutationReport, paint: Paint) -> String {
     let parts: Vec<String> =
         counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| things(n, one, many)).collect();
     let commit = report.commit.map_or_else(String::new, |commit| format!(", commit {}", count(commit)));
-    format!("{}: {}: {}{commit}, in {took}", paint.good("done"), report.mutation, parts.join(", "))
+    format!("{}: {}: {}{commit}, in {took}", paint.good("done"), word, parts.join(", "))
 }
 
 /// `1 added, 2 changed, 0 removed`.
