@@ -84,6 +84,8 @@ pub(crate) enum CommandArgs {
     Build(BuildArgs),
     /// Observe the workspace anew and say what changed
     Refresh,
+    /// Say what changes in the workspace as it does, and refresh, until Ctrl-C
+    Watch(WatchArgs),
     /// Check a pack from end to end
     Verify(VerifyArgs),
     /// Write the payloads of a pack as files
@@ -257,6 +259,19 @@ pub(crate) struct BuildArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Build at once, and whenever something has changed
+    #[arg(long)]
+    pub build: bool,
+    /// The build profile of packer.toml
+    #[arg(long, value_name = "NAME", requires = "build")]
+    pub profile: Option<String>,
+    /// How many threads scan and bake [default: as many as the machine has]
+    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<usize>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct GcArgs {
     /// Say what would be dropped, and drop nothing
     #[arg(long)]
@@ -364,6 +379,7 @@ mod tests {
             "reconcile",
             "build",
             "refresh",
+            "watch",
             "verify",
             "unpack",
             "gc",
@@ -411,6 +427,7 @@ mod tests {
             &["packer", "build", "--jobs", "100000"],
             &["packer", "build", "--constants", "rs,java"],
             &["packer", "build", "--constants", ""],
+            &["packer", "watch", "--profile", "release"],
             &["packer", "adopt"],
             &["packer"],
         ] {

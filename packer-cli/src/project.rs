@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use packer_events::report::{Ending, OutcomeReport};
-use packer_runtime::api::{AssetPath, FirstObservation, OpenOptions, Outcome, Project, Target};
+use packer_runtime::api::{
+    AssetPath, Feed, FirstObservation, OpenOptions, Outcome, Project, Target, WatchOptions,
+};
 use packer_runtime::codec::Codec;
 
 use crate::args::GlobalArgs;
@@ -106,6 +108,20 @@ pub(crate) fn open(
         tell_recovery(outcome, ui);
     }
     Ok(Opened { project, place, flag: ProjectFlag::new(global.project.as_deref()) })
+}
+
+/// Opens the project so that it is watched, with its events from the first on; those say what opening had to recover.
+pub(crate) fn open_watched(
+    global: &GlobalArgs,
+    codecs: Vec<Arc<dyn Codec>>,
+    jobs: Option<usize>,
+    watch: WatchOptions,
+) -> Result<(Opened, Feed), Failure> {
+    let place = place(global)?;
+    let (wait_for_lane, first_observation) = (!global.no_wait, FirstObservation::AtOpening);
+    let options = OpenOptions { codecs, jobs, wait_for_lane, first_observation, watch: Some(watch) };
+    let (project, feed) = Project::open_and_subscribe(&place.root, options)?;
+    Ok((Opened { project, place, flag: ProjectFlag::new(global.project.as_deref()) }, feed))
 }
 
 /// Says what a recovery did.

@@ -8,7 +8,7 @@ use super::detail;
 use crate::args::BuildArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{self, Followed};
+use crate::follow;
 use crate::project::Opened;
 use crate::render::{self, Advice};
 use crate::ui::{Ui, plain};
@@ -28,7 +28,7 @@ pub(super) fn run(args: &BuildArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit
     };
     let followed = follow::run(&opened.project, Command::Build(request), ui)?;
     if !ui.is_json() {
-        findings(&followed, opened, ui);
+        findings(&followed.diagnostics, opened, ui);
     }
     Ok(follow::tell(&followed.outcome, ui))
 }
@@ -43,10 +43,10 @@ fn output(typed: &Utf8Path, opened: &Opened) -> Utf8PathBuf {
 }
 
 /// What the build found: every error with the command that resolves it, and the rest as far as it is wanted.
-fn findings(followed: &Followed, opened: &Opened, ui: &mut Ui) {
+pub(super) fn findings(diagnostics: &[DiagnosticRecord], opened: &Opened, ui: &mut Ui) {
     let is_error = |record: &&DiagnosticRecord| record.severity == SeverityRecord::Error;
     let (errors, others): (Vec<DiagnosticRecord>, Vec<DiagnosticRecord>) =
-        followed.diagnostics.iter().cloned().partition(|record| is_error(&record));
+        diagnostics.iter().cloned().partition(|record| is_error(&record));
     // What was asked for by `--explain`: all of it, and where what was asked for goes.
     let is_reason = |record: &DiagnosticRecord| record.code == DiagnosticCode::BuildBaked.as_str();
     let (reasons, others): (Vec<DiagnosticRecord>, Vec<DiagnosticRecord>) =

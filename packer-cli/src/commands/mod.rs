@@ -16,6 +16,7 @@ mod show;
 mod status;
 mod unpack;
 mod verify;
+mod watch;
 
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Status if !global.verbose => (None, FirstObservation::FiguresWillDo),
         _ => (None, FirstObservation::AtOpening),
     };
-    let open = move |ui: &mut Ui| project::open(global, codecs, jobs, first, ui);
+    let own = codecs.clone();
+    let open = move |ui: &mut Ui| project::open(global, own, jobs, first, ui);
     match &cli.command {
         CommandArgs::New(args) => new::run(args, ui),
         CommandArgs::Adopt(args) => adopt::run(args, &open(ui)?, ui),
@@ -55,6 +57,7 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Reconcile(args) => reconcile::run(args, &open(ui)?, ui),
         CommandArgs::Build(args) => build::run(args, &open(ui)?, ui),
         CommandArgs::Refresh => refresh::run(&open(ui)?, ui),
+        CommandArgs::Watch(args) => watch::run(args, global, codecs, ui),
         CommandArgs::Verify(args) => verify::run(args, open, ui),
         CommandArgs::Unpack(args) => unpack::run(args, ui),
         CommandArgs::Gc(args) => gc::run(args, &open(ui)?, ui),

@@ -30,7 +30,8 @@ pub(super) fn run(opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn listed(word: &str, divergences: &[DivergenceRecord], detail: Detail) -> String {
+/// Divergences, a line each.
+pub(super) fn listed(word: &str, divergences: &[DivergenceRecord], detail: Detail) -> String {
     let line = |divergence: &DivergenceRecord| {
         format!("  {word}: {}: {}\n", plain(&divergence.code), plain(&divergence.message))
     };

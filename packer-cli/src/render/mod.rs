@@ -22,6 +22,7 @@ mod plan;
 mod status;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 pub(crate) use advice::{Advice, ProjectFlag, selector};
 pub(crate) use asset::{detail, rows};
@@ -31,6 +32,8 @@ pub(crate) use event::{recorded, recovery, waiting};
 pub(crate) use explanation::{collected, explanation, file_explanation, unclaimed};
 pub(crate) use plan::{plan, warnings};
 pub(crate) use status::{StatusJson, divergences, status};
+
+pub(crate) use watch::{transition, watching};
 
 use packer_events::body::Phase;
 

@@ -109,20 +109,105 @@ fn an_edit_that_looks_older_than_the_stamp_is_noticed() {
     assert_eq!(digest(&rescan(&disk), "a"), Digest::of(b"other"));
 }
 
+/// An edit that a stat may not show, from the contents before.
+#[derive(Clone, Copy, Debug)]
+enum Edit {
+    /// As many bytes, at once.
+    SameSize,
+    /// The same, with the time of the first contents put back.
+    RestoredTime,
+    /// Another file of as many bytes, renamed over it, with that time.
+    RenamedOver,
+    /// Written twice, with a scan in between.
+    TwoInOneTick,
+}
+
+const EDITS: [Edit; 4] = [Edit::SameSize, Edit::RestoredTime, Edit::RenamedOver, Edit::TwoInOneTick];
+
+/// How often each is made.
+const TIMES: u32 = 100;
+
+/// The contents after the `n`th write: always as many bytes.
+fn contents(n: u32) -> String {
+    format!("{n:06}")
+}
+
 #[test]
 fn a_hundred_quick_edits_of_a_real_file_are_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = Utf8Path::from_path(folder.path()).unwrap();
-    std::fs::create_dir_all(root.join("assets")).unwrap();
-    std::fs::create_dir_all(root.join(".packer")).unwrap();
-    let (disk, path) = (OsDisk::new(root.to_owned()), root.join("assets/a"));
-    std::fs::write(&path, "000").unwrap();
-    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
-    for edit in 0..100 {
-        let text = format!("{edit:03}");
-        std::fs::write(&path, &text).unwrap();
-        let file = File::options().write(true).open(&path).unwrap();
-        file.set_times(FileTimes::new().set_modified(modified)).unwrap();
-        assert_eq!(digest(&rescan(&disk), "a"), Digest::of(text.as_bytes()), "edit {edit}");
+    for edit in EDITS {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        std::fs::create_dir_all(root.join("assets")).unwrap();
+        std::fs::create_dir_all(root.join(".packer")).unwrap();
+        let (disk, path, other) = (OsDisk::new(root.to_owned()), root.join("assets/a"), root.join("other"));
+        std::fs::write(&path, contents(0)).unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let restore = |path: &Utf8Path| {
+            let file = File::options().write(true).open(path).unwrap();
+            file.set_times(FileTimes::new().set_modified(modified)).unwrap();
+        };
+        let mut noticed = 0;
+        for n in 1..=TIMES {
+            match edit {
+                Edit::SameSize => std::fs::write(&path, contents(n)).unwrap(),
+                Edit::RestoredTime => {
+                    std::fs::write(&path, contents(n)).unwrap();
+                    restore(&path);
+                }
+                Edit::RenamedOver => {
+                    std::fs::write(&other, contents(n)).unwrap();
+                    restore(&other);
+                    std::fs::rename(&other, &path).unwrap();
+                }
+                Edit::TwoInOneTick => {
+                    std::fs::write(&path, contents(1000 + n)).unwrap();
+                    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(contents(1000 + n).as_bytes()));
+                    std::fs::write(&path, contents(n)).unwrap();
+                }
+            }
+            let seen = digest(&rescan(&disk), "a");
+            assert_eq!(seen, Digest::of(contents(n).as_bytes()), "{edit:?} number {n}");
+            noticed += 1;
+        }
+        assert_eq!(noticed, TIMES);
+    }
+}
+
+#[test]
+fn a_hundred_quick_edits_on_a_disk_with_a_coarse_clock_are_noticed() {
+    for edit in EDITS {
+        let disk = coarse();
+        let (path, other) = (Utf8Path::new("assets/a"), Utf8Path::new("other"));
+        disk.put(path, contents(0).as_bytes());
+        let modified = rescan(&disk).files[0].stat.mtime_ns;
+        // How many of them a stat does not show at all: without any, this would try nothing.
+        let mut hidden = 0;
+        for n in 1..=TIMES {
+            let before = disk.stat(path).unwrap().unwrap();
+            match edit {
+                Edit::SameSize => disk.put(path, contents(n).as_bytes()),
+                Edit::RestoredTime => {
+                    disk.put(path, contents(n).as_bytes());
+                    disk.set_mtime_ns(path, modified);
+                }
+                Edit::RenamedOver => {
+                    disk.put(other, contents(n).as_bytes());
+                    disk.set_mtime_ns(other, modified);
+                    disk.rename_over(other, path).unwrap();
+                }
+                Edit::TwoInOneTick => {
+                    disk.put(path, contents(1000 + n).as_bytes());
+                    assert_eq!(digest(&rescan(&disk), "a"), Digest::of(contents(1000 + n).as_bytes()));
+                    disk.put(path, contents(n).as_bytes());
+                }
+            }
+            hidden += u32::from(disk.stat(path).unwrap().unwrap() == before);
+            let seen = digest(&rescan(&disk), "a");
+            assert_eq!(seen, Digest::of(contents(n).as_bytes()), "{edit:?} number {n}");
+            // Some of them in the tick of the scan before, some in another.
+            disk.advance_clock_ns(TICK_NS / 3);
+        }
+        // A file that was renamed over another is another file, which its inode shows.
+        assert_eq!(hidden > TIMES / 4, !matches!(edit, Edit::RenamedOver), "{edit:?}: {hidden}");
     }
 }

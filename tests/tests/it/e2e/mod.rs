@@ -18,6 +18,8 @@ mod packs;
 mod processes;
 mod store;
 mod story;
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod watching;
 
 use packer_tests::packer::Packer;
 use packer_tests::worker::Workplace;
