@@ -113,13 +113,15 @@ fn an_edit_behind_the_back_of_a_scan_is_dirty_when_that_has_completed() {
     bench.write("assets/a.txt", "first");
     let (root, hints) = (bench.root.clone(), Arc::clone(&bench.hints));
     let met = AtomicBool::new(false);
-    // Once the scan has read the file, and before it ends: the registry is parsed after the scan, but the head is read
-    // again to see whether anybody committed.
+    // Once the scan has read the file, and before it counts: the head is read again, to see whether anybody committed.
     let read = AtomicBool::new(false);
     bench.disk.hook(move |name, path| {
         if name == "open" && path.as_str() == "assets/a.txt" {
             read.store(true, Ordering::Relaxed);
-        } else if name == "create" && read.load(Ordering::Relaxed) && !met.swap(true, Ordering::Relaxed) {
+        } else if path.starts_with(".packer")
+            && read.load(Ordering::Relaxed)
+            && !met.swap(true, Ordering::Relaxed)
+        {
             std::fs::write(root.join("assets/a.txt"), "second").unwrap();
             hints.path(path_of("a.txt"), News::Touched);
         }
