@@ -221,6 +221,8 @@ impl Placer {
         if let Some(next) = self.due() {
             return Err(PlaceError::Unfinished { next });
         }
+        // Before as much again is made.
+        drop(self.places);
         let mut bytes = Vec::with_capacity(self.layout.first_payload_offset() as usize);
         bytes.resize(HEADER_SIZE, 0);
         bytes.extend_from_slice(self.entries.as_bytes());

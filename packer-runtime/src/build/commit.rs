@@ -162,11 +162,13 @@ impl Used<'_> {
         match self {
             Self::Planned { base, plan } => {
                 let Some(seen) = check_inputs(shared, operation, base, plan)? else { return Ok(None) };
+                let Sighting { index, frame, registry, .. } = seen;
+                drop(registry);
                 let is_whole = plan.errors.is_empty() && plan.absent.is_empty() && plan.left_out == 0;
                 if !is_whole {
                     return Ok(None);
                 }
-                let sources = sources::of_plan(plan, &seen.index, seen.frame, NO_RECORD);
+                let sources = sources::of_plan(plan, &index, frame, NO_RECORD);
                 Ok(sources.map(|sources| (sources, Vec::new())))
             }
             Self::Patched { sighting, sources, files } => {
@@ -229,7 +231,14 @@ pub(super) fn commit<'s>(
         let record = BuildRecord::encode(&head, &written.payloads);
         Ok((constants, stale, head, record))
     };
-    let (prepared, next) = at_once(prepare, || used.check(shared, operation, options));
+    let (prepared, next) = match used {
+        Used::Patched { .. } => at_once(prepare, || used.check(shared, operation, options)),
+        // One after the other: with a whole workspace in memory, not everything else is to be there too.
+        Used::Planned { .. } => {
+            let next = used.check(shared, operation, options)?;
+            (prepare(), Ok(next))
+        }
+    };
     let next = next?;
     let (constants, stale, head, record) = prepared?;
     operation.check_cancelled(Phase::Commit)?;

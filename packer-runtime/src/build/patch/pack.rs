@@ -45,11 +45,12 @@ pub(super) fn place(
     let damaged = |message: String| {
         Stop::Failed(Failure::Damaged { message, path: last.former.head().pack.path.to_string() })
     };
-    let entries: Vec<Entry<'_>> = last.pack.entries().map_err(|error| damaged(error.to_string()))?.collect();
-    let declared = entries.iter().map(declared).collect::<Result<Vec<_>, _>>();
-    let declared = declared.map_err(|error| damaged(error.to_string()))?;
+    let unread = |error: ReadError| damaged(error.to_string());
+    let entries: Vec<Entry<'_>> = last.pack.entries().map_err(unread)?.collect();
+    let declared = entries.iter().map(declared).collect::<Result<Vec<_>, _>>().map_err(unread)?;
     let layout =
         IndexLayout::new(options.alignment, &declared).map_err(|error| damaged(error.to_string()))?;
+    drop(declared);
     let by_place = by_place(sources, new);
     // As the layout has them: preload first, then the rest, each by id, which is how they stand in the table.
     let (first, rest): (Vec<usize>, Vec<usize>) =
@@ -68,12 +69,14 @@ pub(super) fn place(
             written.made.push((entry.id(), new.how));
             writer.append(entry.id(), new.payload, &new.stored)
         } else {
-            let payload = payload(entry).map_err(|error| damaged(error.to_string()))?;
+            let payload = payload(entry).map_err(unread)?;
             writer.carry_over(entry.id(), payload, entry.offset())
         };
         let Placed { offset, .. } = placed.map_err(write_stop)?;
         placed_at[at] = offset;
     }
+    let assets = entries.len() as u64;
+    drop(entries);
     let settled = writer.settle().map_err(write_stop)?;
     let summary = settled.summary();
     let records = (0..).zip(last.former.record().iter());
@@ -95,7 +98,7 @@ pub(super) fn place(
     });
     written.payloads = payloads.collect();
     let baked = written.made.iter().filter(|(_, how)| *how == How::Baked).count() as u64;
-    let reused = entries.len() as u64 - baked;
+    let reused = assets - baked;
     Ok((settled, Written { digest: summary.digest, size: summary.size, baked, reused, ..written }))
 }
 
