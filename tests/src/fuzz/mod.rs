@@ -14,6 +14,7 @@ mod anchor;
 mod artifact;
 mod build_parts;
 mod build_record;
+mod build_sources;
 mod codec;
 mod config;
 mod events;
@@ -53,11 +54,12 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     Target { name: "anchor", run: anchor::run, seeds: anchor::seeds },
     Target { name: "artifact", run: artifact::run, seeds: artifact::seeds },
     Target { name: "build_parts", run: build_parts::run, seeds: build_parts::seeds },
     Target { name: "build_record", run: build_record::run, seeds: build_record::seeds },
+    Target { name: "build_sources", run: build_sources::run, seeds: build_sources::seeds },
     Target { name: "codec_data", run: codec::data, seeds: codec::data_seeds },
     Target { name: "codec_image", run: codec::image, seeds: codec::image_seeds },
     Target { name: "codec_raw", run: codec::raw, seeds: codec::raw_seeds },
