@@ -34,7 +34,9 @@ pub(super) fn run(data: &[u8]) -> Verdict {
     let mut files = 0;
     for (at, folder) in index.folders().enumerate() {
         assert_eq!(index.find_folder(folder.path), Some(at));
-        assert_eq!(index.find_folder(&format!("{}\u{0}", folder.path)), None);
+        // What no scan would name can stand in an index that was forged.
+        let other = format!("{}\u{0}", folder.path);
+        assert_eq!(index.find_folder(&other), index.folders().position(|folder| folder.path == other));
         for at in folder.files.clone() {
             files += 1;
             let entry = index.entry(at);
