@@ -217,7 +217,10 @@ impl Observer {
                 let text = registry;
                 let parsed = registry_file::parse(&text, layout::REGISTRY)
                     .map_err(|diagnostics| ObserveError::Registry { diagnostics })?;
-                before.map_or(parsed.clone(), |before| before.registry().made_into(&parsed))
+                match before {
+                    Some(before) => before.registry().made_into(&parsed),
+                    None => parsed,
+                }
             }
         };
         let same_root = before.filter(|state| state.config().assets == config.assets);

@@ -72,6 +72,11 @@ pub(crate) fn sidecar_input(path: &AssetPath) -> Option<&str> {
     (!matches!(name, "" | "." | "..") && !is_anchor_name(name)).then_some(input)
 }
 
+/// The path of the directory asset's anchor in `folder`, which is empty for the assets root.
+pub(crate) fn directory_anchor_in(folder: &str) -> String {
+    if folder.is_empty() { DIRECTORY_ANCHOR.to_owned() } else { format!("{folder}/{DIRECTORY_ANCHOR}") }
+}
+
 /// Whether the path is a directory asset's anchor.
 pub(crate) fn is_directory_anchor(path: &AssetPath) -> bool {
     path.file_name() == DIRECTORY_ANCHOR

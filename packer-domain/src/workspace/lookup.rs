@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::anchor::{DIRECTORY_ANCHOR, ParsedAnchor, sidecar_of};
+use crate::anchor::{ParsedAnchor, directory_anchor_in, sidecar_of};
 use crate::identity::{AssetId, AssetUuid};
 use crate::name::AssetName;
 use crate::path::AssetPath;
@@ -41,11 +41,7 @@ impl WorkspaceState {
             uuids.extend(self.anchored_at(&sidecar));
         }
         for folder in path.ancestors().chain([""]) {
-            let anchor = if folder.is_empty() {
-                DIRECTORY_ANCHOR.to_owned()
-            } else {
-                format!("{folder}/{DIRECTORY_ANCHOR}")
-            };
+            let anchor = directory_anchor_in(folder);
             if let Some((anchor, _)) = self.observation().anchors.get_key_value(anchor.as_str()) {
                 uuids.extend(self.anchored_at(anchor));
             }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::anchor::{
-    DIRECTORY_ANCHOR, ParsedAnchor, has_anchor_name, is_directory_anchor, sidecar_input, sidecar_of,
+    ParsedAnchor, directory_anchor_in, has_anchor_name, is_directory_anchor, sidecar_input, sidecar_of,
 };
 use crate::identity::{AssetId, AssetUuid};
 use crate::name::AssetName;
@@ -214,11 +214,7 @@ impl<'a> Scope<'a> {
 
     /// The path of the directory asset's anchor in `folder`, where there was or is one; the assets root is empty.
     fn directory_asset(&self, folder: &str) -> Option<AssetPath> {
-        let path = if folder.is_empty() {
-            DIRECTORY_ANCHOR.to_owned()
-        } else {
-            format!("{folder}/{DIRECTORY_ANCHOR}")
-        };
+        let path = directory_anchor_in(folder);
         let maps = self.observations().map(|observation| observation.anchors.get_key_value(path.as_str()));
         maps.into_iter().flatten().next().map(|(path, _)| path.clone())
     }
