@@ -42,9 +42,9 @@ pub(super) fn run(data: &[u8]) -> Verdict {
     let changed = sources.clone().with(record, last.map(|at| (at, content)));
     let read = BuildSources::parse(changed.bytes().to_vec()).expect("what was changed is sealed");
     assert_eq!((read.record(), read.frame()), (record, sources.frame()));
-    for at in 0..files {
+    for (at, used) in uses.into_iter().enumerate() {
         let expected = if Some(at) == last { content } else { sources.digest(at) };
-        assert_eq!((read.digest(at), read.used_for(at)), (expected, uses[at]));
+        assert_eq!((read.digest(at), read.used_for(at)), (expected, used));
     }
     Verdict::Taken
 }
