@@ -25,6 +25,7 @@ mod compare;
 mod fingerprint;
 mod history;
 mod intent;
+mod kept;
 mod outputs;
 mod outputs_intent;
 mod recover;
@@ -39,6 +40,7 @@ pub use compare::Conflict;
 pub use fingerprint::{FileFingerprint, Fingerprint};
 pub use history::{HistoryError, read_history};
 pub use intent::{Intent, IntentDamage, MAX_INTENT_BYTES, RegistryWork};
+pub use kept::KeptFile;
 pub use outputs::{
     CommittedOutputs, OutputsError, OutputsRequest, PreparedOutputs, create_output_staging,
     dead_output_stagings, drop_output_staging, prepare_outputs,

@@ -86,6 +86,16 @@ pub enum StageError {
         /// What stands there.
         found: Fingerprint,
     },
+    /// A file that the packer was to have kept is gone, or is damaged.
+    #[error("{path}, which the packer keeps, is {found}, where {expected} was expected")]
+    NotKept {
+        /// Where it was kept.
+        path: Utf8PathBuf,
+        /// What the request says.
+        expected: FileFingerprint,
+        /// What stands there.
+        found: Fingerprint,
+    },
     /// A path's folder is not there, and the request does not make it.
     #[error("{path} is not a folder")]
     NoFolder {
@@ -225,14 +235,14 @@ impl<'d> Staged<'d> {
         let (disk, path) = (self.disk, layout::staged(self.intent.operation, n));
         match contents {
             Contents::Bytes(bytes) => write_new(disk, &path, bytes, true).map_err(failed),
-            Contents::CopyOf(from, before) => {
-                copy(disk, from, &path).map_err(failed)?;
-                let found = Fingerprint::take(disk, &path).map_err(failed)?;
-                if found.is(*before) {
-                    Ok(())
-                } else {
-                    Err(StageError::Stale { path: from.clone(), expected: (*before).into(), found })
-                }
+            Contents::CopyOf(from, before) => copy_checked(disk, from, &path, *before)
+                .map_err(failed)?
+                .map_err(|found| StageError::Stale { path: from.clone(), expected: (*before).into(), found }),
+            Contents::CopyOfKept(kept, file) => {
+                let from = kept.path();
+                copy_checked(disk, &from, &path, *file)
+                    .map_err(failed)?
+                    .map_err(|found| StageError::NotKept { path: from, expected: *file, found })
             }
         }
     }
@@ -298,15 +308,37 @@ fn replaced_lines(before: &[u8], after: &[u8]) -> Vec<String> {
     replaced.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
 
-fn copy(disk: &dyn Disk, from: &Utf8Path, to: &Utf8Path) -> Result<(), DiskError> {
+/// Copies a file that is to hold `expected`; if it does not, says what it is instead. What is judged is the copy: nobody
+/// writes to that.
+fn copy_checked(
+    disk: &dyn Disk,
+    from: &Utf8Path,
+    to: &Utf8Path,
+    expected: FileFingerprint,
+) -> Result<Result<(), Fingerprint>, DiskError> {
+    // One of another size would be copied for nothing, however large it is.
+    let fits = |stat: &crate::disk::Stat| stat.kind == EntryKind::File && stat.size == expected.size;
+    if !disk.stat(from)?.as_ref().is_some_and(fits) {
+        return Ok(Err(Fingerprint::take(disk, from)?));
+    }
+    copy(disk, from, to, expected.size)?;
+    let found = Fingerprint::take(disk, to)?;
+    Ok(if found.is(expected) { Ok(()) } else { Err(found) })
+}
+
+/// Copies the first `size` bytes.
+fn copy(disk: &dyn Disk, from: &Utf8Path, to: &Utf8Path, size: u64) -> Result<(), DiskError> {
     let fail = |operation| {
         let path = to.to_owned();
         move |source| DiskError { operation, path, source }
     };
     let mut source = disk.open(from)?;
-    let size = source.stat().map_err(fail(DiskOperation::Stat))?.size;
     let mut target = disk.create(to)?;
-    target.append_range(&mut *source, 0, size).map_err(fail(DiskOperation::Write))?;
+    match target.append_range(&mut *source, 0, size) {
+        // It became shorter since, which whoever looks at the copy notices.
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
+        result => result.map_err(fail(DiskOperation::Write))?,
+    }
     target.sync().map_err(fail(DiskOperation::Sync))
 }
 

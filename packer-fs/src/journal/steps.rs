@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::fingerprint::FileFingerprint;
+use super::kept::KeptFile;
 use crate::layout;
 
 /// One change of the workspace's files. Paths are relative to the project's folder.
@@ -50,6 +51,15 @@ pub enum Step {
         to: Utf8PathBuf,
         /// What it must hold.
         before: FileFingerprint,
+    },
+    /// Puts back a file that the packer keeps; the kept one stays where it is.
+    Restore {
+        /// The kept file.
+        from: KeptFile,
+        /// Where its copy goes: where nothing stands, or where another step takes away what stands there.
+        to: Utf8PathBuf,
+        /// What it must hold.
+        file: FileFingerprint,
     },
     /// Takes a file out of the workspace, into history.
     ToHistory {
@@ -140,6 +150,8 @@ pub(super) enum Contents {
     Bytes(Vec<u8>),
     /// A copy of this file, which must hold that.
     CopyOf(Utf8PathBuf, FileFingerprint),
+    /// The same of a file that the packer keeps.
+    CopyOfKept(KeptFile, FileFingerprint),
 }
 
 impl Work {
@@ -210,6 +222,7 @@ pub(super) fn normalise(steps: Vec<Step>) -> Result<(Work, Vec<Contents>), (Utf8
                 check_path(&from)?;
                 stage(&mut work, to, before, Contents::CopyOf(from, before));
             }
+            Step::Restore { from, to, file } => stage(&mut work, to, file, Contents::CopyOfKept(from, file)),
             Step::Move { from, to, before } => {
                 let origin = Origin::Displaced(work.displaced.len() as u32);
                 work.displaced.push(Displaced { path: from, before });

@@ -285,6 +285,7 @@ fn stop_of(state: &WorkspaceState, operation: &Operation, error: StageError) -> 
             unknown(operation, UnknownOutcomeCause::Io, source.to_string(), Some(source.path.to_string()))
         }
         StageError::Inconsistent { path, .. }
+        | StageError::NotKept { path, .. }
         | StageError::NoFolder { path }
         | StageError::AnotherDevice { path } => {
             Stop::Failed(Failure::Io { message, path: Some(path.to_string()) })

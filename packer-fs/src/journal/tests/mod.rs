@@ -5,6 +5,7 @@ mod crash;
 mod meddling;
 mod outputs;
 mod refusals;
+mod restore;
 
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};

@@ -48,6 +48,25 @@ fn a_path_that_is_not_as_the_request_says_is_refused() {
 }
 
 #[test]
+fn a_file_to_copy_that_is_gone_or_is_none_is_refused() {
+    let disk = BATCH.project();
+    disk.put_link("assets/link".into());
+    let cases = [
+        ("assets/n", Fingerprint::Absent),
+        ("assets/x", Fingerprint::Dir),
+        ("assets/link", Fingerprint::Other),
+        ("assets/x/b", Fingerprint::File(fingerprint("b"))),
+    ];
+    for (from, found) in cases {
+        let step = Step::Copy { from: from.into(), to: "assets/new".into(), before: fingerprint("longer") };
+        match steps(&disk, vec![step]) {
+            StageError::Stale { path, found: is, .. } => assert_eq!((path.as_str(), is), (from, found)),
+            error => panic!("{from}: {error:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_registry_that_is_not_as_the_request_says_is_refused() {
     let disk = REGISTRY_ONLY.project();
     for after in [None, Some("new")] {
