@@ -142,6 +142,21 @@ pub fn history_file(operation: OperationId, n: u32) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{HISTORY}/{operation}/{n}"))
 }
 
+/// The intent of `operation`, which was frozen and has been settled: it never ended as a commit.
+pub fn history_frozen(operation: OperationId) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{HISTORY}/{operation}/frozen"))
+}
+
+/// What `operation`, which was frozen and has been settled, had staged as `number`.
+pub fn history_staged(operation: OperationId, number: u32) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{HISTORY}/{operation}/staged.{number}"))
+}
+
+/// The history of `operation` on its way out.
+pub fn dropped_history(operation: OperationId) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{JOURNAL}/{operation}.dropped"))
+}
+
 /// The folder inside the output folder in which `operation` stages its outputs.
 pub fn output_staging(output: &Utf8Path, operation: OperationId) -> Utf8PathBuf {
     output.join(format!("{OUTPUT_STAGING_PREFIX}{operation}"))

@@ -13,6 +13,7 @@ use thiserror::Error;
 use super::compare::{Conflict, Progress, compare};
 use super::fingerprint::Fingerprint;
 use super::intent::{Intent, RegistryWork};
+use super::settle;
 use super::steps::{self, Origin, Work};
 use crate::disk::{Disk, DiskError, EntryKind};
 use crate::head::{Head, write_head};
@@ -108,7 +109,8 @@ impl<'d> Committed<'d> {
     }
 
     /// Cleans up, after the terminal event was logged: displaced files and the intent go to history, the rest is
-    /// removed. Nothing of this needs a sync; whatever a power cut takes back is done again by recovery.
+    /// removed. So does all that is left of the frozen operations that it settled. Nothing but that needs a sync; whatever
+    /// a power cut takes back is done again by recovery.
     pub fn finish(self) -> Result<(), DiskError> {
         clean_up(self.disk, &self.intent)
     }
@@ -131,6 +133,7 @@ pub(super) fn freeze_after_failure(disk: &dyn Disk, operation: OperationId) {
 
 pub(super) fn clean_up(disk: &dyn Disk, intent: &Intent) -> Result<(), DiskError> {
     let operation = intent.operation;
+    settle::put_away(disk, &intent.resolves)?;
     let history = layout::history_folder(operation);
     let displaced = layout::displaced_folder(operation);
     if disk.stat(&history)?.is_none() && disk.stat(&displaced)?.is_some() {

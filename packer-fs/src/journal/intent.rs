@@ -36,6 +36,9 @@ pub struct Intent {
     pub registry: RegistryWork,
     /// Lines of the registry that the new one does not have.
     pub replaced_lines: Vec<String>,
+    /// The frozen operations that it settles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolves: Vec<OperationId>,
     /// How to undo it.
     pub inverse: Value,
     /// What is needed to end the operation in another process: its outcome and its next sequence numbers.
@@ -107,6 +110,9 @@ pub enum IntentDamage {
         /// What is wrong.
         problem: StepProblem,
     },
+    /// It settles itself.
+    #[error("it is to settle its own operation")]
+    SettlesItself,
     /// It is larger than any intent.
     #[error("it has more than {MAX_INTENT_BYTES} bytes")]
     TooLarge,
@@ -150,6 +156,9 @@ pub(super) fn decode(operation: OperationId, bytes: &[u8]) -> Decoded<Intent> {
         return Err(IntentDamage::OtherOperation { found: intent.operation });
     }
     intent.work.check().map_err(|(path, problem)| IntentDamage::Impossible { path, problem })?;
+    if intent.resolves.contains(&operation) {
+        return Err(IntentDamage::SettlesItself);
+    }
     if let RegistryWork::Replaced { staged, .. } = intent.registry
         && staged != intent.work.staged_count()
     {

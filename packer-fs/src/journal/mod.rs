@@ -10,7 +10,8 @@
 //! decides. After a failed sync nothing is retried.
 //!
 //! Not here: who may write (the lane's lock, held by the caller of everything but [`pending`]), what the changes mean,
-//! events, and how a frozen state is left.
+//! events, and how a frozen state is to be left: that is planned elsewhere from [`frozen_facts`], and is a commit that
+//! [settles](to_settle) the operation.
 //!
 //! Assumptions, which journalling filesystems fulfil: a rename from one folder to another is one step, and durable once
 //! either folder was synced; and no power cut leaves a rename whose target folder's creation it took back. Where they do
@@ -18,10 +19,11 @@
 //!
 //! Cost: a commit without files takes five syncs (the staged registry, the intent, the journal's folder, the project's
 //! folder, the head); each new file one more, each folder that something comes to, or is made or removed in, one, and one if
-//! anything leaves its place. The first commit of a project takes two more, for the journal itself.
+//! anything leaves its place. One that settles a frozen operation takes two more when it cleans up. The first commit of a project takes two more, for the journal itself.
 
 mod apply;
 mod compare;
+mod facts;
 mod fingerprint;
 mod history;
 mod intent;
@@ -29,6 +31,7 @@ mod kept;
 mod outputs;
 mod outputs_intent;
 mod recover;
+mod settle;
 mod stage;
 mod steps;
 
@@ -37,8 +40,9 @@ mod tests;
 
 pub use apply::{ApplyError, Committed, Recorded};
 pub use compare::Conflict;
+pub use facts::{BytesAt, FileFacts, FrozenFacts, FrozenFactsError, PathFacts, RegistryFacts, frozen_facts};
 pub use fingerprint::{FileFingerprint, Fingerprint};
-pub use history::{HistoryError, read_history};
+pub use history::{HistoryEntry, HistoryError, drop_history, list_history, read_history, read_history_file};
 pub use intent::{Intent, IntentDamage, MAX_INTENT_BYTES, RegistryWork};
 pub use kept::KeptFile;
 pub use outputs::{
@@ -47,6 +51,7 @@ pub use outputs::{
 };
 pub use outputs_intent::{OutputFile, OutputsIntent};
 pub use recover::{FrozenCause, RecoverOptions, Recovered, recover};
+pub use settle::to_settle;
 pub use stage::{CommitRequest, MAX_REGISTRY_BYTES, RegistryChange, StageError, Staged, stage};
 pub use steps::{Displaced, Origin, Placed, Step, StepProblem, Work};
 
@@ -78,14 +83,19 @@ pub enum PendingState {
     Frozen,
 }
 
-/// The operations that are pending, by their ids. Reads names only, and needs no lock.
+/// The operations that are pending, by their ids. Reads names only, and needs no lock. Of several frozen ones,
+/// [`to_settle`] says which is first.
 pub fn pending(disk: &dyn Disk) -> Result<Vec<Pending>, DiskError> {
     let found = list(disk)?.into_iter().filter_map(|name| {
         let state = match name.part {
             Part::Intent => PendingState::Workspace,
             Part::OutputsIntent => PendingState::Outputs,
             Part::Frozen => PendingState::Frozen,
-            Part::Unfinished | Part::Staged | Part::Record | Part::DisplacedFolder => return None,
+            Part::Unfinished
+            | Part::Staged(_)
+            | Part::Record
+            | Part::DisplacedFolder
+            | Part::DroppedHistory => return None,
         };
         Some(Pending { operation: name.operation, state })
     });
@@ -108,9 +118,10 @@ enum Part {
     Frozen,
     OutputsIntent,
     Unfinished,
-    Staged,
+    Staged(u32),
     Record,
     DisplacedFolder,
+    DroppedHistory,
 }
 
 impl Part {
@@ -131,7 +142,8 @@ fn list(disk: &dyn Disk) -> Result<Vec<Name>, DiskError> {
     let ours = |entry: &DirEntry| {
         let name = parse_name(entry.name.to_str()?)?;
         let is_folder = entry.kind == EntryKind::Dir;
-        ((name.part == Part::DisplacedFolder) == is_folder).then_some(name)
+        let is_to_be_folder = matches!(name.part, Part::DisplacedFolder | Part::DroppedHistory);
+        (is_to_be_folder == is_folder).then_some(name)
     };
     let mut names: Vec<Name> = entries.iter().filter_map(ours).collect();
     names.sort();
@@ -148,8 +160,8 @@ fn parse_name(text: &str) -> Option<Name> {
         "unfinished" => Part::Unfinished,
         "record" => Part::Record,
         "displaced" => Part::DisplacedFolder,
-        number if number.parse::<u32>().is_ok_and(|n| n.to_string() == number) => Part::Staged,
-        _ => return None,
+        "dropped" => Part::DroppedHistory,
+        number => Part::Staged(number.parse().ok().filter(|n: &u32| n.to_string() == number)?),
     };
     Some(Name { operation, part, text: text.to_owned() })
 }

@@ -3,12 +3,17 @@
 //! Called by whoever takes the lane, before anything else. It may crash at any point and be called again. It never
 //! guesses: what it can neither finish nor drop is frozen, and stays so.
 //!
+//! A frozen operation is not reported where a commit that settles it is finished here, or is itself frozen.
+//!
 //! It logs nothing. What it returns says which terminal events are still owed.
+
+use std::collections::BTreeSet;
 
 use packer_domain::identity::{OperationId, SourceId};
 
 use super::apply::{Committed, Recorded, absent_is_fine, clean_up, freeze};
 use super::compare::{Comparison, Conflict, compare};
+use super::history::remove_folder;
 use super::intent::{self, Decoded, Intent, IntentDamage};
 use super::outputs::{self, CommittedOutputs};
 use super::outputs_intent::OutputsIntent;
@@ -99,14 +104,28 @@ pub fn recover<'d>(
         disk.sync_dir(layout::JOURNAL.into())?;
     }
     let mut found = Vec::new();
+    // Those of which another commit decides, which stands in the journal until they do not any more.
+    let mut settled = BTreeSet::new();
     for Name { operation, part, .. } in &names {
         match part {
-            Part::Intent => found.push(recover_workspace(disk, *operation, options)?),
-            Part::Frozen => found.push(describe_frozen(disk, *operation)?),
+            Part::Intent => found.push(recover_workspace(disk, *operation, options, &mut settled)?),
             Part::OutputsIntent => found.push(outputs::recover_outputs(disk, *operation, options)?),
-            Part::Unfinished | Part::Staged | Part::Record | Part::DisplacedFolder => {}
+            Part::Frozen => {
+                let frozen = describe_frozen(disk, *operation)?;
+                if let Recovered::Frozen { intent: Some(intent), .. } = &frozen {
+                    settled.extend(intent.resolves.iter().copied());
+                }
+                found.push(frozen);
+            }
+            Part::Unfinished
+            | Part::Staged(_)
+            | Part::Record
+            | Part::DisplacedFolder
+            | Part::DroppedHistory => {}
         }
     }
+    found
+        .retain(|found| !matches!(found, Recovered::Frozen { operation, .. } if settled.contains(operation)));
     sweep(disk)?;
     Ok(found)
 }
@@ -115,6 +134,7 @@ fn recover_workspace<'d>(
     disk: &'d dyn Disk,
     operation: OperationId,
     options: &RecoverOptions<'_>,
+    settled: &mut BTreeSet<OperationId>,
 ) -> Result<Recovered<'d>, DiskError> {
     let intent = match intent::read(disk, &layout::intent(operation), operation)? {
         Ok(intent) => intent,
@@ -123,6 +143,7 @@ fn recover_workspace<'d>(
             return Ok(Recovered::Frozen { operation, intent: None, cause: FrozenCause::Damaged(damage) });
         }
     };
+    settled.extend(intent.resolves.iter().copied());
     if (options.success_is_logged)(operation, intent.source) {
         // The workspace is not looked at: people may have gone on working.
         clean_up(disk, &intent)?;
@@ -145,6 +166,10 @@ fn recover_workspace<'d>(
         Comparison::NotReached => {
             drop_staging(disk, operation)?;
             absent_is_fine(disk.remove_file(&layout::intent(operation)))?;
+            // What it was to settle is as it was.
+            for of in &intent.resolves {
+                settled.remove(of);
+            }
             Ok(Recovered::Dropped { intent: Box::new(intent) })
         }
         Comparison::Resumable(progress) => match Recorded::new(disk, intent.clone()).apply_from(&progress) {
@@ -193,7 +218,7 @@ pub(super) fn drop_staging(disk: &dyn Disk, operation: OperationId) -> Result<()
 /// Removes or puts away whatever belongs to no pending operation.
 fn sweep(disk: &dyn Disk) -> Result<(), DiskError> {
     let names = list(disk)?;
-    let pending: std::collections::BTreeSet<OperationId> =
+    let pending: BTreeSet<OperationId> =
         names.iter().filter(|name| name.part.is_intent()).map(|name| name.operation).collect();
     for name in names.iter().filter(|name| !pending.contains(&name.operation)) {
         drop_part(disk, name)?;
@@ -205,7 +230,8 @@ fn drop_part(disk: &dyn Disk, name: &Name) -> Result<(), DiskError> {
     let path = camino::Utf8Path::new(layout::JOURNAL).join(&name.text);
     match name.part {
         Part::Intent | Part::Frozen | Part::OutputsIntent => Ok(()),
-        Part::Unfinished | Part::Staged | Part::Record => absent_is_fine(disk.remove_file(&path)),
+        Part::Unfinished | Part::Staged(_) | Part::Record => absent_is_fine(disk.remove_file(&path)),
+        Part::DroppedHistory => remove_folder(disk, &path),
         Part::DisplacedFolder => match disk.remove_dir(&path) {
             // A power cut took back a part of a clean-up; what is in it belongs to history.
             Err(error) if error.source.kind() == std::io::ErrorKind::DirectoryNotEmpty => {

@@ -15,7 +15,7 @@ use super::apply::Recorded;
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::intent::{self, Intent, RegistryWork};
 use super::steps::{self, Contents, Step, StepProblem, Work};
-use super::{lay_folders, list, write_new};
+use super::{lay_folders, settle, write_new};
 use crate::disk::{Disk, DiskError, DiskOperation, EntryKind};
 use crate::head::read_head;
 use crate::layout;
@@ -41,6 +41,9 @@ pub struct CommitRequest {
     pub steps: Vec<Step>,
     /// The change of the registry.
     pub registry: RegistryChange,
+    /// The frozen operation that it settles, which is the one [`to_settle`](super::to_settle) names. Any other pending
+    /// operation refuses the commit.
+    pub resolves: Option<OperationId>,
     /// How to undo it; carried, not understood.
     pub inverse: Value,
     /// What is needed to end the operation in another process; carried, not understood.
@@ -122,6 +125,12 @@ pub enum StageError {
         /// The operation.
         operation: OperationId,
     },
+    /// The operation that is to be settled is not frozen.
+    #[error("operation {operation} is not frozen")]
+    NotFrozen {
+        /// The operation.
+        operation: OperationId,
+    },
     /// The intent would be larger than any intent.
     #[error("the commit is too large: its intent has {bytes} bytes")]
     TooLarge {
@@ -156,12 +165,10 @@ pub struct Staged<'d> {
 
 /// Checks that the workspace is as `request` says, and stages what it writes.
 pub fn stage(disk: &dyn Disk, request: CommitRequest) -> Result<Staged<'_>, StageError> {
-    let CommitRequest { operation, source, commit, steps, registry, inverse, prepared } = request;
+    let CommitRequest { operation, source, commit, steps, registry, resolves, inverse, prepared } = request;
     let (work, contents) =
         steps::normalise(steps).map_err(|(path, problem)| StageError::Inconsistent { path, problem })?;
-    if let Some(found) = list(disk).map_err(failed)?.into_iter().find(|name| name.part.is_intent()) {
-        return Err(StageError::Pending { operation: found.operation });
-    }
+    let resolves = settle::settles(disk, operation, resolves)?;
     let head = read_head(disk).map_err(failed)?;
     if let Some(head) = head
         && commit <= head.commit
@@ -169,8 +176,10 @@ pub fn stage(disk: &dyn Disk, request: CommitRequest) -> Result<Staged<'_>, Stag
         return Err(StageError::OutOfOrder { asked: commit, head: head.commit });
     }
     lay_folders(disk, head.is_some(), true).map_err(failed)?;
+    settle::make_durable(disk, &resolves, &work).map_err(failed)?;
     let (registry, new_registry, replaced_lines) = registry_work(disk, registry, work.staged_count())?;
-    let intent = Intent { operation, source, commit, work, registry, replaced_lines, inverse, prepared };
+    let intent =
+        Intent { operation, source, commit, work, registry, replaced_lines, resolves, inverse, prepared };
     let staged = Staged { disk, intent, armed: true };
     staged.write(contents, new_registry)?;
     // As late as can be: what changes before the intent is a refusal, and after it a freeze.

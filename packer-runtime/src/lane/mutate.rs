@@ -195,6 +195,7 @@ fn commit<'s>(
         commit,
         steps,
         registry,
+        resolves: None,
         inverse: inverse(plan),
         prepared: serde_json::to_value(&outcome).expect("a report is strings and numbers, which serialise"),
     };
@@ -290,7 +291,7 @@ fn stop_of(state: &WorkspaceState, operation: &Operation, error: StageError) -> 
         | StageError::AnotherDevice { path } => {
             Stop::Failed(Failure::Io { message, path: Some(path.to_string()) })
         }
-        StageError::OutOfOrder { .. } | StageError::TooLarge { .. } => {
+        StageError::OutOfOrder { .. } | StageError::TooLarge { .. } | StageError::NotFrozen { .. } => {
             Stop::Failed(Failure::Io { message, path: None })
         }
     }

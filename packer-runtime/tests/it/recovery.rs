@@ -76,6 +76,7 @@ impl Dead {
             registry: RegistryChange::Unchanged {
                 digest: Digest::of(&self.workspace.read("registry.jsonl")),
             },
+            resolves: None,
             inverse: serde_json::Value::Null,
             prepared: serde_json::to_value(prepared_outcome()).unwrap(),
         }

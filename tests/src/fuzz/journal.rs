@@ -173,6 +173,7 @@ fn commit(disk: &SimDisk, steps: Vec<Step>, apply: bool) -> Vec<u8> {
         commit: 1,
         steps,
         registry: RegistryChange::Replace { before: Some(Digest::of(&registry)), after: replaced_registry() },
+        resolves: None,
         inverse: json!({ "undo": [] }),
         prepared: json!({ "sequence": 7 }),
     };

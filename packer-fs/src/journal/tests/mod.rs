@@ -6,6 +6,7 @@ mod meddling;
 mod outputs;
 mod refusals;
 mod restore;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
@@ -18,6 +19,7 @@ use super::*;
 use crate::disk::sim::{RenameDurability, SimDisk, SimNode};
 use crate::disk::{Disk, DiskError};
 use crate::head::read_head;
+use workloads::*;
 
 const LOG: &str = ".packer/events/log";
 const BOOT: &str = "boot-1";
@@ -25,6 +27,10 @@ const BOOT: &str = "boot-1";
 const EARLIER: u8 = 1;
 /// The commit under test.
 const TESTED: u8 = 2;
+/// The frozen commit that some projects have.
+const FROZEN: u8 = 0;
+/// What somebody else saves while a commit runs.
+const SAVED: &str = "saved by somebody else";
 
 fn draw(n: u8) -> UuidDraw {
     UuidDraw { unix_ms: 1_790_000_000_000 + u64::from(n), entropy: [n; 16] }
@@ -38,170 +44,6 @@ fn fingerprint(text: &str) -> FileFingerprint {
     FileFingerprint::of(text.as_bytes())
 }
 
-/// A commit and the project that it is tried on.
-#[derive(Clone)]
-struct Workload {
-    name: &'static str,
-    /// Whether the project has a commit behind it.
-    has_earlier: bool,
-    before: &'static [(&'static str, &'static str)],
-    steps: fn() -> Vec<Step>,
-    after: &'static [(&'static str, &'static str)],
-    registry_changes: bool,
-}
-
-const REGISTRY_BEFORE: &str = "header\nkept\nold line\n";
-const REGISTRY_AFTER: &str = "header\nkept\nnew line\n";
-
-const REGISTRY_ONLY: Workload = Workload {
-    name: "registry only",
-    has_earlier: true,
-    before: &[("assets/a", "a")],
-    steps: Vec::new,
-    after: &[("assets/a", "a")],
-    registry_changes: true,
-};
-
-const ADOPTION: Workload = Workload {
-    name: "adoption of four files, with new folders, as the first commit",
-    has_earlier: false,
-    before: &[("assets/raw/1.png", "1"), ("assets/2.png", "2")],
-    steps: || {
-        let create =
-            |path: &str| Step::Create { path: path.into(), contents: format!("anchor of {path}").into() };
-        vec![
-            create("assets/2.toml"),
-            create("assets/raw/1.toml"),
-            create("assets/new/3.toml"),
-            create("assets/new/deep/4.toml"),
-            Step::MakeDir { path: "assets/new".into() },
-            Step::MakeDir { path: "assets/new/deep".into() },
-        ]
-    },
-    after: &[
-        ("assets/raw/1.png", "1"),
-        ("assets/2.png", "2"),
-        ("assets/2.toml", "anchor of assets/2.toml"),
-        ("assets/raw/1.toml", "anchor of assets/raw/1.toml"),
-        ("assets/new/3.toml", "anchor of assets/new/3.toml"),
-        ("assets/new/deep/4.toml", "anchor of assets/new/deep/4.toml"),
-    ],
-    registry_changes: true,
-};
-
-const BATCH: Workload = Workload {
-    name: "an edit and a creation, without the registry",
-    has_earlier: true,
-    before: &[("assets/a", "a"), ("assets/x/b", "b")],
-    steps: || {
-        vec![
-            Step::Edit { path: "assets/a".into(), before: fingerprint("a"), contents: b"a2".into() },
-            Step::Edit { path: "assets/x/b".into(), before: fingerprint("b"), contents: b"b2".into() },
-            Step::Create { path: "assets/c".into(), contents: b"c".into() },
-        ]
-    },
-    after: &[("assets/a", "a2"), ("assets/x/b", "b2"), ("assets/c", "c")],
-    registry_changes: false,
-};
-
-const CHAIN: Workload = Workload {
-    name: "a chain of moves",
-    has_earlier: true,
-    before: &[("assets/a", "a"), ("assets/c/c", "c")],
-    steps: || {
-        vec![
-            Step::Move { from: "assets/a".into(), to: "assets/b".into(), before: fingerprint("a") },
-            Step::Move { from: "assets/c/c".into(), to: "assets/a".into(), before: fingerprint("c") },
-            Step::RemoveDir { path: "assets/c".into() },
-        ]
-    },
-    after: &[("assets/b", "a"), ("assets/a", "c")],
-    registry_changes: true,
-};
-
-const CYCLE_OF_EQUALS: Workload = Workload {
-    name: "a cycle of moves of equal files, and of others",
-    has_earlier: true,
-    before: &[("assets/a", "same"), ("assets/b", "same"), ("assets/c", "c"), ("assets/d", "d")],
-    steps: || {
-        let step = |from: &str, to: &str, text| Step::Move {
-            from: format!("assets/{from}").into(),
-            to: format!("assets/{to}").into(),
-            before: fingerprint(text),
-        };
-        vec![step("a", "b", "same"), step("b", "a", "same"), step("c", "d", "c"), step("d", "c", "d")]
-    },
-    after: &[("assets/a", "same"), ("assets/b", "same"), ("assets/c", "d"), ("assets/d", "c")],
-    registry_changes: false,
-};
-
-const REMOVAL: Workload = Workload {
-    name: "a removal into history, and a copy",
-    has_earlier: true,
-    before: &[("assets/a", "a"), ("assets/b", "b")],
-    steps: || {
-        vec![
-            Step::Copy { from: "assets/b".into(), to: "assets/b copy".into(), before: fingerprint("b") },
-            Step::ToHistory { path: "assets/a".into(), before: fingerprint("a") },
-        ]
-    },
-    after: &[("assets/b", "b"), ("assets/b copy", "b")],
-    registry_changes: true,
-};
-
-const WORKLOADS: &[Workload] = &[REGISTRY_ONLY, ADOPTION, BATCH, CHAIN, CYCLE_OF_EQUALS, REMOVAL];
-
-impl Workload {
-    /// The project before the commit, with nothing counted.
-    fn project(&self) -> SimDisk {
-        let disk = SimDisk::new();
-        disk.set_rename_durability(RenameDurability::EitherFolder);
-        for (path, text) in self.before {
-            disk.put((*path).into(), text.as_bytes());
-        }
-        let first = if self.has_earlier { "header\n" } else { REGISTRY_BEFORE };
-        disk.put(layout::REGISTRY.into(), first.as_bytes());
-        if self.has_earlier {
-            let earlier = request(EARLIER, Vec::new(), "header\n", Some(REGISTRY_BEFORE));
-            assert_eq!(commit(&disk, earlier), (Reached::Finished, None));
-        }
-        disk.fork()
-    }
-
-    fn request(&self) -> CommitRequest {
-        let after = self.registry_changes.then_some(REGISTRY_AFTER);
-        request(TESTED, (self.steps)(), REGISTRY_BEFORE, after)
-    }
-
-    fn registry_after(&self) -> &'static str {
-        if self.registry_changes { REGISTRY_AFTER } else { REGISTRY_BEFORE }
-    }
-
-    /// Which side the project is on: `Some(true)` for entirely after, `None` for a mixture.
-    fn side(&self, disk: &SimDisk) -> Option<bool> {
-        let files = user_files(disk);
-        let is = |files: &[(&str, &str)], registry: &str| {
-            let registry = [(layout::REGISTRY, registry)];
-            let expected = files.iter().chain(&registry);
-            expected
-                .map(|(path, text)| (Utf8PathBuf::from(*path), (*text).to_owned()))
-                .collect::<BTreeMap<_, _>>()
-        };
-        let (before, after) = (is(self.before, REGISTRY_BEFORE), is(self.after, self.registry_after()));
-        let head = read_head(disk).unwrap();
-        let committed = head.is_some_and(|head| head.operation == operation(TESTED));
-        if files == after && committed {
-            let digest = Digest::of(self.registry_after().as_bytes());
-            (head.is_some_and(|head| head.registry == digest && head.commit == u64::from(TESTED)))
-                .then_some(true)
-        } else if files == before && !committed && head.is_some() == self.has_earlier {
-            Some(false)
-        } else {
-            None
-        }
-    }
-}
-
 fn request(n: u8, steps: Vec<Step>, registry: &str, after: Option<&str>) -> CommitRequest {
     let digest = Digest::of(registry.as_bytes());
     CommitRequest {
@@ -213,6 +55,7 @@ fn request(n: u8, steps: Vec<Step>, registry: &str, after: Option<&str>) -> Comm
             None => RegistryChange::Unchanged { digest },
             Some(after) => RegistryChange::Replace { before: Some(digest), after: after.into() },
         },
+        resolves: None,
         inverse: json!({ "undo": n }),
         prepared: json!({ "sequence": 7 }),
     }
@@ -299,6 +142,16 @@ fn sync_log(disk: &dyn Disk) -> Result<(), DiskError> {
         disk.sync_dir(folder.into())?;
     }
     Ok(())
+}
+
+/// Without the frozen operation that some projects have from the start.
+fn without_settled(reports: Vec<(OperationId, Report)>) -> Vec<(OperationId, Report)> {
+    reports.into_iter().filter(|(of, _)| *of != operation(FROZEN)).collect()
+}
+
+/// What is pending beside it.
+fn newly_pending(disk: &SimDisk) -> Vec<Pending> {
+    pending(disk).unwrap().into_iter().filter(|found| found.operation != operation(FROZEN)).collect()
 }
 
 /// What recovery reported of the commit under test.

@@ -46,7 +46,8 @@ fn an_undo_is_undone_and_that_too_because_history_stays_whole() {
 
 #[test]
 fn what_is_gone_or_damaged_is_not_put_back() {
-    let tries: [(fn(&SimDisk), Fingerprint); 5] = [
+    type Damage = fn(&SimDisk);
+    let tries: [(Damage, Fingerprint); 5] = [
         (|disk| disk.remove_file(&in_history(TESTED, 0).path()).unwrap(), Fingerprint::Absent),
         (|disk| disk.put(&in_history(TESTED, 0).path(), b"x"), Fingerprint::File(fingerprint("x"))),
         (|disk| disk.put(&in_history(TESTED, 0).path(), b"aa"), Fingerprint::File(fingerprint("aa"))),
