@@ -246,6 +246,42 @@ catalog! {
         "a reference that a rule of packer.toml gives"
         explain::PLAN_REFERENCE_IN_RULES
 
+    PlanTargetInvalid "plan/target-invalid" Error
+        "a destination that is no place for an asset"
+        explain::PLAN_TARGET_INVALID
+
+    PlanTargetIgnored "plan/target-ignored" Error
+        "a destination that scans pass over"
+        explain::PLAN_TARGET_IGNORED
+
+    PlanIntoItself "plan/into-itself" Error
+        "a folder that would go into itself"
+        explain::PLAN_INTO_ITSELF
+
+    PlanAnotherDevice "plan/another-device" Error
+        "a folder on another device than the project"
+        explain::PLAN_ANOTHER_DEVICE
+
+    PlanKeyNotSettable "plan/key-not-settable" Error
+        "a key of an anchor that is changed in another way"
+        explain::PLAN_KEY_NOT_SETTABLE
+
+    PlanLeftBehind "plan/left-behind" Warning
+        "files that stay where they are"
+        explain::PLAN_LEFT_BEHIND
+
+    PlanMovedOn "plan/moved-on" Error
+        "something that is no longer as an operation left it"
+        explain::PLAN_MOVED_ON
+
+    PlanLeavesDivergence "plan/leaves-divergence" Warning
+        "a divergence that a plan would leave"
+        explain::PLAN_LEAVES_DIVERGENCE
+
+    PlanNotInBatch "plan/not-in-batch" Error
+        "a mutation that has to be asked for by itself"
+        explain::PLAN_NOT_IN_BATCH
+
     LaneFrozen "lane/frozen" Error
         "a project that must be recovered first"
         explain::LANE_FROZEN

@@ -1,37 +1,41 @@
-//! A plan in the making: working copies of the registry and of the anchors that change, so that several steps of one
+//! A plan in the making: working copies of the registry and of the files that change, so that several steps of one
 //! plan compose, and what the plan does is the difference in the end.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::anchor::{AnchorEdit, edit_anchor};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity, Subject};
-use crate::diff::unified_diff;
-use crate::identity::{AssetUuid, Digest};
+use crate::identity::{AssetUuid, Digest, OperationId};
 use crate::name::AssetName;
 use crate::path::AssetPath;
-use crate::registry::{Registry, RegistryEntry};
-use crate::workspace::{AssetRecord, WorkspaceState};
+use crate::registry::{EntryState, Registry, RegistryEntry};
+use crate::workspace::{AssetRecord, AssetState, WorkspaceInputs, WorkspaceState};
 
+use super::Mutation;
+use super::look::{Contents, KeptOperation, PathState};
 use super::plan::{
-    Affected, Change, FilesystemMutation, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath,
-    Verdict, effects_digest,
+    Affected, Change, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath, Verdict, effects_digest,
 };
-use super::{Contents, Mutation, PathState};
+use super::tree::{Node, Tree, text_at, text_of};
 
 /// A plan in the making.
 pub(super) struct Draft<'a> {
+    /// What the step finds: the workspace, with what the steps before it do.
     pub state: &'a WorkspaceState,
+    /// The workspace as it is.
+    base: &'a WorkspaceState,
     contents: &'a Contents,
     /// The registry as it would be.
     pub registry: Registry,
-    /// Names that the plan gives to assets, beside those of the state.
+    /// The files as they would be.
+    pub tree: Tree,
+    /// Names that the step gives to assets, beside those of the state.
     names: BTreeSet<AssetName>,
-    created: BTreeMap<AssetPath, String>,
-    /// By path: the text as it is, and as it would be.
-    edited: BTreeMap<AssetPath, (String, String)>,
     seen: BTreeMap<AssetPath, Seen>,
-    affected: BTreeSet<Affected>,
+    /// By asset and how it changes: its name.
+    affected: BTreeMap<(AssetUuid, Change), Option<AssetName>>,
     blockers: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
@@ -40,21 +44,73 @@ impl<'a> Draft<'a> {
     pub(super) fn new(state: &'a WorkspaceState, contents: &'a Contents) -> Self {
         Self {
             state,
+            base: state,
             contents,
             registry: state.registry().clone(),
+            tree: Tree::default(),
             names: BTreeSet::new(),
-            created: BTreeMap::new(),
-            edited: BTreeMap::new(),
             seen: BTreeMap::new(),
-            affected: BTreeSet::new(),
+            affected: BTreeMap::new(),
             blockers: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
-    /// What the caller found at `path`; nothing is known of a path that the plan did not need.
-    pub(super) fn found(&self, path: &AssetPath) -> Option<&PathState> {
-        self.contents.get(path)
+    /// The state that the steps so far leave.
+    pub(super) fn after(&mut self) -> WorkspaceState {
+        let observation = self.tree.observe(self.state, self.base.observation(), self.contents);
+        let inputs = self.state.inputs();
+        let inputs = WorkspaceInputs { registry: self.registry.clone(), observation, ..inputs.clone() };
+        self.state.next(inputs).0
+    }
+
+    /// The same draft for the next step, which finds what this one leaves; `room` is where that is kept.
+    pub(super) fn after_step<'b>(mut self, room: &'b OnceCell<WorkspaceState>) -> Draft<'b>
+    where
+        'a: 'b,
+    {
+        let after = self.after();
+        Draft {
+            state: room.get_or_init(|| after),
+            base: self.base,
+            contents: self.contents,
+            registry: self.registry,
+            tree: self.tree,
+            // They are those of the state now.
+            names: BTreeSet::new(),
+            seen: self.seen,
+            affected: self.affected,
+            blockers: self.blockers,
+            warnings: self.warnings,
+        }
+    }
+
+    /// Where what stands at `path` for this step stands in truth; `None` where the plan itself says what stands there.
+    pub(super) fn where_now(&self, path: &AssetPath) -> Option<AssetPath> {
+        match self.tree.node(path) {
+            None => Some(path.clone()),
+            Some(Node::Original(from) | Node::Copy(from)) => Some(from.clone()),
+            Some(Node::Absent | Node::Text(_) | Node::Kept { .. }) => None,
+        }
+    }
+
+    /// What stands at `path`, as far as it was looked at; nothing is known of a path that the plan did not need.
+    pub(super) fn found(&self, path: &AssetPath) -> Option<PathState> {
+        match self.tree.node(path) {
+            None if self.tree.folder(path) == Some(true) => Some(PathState::Folder),
+            None if self.tree.folder(path) == Some(false) => Some(PathState::Absent),
+            None => self.contents.get(path).cloned(),
+            Some(Node::Absent) => Some(PathState::Absent),
+            Some(node) => {
+                let bytes = text_of(node, self.contents).unwrap_or_default().into_bytes();
+                Some(PathState::File { digest: None, bytes })
+            }
+        }
+    }
+
+    /// What the packer keeps of an operation.
+    pub(super) fn kept(&self, operation: OperationId) -> Option<&'a KeptOperation> {
+        self.contents.operation(operation)
     }
 
     /// Forbids the plan.
@@ -115,8 +171,45 @@ impl<'a> Draft<'a> {
         self.block(diagnostic.help("resolve that first: `packer status` says how"));
     }
 
+    /// The anchor of an asset that is where it was accepted, once; blocks the plan otherwise. What it says need not be
+    /// valid.
+    pub(super) fn placed(&mut self, uuid: AssetUuid) -> Option<(&'a Arc<AssetRecord>, AssetPath)> {
+        let record = self.managed(uuid)?;
+        match record.state {
+            AssetState::RegistryConflict => self.block_conflict(record),
+            AssetState::Unregistered | AssetState::Missing | AssetState::Moved | AssetState::Duplicated => {
+                self.block_diverged(record);
+            }
+            AssetState::Ready
+            | AssetState::Invalid
+            | AssetState::NameConflict
+            | AssetState::InputMissing
+            | AssetState::ReferenceBroken => match record.anchor() {
+                Some(anchor) => return Some((record, anchor.clone())),
+                None => self.block_diverged(record),
+            },
+        }
+        None
+    }
+
+    /// Gives an asset's live lines another anchor.
+    pub(super) fn accept_at(&mut self, uuid: AssetUuid, anchor: &AssetPath) {
+        let lines: Vec<RegistryEntry> = self.registry.lines_of(uuid).cloned().collect();
+        for line in lines {
+            if let EntryState::Live { build, .. } = line.state {
+                self.registry.remove(&line);
+                let state = EntryState::Live { anchor: anchor.clone(), build };
+                self.registry.insert(RegistryEntry { state, ..line });
+            }
+        }
+    }
+
     /// Notes that the plan depends on the contents of an observed file.
     pub(super) fn depends_on(&mut self, path: &AssetPath) {
+        // What the plan itself puts there is no part of what it was made for.
+        if self.tree.node(path).is_some() {
+            return;
+        }
         let seen = match self.state.observation().files.get(path) {
             Some(fact) => Seen::File { digest: fact.digest },
             None => Seen::Absent,
@@ -125,7 +218,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn affects(&mut self, uuid: AssetUuid, name: Option<AssetName>, change: Change) {
-        self.affected.insert(Affected { uuid, id: None, name, change });
+self.affected.insert((uuid, change), name);
     }
 
     /// Whether a managed asset, or one of this plan, has the name.
@@ -140,58 +233,77 @@ impl<'a> Draft<'a> {
 
     /// Creates a file where nothing stands; blocks the plan if something does.
     pub(super) fn create(&mut self, path: &AssetPath, text: String) {
-        match self.contents.get(path) {
-            Some(PathState::Absent) => {
-                self.seen.insert(path.clone(), Seen::Absent);
-                self.created.insert(path.clone(), text);
-            }
-            found => {
-                let what = match found {
-                    Some(PathState::Folder) => "a folder",
-                    Some(PathState::File { .. }) => "a file",
-                    Some(PathState::Absent | PathState::Other) | None => "something",
-                };
-                let seen = match found {
-                    Some(PathState::File { digest: Some(digest), .. }) => Seen::File { digest: *digest },
-                    _ => Seen::Other,
-                };
-                self.seen.insert(path.clone(), seen);
-                self.block_path(
-                    DiagnosticCode::PlanTargetExists,
-                    path,
-                    format!("{path} would be created, and {what} stands there"),
-                    "move it away, or take its line out of `.packerignore` so that it is seen",
-                );
-            }
+        if self.is_free(path, "would be created") {
+            self.tree.put(path, Node::Text(text));
         }
     }
 
-    /// Edits an anchor, keeping its layout; blocks the plan if that is not possible. Says whether it was.
-    pub(super) fn edit(&mut self, path: &AssetPath, edits: &[AnchorEdit]) -> bool {
-        let current = match self.edited.get(path) {
-            Some((_, text)) => Some(text.clone()),
-            None => match self.contents.get(path) {
-                Some(PathState::File { bytes, .. }) => String::from_utf8(bytes.clone()).ok(),
-                Some(PathState::Absent | PathState::Folder | PathState::Other) | None => None,
-            },
+    /// Whether nothing stands at `path`, which `what` is to happen to; blocks the plan if something does.
+    pub(super) fn is_free(&mut self, path: &AssetPath, what: &str) -> bool {
+        let found = self.found(path);
+        let by_plan = self.tree.node(path).is_some();
+        let seen = match &found {
+            Some(PathState::Absent | PathState::Ignored { .. }) => Seen::Absent,
+            Some(PathState::File { digest: Some(digest), .. }) => Seen::File { digest: *digest },
+            _ => Seen::Other,
         };
-        let Some(current) = current else {
+        if !by_plan {
+            self.seen.insert(path.clone(), seen);
+        }
+        let stands = match found {
+            Some(PathState::Absent) => return true,
+            Some(PathState::Ignored { rule }) => {
+                let message = format!("{path} {what}, and a scan would pass it over: {rule}");
+                let help = "choose another place, or change the rule in `.packerignore`";
+                self.block_path(DiagnosticCode::PlanTargetIgnored, path, message, help);
+                return false;
+            }
+            Some(PathState::Folder | PathState::Mount) => "a folder",
+            Some(PathState::File { .. }) => "a file",
+            Some(PathState::Link) => "a symbolic link",
+            Some(PathState::Other) | None => "something",
+        };
+        self.block_path(
+            DiagnosticCode::PlanTargetExists,
+            path,
+            format!("{path} {what}, and {stands} stands there"),
+            "choose another place; or move it away, or take its line out of `.packerignore` so that it is seen",
+        );
+        false
+    }
+
+    /// The text of the anchor at `path`; blocks the plan if it cannot be had.
+    pub(super) fn text(&mut self, path: &AssetPath) -> Option<String> {
+        let text = match self.tree.node(path) {
+            Some(node) => text_of(node, self.contents),
+            None => text_at(path, self.contents),
+        };
+        if text.is_none() {
             self.block_path(
                 DiagnosticCode::PlanTargetMissing,
                 path,
                 format!("{path} is not a readable anchor any more"),
                 "run `packer refresh`, then ask again",
             );
-            return false;
-        };
-        match edit_anchor(&current, edits) {
-            Ok(text) => {
-                self.edited.entry(path.clone()).or_insert_with(|| (current.clone(), String::new())).1 = text;
-                let (before, _) = &self.edited[path];
-                let seen = Seen::File { digest: Digest::of(before.as_bytes()) };
-                self.seen.insert(path.clone(), seen);
-                true
-            }
+        }
+        text
+    }
+
+    /// Edits an anchor, keeping its layout; blocks the plan if that is not possible. Says whether it was.
+    pub(super) fn edit(&mut self, path: &AssetPath, edits: &[AnchorEdit]) -> bool {
+        let Some(current) = self.text(path) else { return false };
+        let Some(text) = self.edited(path, &current, edits) else { return false };
+        if self.tree.node(path).is_none() {
+            self.seen.insert(path.clone(), Seen::File { digest: Digest::of(current.as_bytes()) });
+        }
+        self.tree.put(path, Node::Text(text));
+        true
+    }
+
+    /// `current` with `edits`; blocks the plan if that is not possible. `path` is where it stands.
+    pub(super) fn edited(&mut self, path: &AssetPath, current: &str, edits: &[AnchorEdit]) -> Option<String> {
+        match edit_anchor(current, edits) {
+            Ok(text) => Some(text),
             Err(error) => {
                 self.block_path(
                     DiagnosticCode::PlanInvalidAnchor,
@@ -199,34 +311,15 @@ impl<'a> Draft<'a> {
                     format!("{path} cannot be edited: {error}"),
                     "mend the anchor first; `packer check` says what is wrong with it",
                 );
-                false
+                None
             }
         }
     }
 
     /// The finished plan.
     pub(super) fn finish(mut self, mutation: Mutation) -> MutationPlan {
-        let mut filesystem: Vec<FilesystemMutation> = Vec::new();
-        for (path, contents) in self.created {
-            filesystem.push(FilesystemMutation::Create {
-                after: Digest::of(contents.as_bytes()),
-                path,
-                contents,
-            });
-        }
-        for (path, (before, contents)) in self.edited {
-            if before != contents {
-                filesystem.push(FilesystemMutation::Edit {
-                    diff: unified_diff(&before, &contents, &self.state.project_path(&path)),
-                    before: Digest::of(before.as_bytes()),
-                    after: Digest::of(contents.as_bytes()),
-                    path,
-                    contents,
-                });
-            }
-        }
-        filesystem.sort_by(|a, b| a.path().cmp(b.path()));
-        let registry_mutations = registry_difference(self.state.registry(), &self.registry);
+        let filesystem = self.tree.effects(self.base, self.contents);
+        let registry_mutations = registry_difference(self.base.registry(), &self.registry);
         self.blockers.sort();
         self.blockers.dedup();
         self.warnings.sort();
@@ -239,17 +332,19 @@ impl<'a> Draft<'a> {
             Verdict::Ready
         };
         let registry = &self.registry;
-        let with_id = |affected: Affected| Affected {
-            id: registry.lines_of(affected.uuid).next().map(|entry| entry.id),
-            ..affected
-        };
-        let mut affected: Vec<Affected> = self.affected.into_iter().map(with_id).collect();
+        let affected = self.affected.into_iter().map(|((uuid, change), name)| Affected {
+            uuid,
+            id: registry.lines_of(uuid).next().map(|entry| entry.id),
+            name,
+            change,
+        });
+        let mut affected: Vec<Affected> = affected.collect();
         // People look for names; a uuid says nothing to them.
         affected.sort_by(|a, b| (&a.name, a.uuid, a.change).cmp(&(&b.name, b.uuid, b.change)));
         MutationPlan {
             schema: PLAN_SCHEMA,
             mutation,
-            lineage: self.state.registry().lineage(),
+            lineage: self.base.registry().lineage(),
             verdict,
             blockers: self.blockers,
             warnings: self.warnings,

@@ -1,215 +1,156 @@
 //! Mutations: requested changes of a workspace, and what they would do.
 //!
-//! Planning is pure and has two steps: [`needs`] says which paths matter, the caller looks at them, [`plan`] decides. It
-//! writes nothing and consumes nothing: a thousand previews change nothing, and the same request on the same state gives
-//! the same plan. Carrying a plan out is the runtime's work.
+//! Planning is pure and has two steps: [`needs`] says what has to be known beside the state, the caller looks, and asks
+//! again until nothing is lacking; then [`plan`] decides. It writes nothing and consumes nothing: a thousand previews
+//! change nothing, and the same request on the same state gives the same plan. Carrying a plan out is the runtime's work.
+//!
+//! A batch has no planner of its own. Each member is planned on the state that those before it leave, which is evaluated
+//! like any other, and what the plan does is the difference in the end.
 
 mod adopt;
+mod configure;
+mod destination;
 mod draft;
+mod duplicate;
+mod look;
 mod plan;
 mod reconcile;
+mod recover;
 mod register;
+mod relocate;
+mod remove;
 mod rename;
+mod request;
 mod set_build;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod undo;
 
+pub use look::{
+    AppliedOperation, Contents, FrozenContents, FrozenFile, FrozenOperation, HEAD_BYTES, KeptFile,
+    KeptOperation, Need, Needs, PathState, PlacedFile, TakenFile,
+};
 pub use plan::{
     Affected, Change, FilesystemMutation, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath,
     Verdict,
 };
+pub use request::{
+    Adopt, Batch, Configure, Duplicate, Mutation, Reconcile, Recover, RecoveryChoice, Register, Relocate,
+    Remove, RemovedInputs, Rename, Selector, SetBuild, Target, Undo,
+};
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 
-use serde::Serialize;
-
-use crate::divergence::{DivergenceCode, Resolution};
-use crate::identity::{AssetUuid, Digest, UuidDraw};
-use crate::kind::KindId;
-use crate::name::AssetName;
-use crate::path::AssetPath;
-use crate::registry::BuildParticipation;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::workspace::WorkspaceState;
 
 use draft::Draft;
 
-/// A requested change of the workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "mutation", rename_all = "snake_case")]
-pub enum Mutation {
-    /// Write anchors for raw files and register them.
-    Adopt(Adopt),
-    /// Take existing unregistered anchors into the registry.
-    Register(Register),
-    /// Carry out one named resolution of one or more divergences.
-    Reconcile(Reconcile),
-    /// Give an asset another name, and rewrite every reference to it.
-    Rename(Rename),
-    /// Include assets in builds, or exclude them.
-    SetBuild(SetBuild),
-}
-
-impl Mutation {
-    /// The word for it: `adopt`, `register` …
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Adopt(_) => "adopt",
-            Self::Register(_) => "register",
-            Self::Reconcile(_) => "reconcile",
-            Self::Rename(_) => "rename",
-            Self::SetBuild(_) => "set_build",
+/// What has to be looked at before `mutation` can be planned, beside what was found already. Empty once nothing is
+/// lacking; what is found can bring more into question.
+pub fn needs(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> Needs {
+    let members = members(mutation);
+    // All at once first: the members of most batches have nothing to do with each other.
+    let mut all = Needs::default();
+    for member in &members {
+        let needs = needs_of(state, found, member);
+        needs.paths.into_iter().for_each(|(path, need)| all.add(path, need));
+        all.operations.extend(needs.operations);
+    }
+    let lacking = found.lacks(all);
+    if members.len() < 2 || !lacking.is_empty() {
+        return lacking;
+    }
+    let states = room_for(&members);
+    let mut draft = Draft::new(state, found);
+    let mut all = Needs::default();
+    for (n, member) in members.iter().enumerate() {
+        draft = draft.after_step(&states[n]);
+        let needs = needs_of(draft.state, found, member);
+        for (path, need) in needs.paths {
+            if let Some(path) = draft.where_now(&path) {
+                all.add(path, need);
+            }
         }
+        all.operations.extend(needs.operations);
+        step(&mut draft, member);
     }
-}
-
-/// Write anchors for raw files, by the project's rules and then the built-in ones, and register them.
-///
-/// Blocked by: `plan/target-missing`, `kind/unknown`, `plan/target-exists`, `registry/duplicate-entry`. Warns of:
-/// `plan/no-rule`, `plan/already-managed`, `path/collision`, and of what can be no input: `path/not-representable`,
-/// `path/special-file`, `path/symlink`, `path/unreadable`, `path/unstable`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Adopt {
-    /// Files, and folders with everything below them.
-    pub targets: Vec<Target>,
-    /// The kind for all of them, over every rule.
-    pub kind: Option<KindId>,
-    /// What their uuids are made from.
-    pub draw: UuidDraw,
-}
-
-/// Take unregistered anchors into the registry.
-///
-/// Blocked by: `plan/target-missing`, `plan/invalid-anchor`, `plan/name-taken`, `anchor/duplicate-uuid`,
-/// `registry/duplicate-entry` (retired lines that contradict each other). Warns of: `plan/already-managed`, `plan/invalid-anchor` (for one that no target names by itself).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Register {
-    /// Anchors, and folders with every anchor below them.
-    pub targets: Vec<Target>,
-}
-
-/// Carry out resolutions of divergences.
-///
-/// Blocked by: `plan/not-diverged`, `plan/choice-needed`, `plan/resolution-unavailable` (where a selector meets nothing
-/// that can be resolved, or the resolution asked for is not offered), `plan/name-taken`, `plan/invalid-anchor`,
-/// `plan/target-missing`, `registry/duplicate-entry` (a uuid drawn twice), and what registering is blocked by. Warns of:
-/// `plan/resolution-unavailable` (for what has to be mended by hand, beside what is resolved).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Reconcile {
-    /// Which divergences; none means all.
-    pub select: Vec<Selector>,
-    /// Which resolution; none means the only one that is offered.
-    pub resolution: Option<Resolution>,
-    /// For resolutions that are for one path. Of the divergences meant, only those are taken that concern it, if any
-    /// does.
-    pub path: Option<AssetPath>,
-    /// For resolutions that need a name.
-    pub name: Option<AssetName>,
-    /// What new uuids are made from.
-    pub draw: UuidDraw,
-}
-
-/// Give an asset another name, in its anchor and in every anchor that refers to it.
-///
-/// Blocked by: `plan/target-missing`, `plan/invalid-anchor` (its own, or one that refers to it), `plan/diverged`,
-/// `plan/name-taken`, `plan/reference-in-rules`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rename {
-    /// Which.
-    pub asset: AssetUuid,
-    /// Its new name.
-    pub name: AssetName,
-}
-
-/// Include assets in builds, or exclude them.
-///
-/// Blocked by: `plan/target-missing`, `registry/duplicate-entry`. Warns of: `plan/referred-to` (where what is excluded is
-/// referred to by what is not).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SetBuild {
-    /// Which.
-    pub assets: Vec<AssetUuid>,
-    /// Whether builds take them.
-    pub build: BuildParticipation,
-}
-
-/// What a mutation is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// Everything below the assets root.
-    Root,
-    /// A file, or a folder with everything below it.
-    Path(AssetPath),
-}
-
-/// Which divergences are meant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Selector {
-    /// Those with this code.
-    Code(DivergenceCode),
-    /// Those that concern this asset.
-    Asset(AssetUuid),
-    /// Those that concern the assets with this name.
-    Name(AssetName),
-    /// Those that concern this path: an anchor, the source beside it, or a folder with everything below it.
-    Path(AssetPath),
-}
-
-/// How much of a path a plan needs to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
-    /// What stands there.
-    State,
-    /// That, and the first bytes of a file.
-    Head,
-    /// That, and all bytes of a file.
-    Contents,
-}
-
-/// How many bytes [`Need::Head`] asks for.
-pub const HEAD_BYTES: u64 = 64;
-
-/// What stands at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathState {
-    /// Nothing.
-    Absent,
-    /// A regular file.
-    File {
-        /// Digest of its contents; none where only its head was needed, or nothing but its state.
-        digest: Option<Digest>,
-        /// As many of its bytes as were needed.
-        bytes: Vec<u8>,
-    },
-    /// A folder.
-    Folder,
-    /// A link, a device: something that is never touched.
-    Other,
-}
-
-/// What the caller found at the paths that [`needs`] named.
-pub type Contents = BTreeMap<AssetPath, PathState>;
-
-/// The paths that matter for `mutation`, and how much of each.
-pub fn needs(state: &WorkspaceState, mutation: &Mutation) -> BTreeMap<AssetPath, Need> {
-    match mutation {
-        Mutation::Adopt(adopt) => adopt::needs(state, adopt),
-        Mutation::Register(_) | Mutation::SetBuild(_) => BTreeMap::new(),
-        Mutation::Rename(rename) => rename::needs(state, rename),
-        Mutation::Reconcile(reconcile) => reconcile::needs(state, reconcile),
-    }
+    found.lacks(all)
 }
 
 /// What `mutation` would do.
-pub fn plan(state: &WorkspaceState, contents: &Contents, mutation: &Mutation) -> MutationPlan {
-    let mut draft = Draft::new(state, contents);
-    match mutation {
-        Mutation::Adopt(adopt) => adopt::plan(&mut draft, adopt),
-        Mutation::Register(register) => register::plan(&mut draft, register),
-        Mutation::Reconcile(reconcile) => reconcile::plan(&mut draft, reconcile),
-        Mutation::Rename(rename) => rename::plan(&mut draft, rename),
-        Mutation::SetBuild(set_build) => set_build::plan(&mut draft, set_build),
+pub fn plan(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> MutationPlan {
+    let members = members(mutation);
+    let states = room_for(&members);
+    let mut draft = Draft::new(state, found);
+    for (n, member) in members.iter().enumerate() {
+        if n > 0 {
+            draft = draft.after_step(&states[n]);
+        }
+        if members.len() > 1 && matches!(member, Mutation::Recover(_)) {
+            draft.block(
+                Diagnostic::new(
+                    DiagnosticCode::PlanNotInBatch,
+                    Subject::Project,
+                    "an interrupted operation is settled by itself, not in a batch",
+                )
+                .help("run `packer recover` first"),
+            );
+            continue;
+        }
+        step(&mut draft, member);
     }
     draft.finish(mutation.clone())
+}
+
+/// A place for the state that each step finds.
+fn room_for(members: &[&Mutation]) -> Vec<OnceCell<WorkspaceState>> {
+    members.iter().map(|_| OnceCell::new()).collect()
+}
+
+/// What is carried out one after the other: a mutation, or what is in a batch.
+fn members(mutation: &Mutation) -> Vec<&Mutation> {
+    let mut found = Vec::new();
+    let mut waiting = vec![mutation];
+    while let Some(next) = waiting.pop() {
+        match next {
+            Mutation::Batch(batch) => waiting.extend(batch.mutations.iter().rev()),
+            single => found.push(single),
+        }
+    }
+    found
+}
+
+fn needs_of(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> Needs {
+    match mutation {
+        Mutation::Adopt(adopt) => adopt::needs(state, adopt).into_iter().collect(),
+        Mutation::Register(_) | Mutation::SetBuild(_) | Mutation::Batch(_) => Needs::default(),
+        Mutation::Rename(rename) => rename::needs(state, rename).into_iter().collect(),
+        Mutation::Reconcile(reconcile) => reconcile::needs(state, reconcile).into_iter().collect(),
+        Mutation::Configure(configure) => configure::needs(state, configure),
+        Mutation::Relocate(relocate) => relocate::needs(state, relocate),
+        Mutation::Duplicate(duplicate) => duplicate::needs(state, duplicate),
+        Mutation::Remove(remove) => remove::needs(state, remove),
+        Mutation::Undo(undo) => undo::needs(found, undo),
+        Mutation::Recover(recover) => recover::needs(found, recover),
+    }
+}
+
+fn step(draft: &mut Draft<'_>, mutation: &Mutation) {
+    match mutation {
+        Mutation::Adopt(adopt) => adopt::plan(draft, adopt),
+        Mutation::Register(register) => register::plan(draft, register),
+        Mutation::Reconcile(reconcile) => reconcile::plan(draft, reconcile),
+        Mutation::Rename(rename) => rename::plan(draft, rename),
+        Mutation::SetBuild(set_build) => set_build::plan(draft, set_build),
+        Mutation::Configure(configure) => configure::plan(draft, configure),
+        Mutation::Relocate(relocate) => relocate::plan(draft, relocate),
+        Mutation::Duplicate(duplicate) => duplicate::plan(draft, duplicate),
+        Mutation::Remove(remove) => remove::plan(draft, remove),
+        Mutation::Undo(undo) => undo::plan(draft, undo),
+        Mutation::Recover(recover) => recover::plan(draft, recover),
+        // Its members are stepped through instead.
+        Mutation::Batch(_) => {}
+    }
 }

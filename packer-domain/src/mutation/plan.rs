@@ -8,7 +8,7 @@ use crate::name::AssetName;
 use crate::path::AssetPath;
 use crate::registry::RegistryEntry;
 
-use super::Mutation;
+use super::{KeptFile, Mutation};
 
 /// The version of a plan's serialised form.
 pub const PLAN_SCHEMA: u32 = 1;
@@ -130,17 +130,92 @@ pub enum FilesystemMutation {
         before: Digest,
         /// Digest of its contents as they would be.
         after: Digest,
+        /// Its size as it is, in bytes; the digest stands for it in the serialised form.
+        #[serde(skip)]
+        before_size: u64,
         /// Its contents as they would be; the diff and the digests stand for them in the serialised form.
         #[serde(skip)]
         contents: String,
     },
+    /// A file goes to another place.
+    Move {
+        /// From where.
+        from: AssetPath,
+        /// To where.
+        to: AssetPath,
+        /// Digest of it.
+        digest: Digest,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A file gets a copy.
+    Copy {
+        /// Of which.
+        from: AssetPath,
+        /// Where its copy goes.
+        to: AssetPath,
+        /// Digest of both.
+        digest: Digest,
+        /// Their size in bytes.
+        size: u64,
+    },
+    /// A file leaves the workspace, and is kept in the history of the operation.
+    ToHistory {
+        /// Which.
+        path: AssetPath,
+        /// Digest of it.
+        digest: Digest,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A file that the packer keeps comes back, where nothing stands.
+    Restore {
+        /// Where.
+        path: AssetPath,
+        /// Which.
+        kept: KeptFile,
+        /// Digest of it.
+        digest: Digest,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A folder is made.
+    MakeDir {
+        /// Where.
+        path: AssetPath,
+    },
+    /// A folder in which nothing is left is removed.
+    RemoveDir {
+        /// Which.
+        path: AssetPath,
+    },
 }
 
 impl FilesystemMutation {
-    /// The path that changes.
+    /// The path that changes; of a move or a copy, where it goes.
     pub fn path(&self) -> &AssetPath {
         match self {
-            Self::Create { path, .. } | Self::Edit { path, .. } => path,
+            Self::Create { path, .. }
+            | Self::Edit { path, .. }
+            | Self::Move { to: path, .. }
+            | Self::Copy { to: path, .. }
+            | Self::ToHistory { path, .. }
+            | Self::Restore { path, .. }
+            | Self::MakeDir { path }
+            | Self::RemoveDir { path } => path,
+        }
+    }
+
+    /// The path that something leaves or is read from, if there is another one.
+    pub fn origin(&self) -> Option<&AssetPath> {
+        match self {
+            Self::Move { from, .. } | Self::Copy { from, .. } => Some(from),
+            Self::Create { .. }
+            | Self::Edit { .. }
+            | Self::ToHistory { .. }
+            | Self::Restore { .. }
+            | Self::MakeDir { .. }
+            | Self::RemoveDir { .. } => None,
         }
     }
 }
@@ -208,4 +283,12 @@ pub enum Change {
     Included,
     /// Builds leave it out.
     Excluded,
+    /// It is an asset of its own, made as a copy of another.
+    Duplicated,
+    /// It is managed again.
+    Restored,
+    /// It is as it was before an operation that is taken back.
+    Reverted,
+    /// It is no asset any more, and nothing of it is left in the registry.
+    Undone,
 }

@@ -70,10 +70,12 @@ was changed. `packer status` says what has diverged and how to resolve it. Do
 that, and run the command again.";
 
 pub(in crate::diagnostic) const PLAN_REFERRED_TO: &str = "\
-Another asset refers to this one, and would go on doing so while builds leave
-this one out: the game would find the reference and not what it means. The plan
-can be applied all the same. Exclude the other asset too, or let it refer to
-something else; `packer explain ASSET` lists who refers to an asset.";
+Another asset refers to this one, and would go on doing so. Where this one is only
+excluded from builds, the game would find the reference and not what it means;
+that is a warning, and the plan can be applied all the same. Where this one is
+removed, the reference would lead nowhere, so the plan is blocked. Exclude or
+remove the other asset too, or let it refer to something else; `packer explain
+ASSET` lists who refers to an asset.";
 
 pub(in crate::diagnostic) const PLAN_REFERENCE_IN_RULES: &str = "\
 An asset refers to the one that would be renamed, and the reference does not
@@ -81,6 +83,67 @@ stand in its anchor: a rule of packer.toml gives it. The packer changes anchors
 and the registry, and leaves packer.toml to people, so the plan is blocked and
 nothing was changed. Take the value out of the rule, say it in the anchors that
 need it, and run the command again.";
+
+pub(in crate::diagnostic) const PLAN_TARGET_INVALID: &str = "\
+A destination is a path below the assets root, with folders separated by `/`: it
+is not absolute, has no `..` or empty segment, no backslash and no control
+character, and is not itself the name of an anchor (`asset.toml`,
+`NAME.asset.toml`). This one breaks one of these rules, so the plan is blocked and
+nothing was changed. Give a path such as `ui/confirm.png`; a folder that is
+there, or a path that ends in `/`, means into it.";
+
+pub(in crate::diagnostic) const PLAN_TARGET_IGNORED: &str = "\
+What would be put at this place would not be seen: a pattern of `.packerignore`
+covers it, or it has a name that scans pass over everywhere, such as a hidden
+file or an editor's backup. The asset would be missing as soon as it was there,
+so the plan is blocked and nothing was changed. Choose another place, or change
+the pattern that the message names.";
+
+pub(in crate::diagnostic) const PLAN_INTO_ITSELF: &str = "\
+A directory asset is its folder, and the destination is inside of that folder:
+it would have to contain itself. The plan is blocked and nothing was changed.
+Choose a place outside of it. To nest the folder one level deeper, move it to
+another name first and then to where it should be.";
+
+pub(in crate::diagnostic) const PLAN_ANOTHER_DEVICE: &str = "\
+A folder that the plan needs is a mount point, or a volume of its own. Files
+cannot go there or leave from there in one step, and a plan is carried out whole
+or not at all, so it is blocked and nothing was changed. Choose a place on the
+device that the project's folder is on; or bring the files over by hand, and let
+`packer reconcile` accept where they are.";
+
+pub(in crate::diagnostic) const PLAN_KEY_NOT_SETTABLE: &str = "\
+`packer set` changes `preload`, the `inputs` of a directory asset, and the
+settings of the asset's kind. Other keys have their own ways: the name is changed
+with `packer rename`, which rewrites references too; a uuid is never changed; and
+a kind is changed in the anchor itself, together with the table of its settings.
+The plan is blocked and nothing was changed.";
+
+pub(in crate::diagnostic) const PLAN_LEFT_BEHIND: &str = "\
+Some files near the asset are not its own, or not its alone: a file in a
+directory asset's folder that its patterns do not match, or one that another
+asset claims too. They stay where they are, and so does the folder they are in.
+Move or remove them by hand, or together with the assets that they belong to.";
+
+pub(in crate::diagnostic) const PLAN_MOVED_ON: &str = "\
+Undoing puts back exactly what an operation left, and something is no longer so:
+a file was edited, moved or removed since, or the registry says something else of
+one of the assets. Taking the operation back would take that back too, without
+anybody having asked for it, so the plan is blocked and nothing was changed. Undo
+what was done since first (`packer log` lists it), or make the change that you
+want by itself.";
+
+pub(in crate::diagnostic) const PLAN_LEAVES_DIVERGENCE: &str = "\
+Once the plan is applied, the registry and the disk would differ in a way in
+which they do not differ now; for example, undoing the acceptance of a move
+brings the move back into question. The plan can be applied all the same.
+`packer status` lists the divergence then, with its resolutions.";
+
+pub(in crate::diagnostic) const PLAN_NOT_IN_BATCH: &str = "\
+A batch is carried out as one operation, and an operation that was interrupted
+has to be settled before any other. So a recovery cannot be a part of a batch.
+The plan is blocked and nothing was changed. Run `packer recover` by itself, then
+the rest.";
 
 pub(in crate::diagnostic) const LANE_FROZEN: &str = "\
 An operation was interrupted in the middle of its commit, and it can neither be

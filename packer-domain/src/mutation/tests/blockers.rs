@@ -200,7 +200,7 @@ fn inclusions() -> Vec<Case> {
 
 /// The codes that the doc comment of `request` lists, up to and after `Warns of:`.
 fn documented(request: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    let source = include_str!("../mod.rs");
+    let source = include_str!("../request.rs");
     let (before, _) = source.split_once(&format!("\npub struct {request} {{")).expect("the request is there");
     let doc = before.rsplit("\n\n").next().unwrap_or_default();
     let (blocked, warned) = doc.split_once("Warns of:").expect("the warnings are listed");

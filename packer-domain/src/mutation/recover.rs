@@ -1,0 +1,155 @@
+//! Planning `Recover`: how an operation that was interrupted in the middle of its commit is settled. Path by path it is
+//! told what stands there, and either what was there before comes back, or what the operation was to put there is put
+//! there; what somebody else saved meanwhile stays, or goes to the history.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
+use crate::identity::AssetUuid;
+use crate::observation::FileFact;
+use crate::path::AssetPath;
+use crate::registry::RegistryEntry;
+
+use super::draft::Draft;
+use super::look::{
+    Contents, FrozenContents, FrozenFile, FrozenOperation, KeptOperation, Need, Needs, PathState,
+};
+use super::plan::Change;
+use super::tree::Node;
+use super::undo::warn_of_divergences;
+use super::{Recover, RecoveryChoice};
+
+pub(super) fn needs(found: &Contents, recover: &Recover) -> Needs {
+    let mut needs = Needs::default();
+    match found.operation(recover.operation) {
+        None => {
+            needs.operations.insert(recover.operation);
+        }
+        Some(KeptOperation::Frozen(frozen)) => {
+            for file in &frozen.files {
+                needs.add(file.path.clone(), Need::State);
+            }
+            for folder in frozen.made_folders.iter().chain(&frozen.removed_folders) {
+                needs.add(folder.clone(), Need::State);
+            }
+        }
+        Some(KeptOperation::Nothing | KeptOperation::Unusable { .. } | KeptOperation::Applied(_)) => {}
+    }
+    needs
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>, recover: &Recover) {
+    let operation = recover.operation;
+    let message = match draft.kept(operation) {
+        Some(KeptOperation::Frozen(frozen)) => return settle(draft, recover.choice, frozen),
+        None | Some(KeptOperation::Nothing | KeptOperation::Applied(_)) => {
+            format!("operation {operation} does not wait for a decision")
+        }
+        Some(KeptOperation::Unusable { reason }) => {
+            format!("what is kept of operation {operation} cannot be used: {reason}")
+        }
+    };
+    let blocker = Diagnostic::new(DiagnosticCode::PlanTargetMissing, Subject::Project, message);
+    draft.block(blocker.help("`packer status` says whether an operation waits, and which"));
+}
+
+fn settle(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperation) {
+    for file in &frozen.files {
+        settle_file(draft, choice, file);
+    }
+    let (make, remove) = match choice {
+        RecoveryChoice::FinishOurs => (&frozen.made_folders, &frozen.removed_folders),
+        RecoveryChoice::KeepTheirs => (&frozen.removed_folders, &frozen.made_folders),
+    };
+    for folder in make {
+        if matches!(draft.found(folder), Some(PathState::Absent | PathState::Ignored { .. })) {
+            draft.tree.put_folder(folder, true);
+        }
+    }
+    let after = draft.after();
+    let holds = |folder: &AssetPath| after.observation().files_below(Some(folder)).next().is_some();
+    for folder in remove.iter().filter(|folder| !holds(folder)) {
+        draft.tree.put_folder(folder, false);
+    }
+    settle_registry(draft, choice, frozen);
+    warn_of_divergences(draft);
+}
+
+/// What stands at a path, as far as settling goes.
+#[derive(PartialEq, Eq)]
+enum Standing {
+    Nothing,
+    File(FileFact),
+    /// Something that is no file, or a file that no scan sees.
+    InTheWay,
+}
+
+fn settle_file(draft: &mut Draft<'_>, choice: RecoveryChoice, file: &FrozenFile) {
+    draft.depends_on(&file.path);
+    let observed = draft.state.observation().files.get(&file.path).copied();
+    let standing = match (draft.found(&file.path), observed) {
+        (_, Some(fact)) => Standing::File(fact),
+        (Some(PathState::Absent | PathState::Ignored { .. }), None) => Standing::Nothing,
+        (_, None) => Standing::InTheWay,
+    };
+    let is = |contents: &Option<FrozenContents>| match (contents, &standing) {
+        (Some(contents), Standing::File(fact)) => contents.fact == *fact,
+        (None, Standing::Nothing) => true,
+        _ => false,
+    };
+    // Nothing stands where something was displaced from and the rest was not placed yet.
+    let is_ours = is(&file.before) || is(&file.after) || standing == Standing::Nothing;
+    let wanted = match choice {
+        RecoveryChoice::FinishOurs => &file.after,
+        RecoveryChoice::KeepTheirs if is_ours => &file.before,
+        // Somebody else's.
+        RecoveryChoice::KeepTheirs => return,
+    };
+    if is(wanted) {
+        return;
+    }
+    if standing == Standing::InTheWay {
+        let message = format!("something that is no file stands at {}", file.path);
+        let help = "move it away, and ask again";
+        return draft.block_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
+    }
+    match wanted {
+        None => draft.tree.put(&file.path, Node::Absent),
+        Some(FrozenContents { fact, kept: Some(kept) }) => {
+            draft.tree.put(&file.path, Node::Kept { kept: *kept, fact: *fact, text: None });
+        }
+        Some(FrozenContents { kept: None, .. }) => {
+            let message = format!("the bytes that belong to {} are kept nowhere", file.path);
+            let help = "choose the other way, or bring the file back from version control";
+            draft.block_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
+        }
+    }
+}
+
+/// The registry's lines as the choice wants them; lines that the operation does not concern stay as they are.
+fn settle_registry(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperation) {
+    let (unwanted, wanted) = match choice {
+        RecoveryChoice::FinishOurs => (&frozen.lines_before, &frozen.lines_after),
+        RecoveryChoice::KeepTheirs => (&frozen.lines_after, &frozen.lines_before),
+    };
+    let uuids: BTreeSet<AssetUuid> = unwanted.iter().chain(wanted).map(|line| line.uuid).collect();
+    for uuid in uuids {
+        let of = |lines: &[RegistryEntry]| -> BTreeSet<RegistryEntry> {
+            lines.iter().filter(|line| line.uuid == uuid).cloned().collect()
+        };
+        let (unwanted, wanted) = (of(unwanted), of(wanted));
+        let found: BTreeSet<RegistryEntry> = draft.registry.lines_of(uuid).cloned().collect();
+        let is_ours = found == unwanted || found == wanted;
+        if found == wanted || (choice == RecoveryChoice::KeepTheirs && !is_ours) {
+            continue;
+        }
+        for line in &found {
+            draft.registry.remove(line);
+        }
+        for line in wanted {
+            draft.registry.insert(line);
+        }
+        let name = draft.state.asset(uuid).and_then(|asset| asset.name().cloned());
+        draft.affects(uuid, name, Change::Reverted);
+    }
+}
