@@ -194,8 +194,8 @@ fn declared_kind(state: &WorkspaceState, adopt: &Adopt, file: &AssetPath) -> Opt
 
 fn kind_of(draft: &Draft<'_>, adopt: &Adopt, file: &AssetPath) -> Option<KindId> {
     declared_kind(draft.state, adopt, file).or_else(|| match draft.found(file) {
-        Some(PathState::File { bytes, .. }) => draft.state.kinds().recognise(None, bytes).cloned(),
-        Some(PathState::Absent | PathState::Folder | PathState::Other) | None => None,
+        Some(PathState::File { bytes, .. }) => draft.state.kinds().recognise(None, &bytes).cloned(),
+        _ => None,
     })
 }
 

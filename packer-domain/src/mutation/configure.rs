@@ -8,10 +8,10 @@ use crate::kind::SettingValue;
 use crate::path::AssetPath;
 use crate::workspace::WorkspaceState;
 
+use super::Configure;
 use super::draft::Draft;
 use super::look::{Need, Needs};
 use super::plan::Change;
-use super::Configure;
 
 /// The keys that are no settings of a kind.
 const PRELOAD: &str = "preload";
@@ -74,7 +74,12 @@ fn edits(draft: &mut Draft<'_>, configure: &Configure, anchor: &AssetPath) -> Op
         let not_settable = DiagnosticCode::PlanKeyNotSettable;
         match (key.as_str(), value) {
             ("uuid", _) => {
-                refuse(draft, not_settable, "a uuid is never set by hand".to_owned(), "copy an asset with `packer dup`");
+                refuse(
+                    draft,
+                    not_settable,
+                    "a uuid is never set by hand".to_owned(),
+                    "copy an asset with `packer dup`",
+                );
             }
             ("name", _) => {
                 let message = "a name is not set like other keys: others refer to it".to_owned();
@@ -87,7 +92,12 @@ fn edits(draft: &mut Draft<'_>, configure: &Configure, anchor: &AssetPath) -> Op
             (PRELOAD, SettingValue::Bool(preload)) => edits.push(AnchorEdit::SetPreload(*preload)),
             (PRELOAD, other) => {
                 let message = format!("`preload` expects true or false, found {other}");
-                refuse(draft, DiagnosticCode::AnchorInvalidValue, message, "say `preload=true` or `preload=false`");
+                refuse(
+                    draft,
+                    DiagnosticCode::AnchorInvalidValue,
+                    message,
+                    "say `preload=true` or `preload=false`",
+                );
             }
             (INPUTS, value) => match patterns(value) {
                 Some(patterns) => edits.push(AnchorEdit::SetInputs(patterns)),
@@ -116,10 +126,12 @@ fn patterns(value: &SettingValue) -> Option<Vec<String>> {
 fn warn_of_what_follows(draft: &mut Draft<'_>, configure: &Configure) {
     let after = draft.after();
     let known = draft.state.divergences();
-    for found in &after.divergences().without(known) {
+    for found in after.divergences().without(known) {
         let is_said = matches!(
             found.code,
-            DivergenceCode::ReferenceUnresolved | DivergenceCode::ReferenceCycle | DivergenceCode::InputMissing
+            DivergenceCode::ReferenceUnresolved
+                | DivergenceCode::ReferenceCycle
+                | DivergenceCode::InputMissing
         );
         if is_said && found.assets.contains(&configure.asset) {
             let subject = Subject::Asset(configure.asset);

@@ -23,7 +23,9 @@ pub(super) fn meant(state: &WorkspaceState, from: &AssetPath, to: &str) -> Resul
         return AssetPath::parse(name).map_err(|error| error.to_string());
     }
     let path = AssetPath::parse(folder).map_err(|error| match error.reason {
-        AssetPathRule::Empty | AssetPathRule::Absolute => format!("{to} is absolute, and not below the assets root"),
+        AssetPathRule::Empty | AssetPathRule::Absolute => {
+            format!("{to} is absolute, and not below the assets root")
+        }
         AssetPathRule::Segment => format!("{to} has an empty, `.` or `..` segment"),
         AssetPathRule::Backslash => format!("{to:?} has a backslash; folders are separated by `/`"),
         AssetPathRule::Control => format!("{to:?} has a control character"),
@@ -169,7 +171,12 @@ fn is_portable(draft: &mut Draft<'_>, from: &AssetPath, target: &AssetPath) -> b
         .collect();
     if !issues.is_empty() {
         let message = format!("{target}: {}", issues.join("; "));
-        draft.block_path(DiagnosticCode::PathNotPortable, target, message, "choose a name that every system takes");
+        draft.block_path(
+            DiagnosticCode::PathNotPortable,
+            target,
+            message,
+            "choose a name that every system takes",
+        );
     }
     issues.is_empty()
 }

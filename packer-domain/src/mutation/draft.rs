@@ -218,7 +218,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn affects(&mut self, uuid: AssetUuid, name: Option<AssetName>, change: Change) {
-self.affected.insert((uuid, change), name);
+        self.affected.insert((uuid, change), name);
     }
 
     /// Whether a managed asset, or one of this plan, has the name.

@@ -29,7 +29,11 @@ pub(super) fn needs(state: &WorkspaceState, duplicate: &Duplicate) -> Needs {
 pub(super) fn plan(draft: &mut Draft<'_>, duplicate: &Duplicate) {
     let Some((record, anchor)) = draft.placed(duplicate.asset) else { return };
     let Some(parts) = Parts::of(record, &anchor) else {
-        return block_invalid(draft, &anchor, "the directory asset of the assets root has no place to copy".to_owned());
+        return block_invalid(
+            draft,
+            &anchor,
+            "the directory asset of the assets root has no place to copy".to_owned(),
+        );
     };
     let to = match meant(draft.state, &parts.subject, &duplicate.to) {
         Ok(to) => to,
@@ -37,7 +41,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, duplicate: &Duplicate) {
     };
     if parts.is_folder && (to == parts.subject || to.strip_folder(parts.subject.as_str()).is_some()) {
         let message = format!("{to} is in the folder that would be copied there");
-        return draft.block_path(DiagnosticCode::PlanIntoItself, &parts.subject, message, "choose a place outside of it");
+        return draft.block_path(
+            DiagnosticCode::PlanIntoItself,
+            &parts.subject,
+            message,
+            "choose a place outside of it",
+        );
     }
     if record.declaration().is_none() {
         let message = format!("{anchor} is not a valid anchor");
@@ -79,7 +88,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, duplicate: &Duplicate) {
     }
     draft.tree.put(&new_anchor, Node::Text(text));
     draft.take_name(name.clone());
-    let build = if record.entry.is_included() { BuildParticipation::Included } else { BuildParticipation::Excluded };
+    let build =
+        if record.entry.is_included() { BuildParticipation::Included } else { BuildParticipation::Excluded };
     let id = draft.registry.allocate(uuid);
     draft.registry.insert(RegistryEntry { uuid, id, state: EntryState::Live { anchor: new_anchor, build } });
     draft.affects(uuid, Some(name), Change::Duplicated);

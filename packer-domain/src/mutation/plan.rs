@@ -107,6 +107,16 @@ pub enum RegistryMutation {
     },
 }
 
+impl RegistryMutation {
+    /// The asset whose line changes.
+    pub fn uuid(&self) -> AssetUuid {
+        match self {
+            Self::Insert { entry } | Self::Delete { entry } => entry.uuid,
+            Self::Update { before, .. } | Self::Retire { before } => before.uuid,
+        }
+    }
+}
+
 /// A change of one path on disk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]

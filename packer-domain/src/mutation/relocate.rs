@@ -10,7 +10,9 @@ use crate::path::AssetPath;
 use crate::workspace::{AssetRecord, WorkspaceState};
 
 use super::Relocate;
-use super::destination::{self, block_invalid, can_leave, check_collisions, check_source_name, meant, prepare};
+use super::destination::{
+    self, block_invalid, can_leave, check_collisions, check_source_name, meant, prepare,
+};
 use super::draft::Draft;
 use super::look::{Need, Needs};
 use super::plan::Change;
@@ -75,7 +77,11 @@ pub(super) fn needs(state: &WorkspaceState, relocate: &Relocate) -> Needs {
 pub(super) fn plan(draft: &mut Draft<'_>, relocate: &Relocate) {
     let Some((record, anchor)) = draft.placed(relocate.asset) else { return };
     let Some(parts) = Parts::of(record, &anchor) else {
-        return block_invalid(draft, &anchor, "the directory asset of the assets root has no other place".to_owned());
+        return block_invalid(
+            draft,
+            &anchor,
+            "the directory asset of the assets root has no other place".to_owned(),
+        );
     };
     let to = match meant(draft.state, &parts.subject, &relocate.to) {
         Ok(to) => to,
@@ -177,7 +183,8 @@ pub(super) fn warn_of_left(draft: &mut Draft<'_>, parts: &Parts, left: &[AssetPa
 pub(super) fn remove_emptied(draft: &mut Draft<'_>, folder: &AssetPath, gone: &[AssetPath]) {
     let observation = draft.state.observation();
     let gone: BTreeSet<&AssetPath> = gone.iter().collect();
-    let stays = |inner: &AssetPath| observation.files_below(Some(inner)).any(|(path, _)| !gone.contains(path));
+    let stays =
+        |inner: &AssetPath| observation.files_below(Some(inner)).any(|(path, _)| !gone.contains(path));
     // Only folders that something leaves; an empty one that was there stays, and so does what it is in.
     let left: BTreeSet<AssetPath> = gone
         .iter()
@@ -188,7 +195,8 @@ pub(super) fn remove_emptied(draft: &mut Draft<'_>, folder: &AssetPath, gone: &[
         let below = observation.folders.iter().filter(|other| other.strip_folder(inner.as_str()).is_some());
         below.into_iter().any(|other| !left.contains(other))
     };
-    let emptied: Vec<AssetPath> = left.iter().filter(|inner| !stays(inner) && !has_empty(inner)).cloned().collect();
+    let emptied: Vec<AssetPath> =
+        left.iter().filter(|inner| !stays(inner) && !has_empty(inner)).cloned().collect();
     for inner in emptied {
         draft.tree.put_folder(&inner, false);
     }

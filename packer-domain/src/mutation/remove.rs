@@ -18,7 +18,8 @@ use super::{Remove, RemovedInputs};
 
 pub(super) fn needs(state: &WorkspaceState, remove: &Remove) -> Needs {
     let records = remove.assets.iter().filter_map(|uuid| state.asset(*uuid));
-    let files: Vec<&AssetPath> = records.flat_map(|record| record.inputs().iter().chain(record.anchor())).collect();
+    let files: Vec<&AssetPath> =
+        records.flat_map(|record| record.inputs().iter().chain(record.anchor())).collect();
     destination::needs([], files)
 }
 

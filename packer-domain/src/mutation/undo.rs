@@ -58,12 +58,10 @@ pub(super) fn plan(draft: &mut Draft<'_>, undo: &Undo) {
         }
     }
     let targets = targets(applied);
-    let makes = applied.removed_folders.iter().filter(|folder| {
-        let known = draft.state.observation().folders.contains(folder);
-        !known && draft.tree.folder(folder) != Some(true)
-    });
-    for folder in makes.cloned().collect::<Vec<_>>() {
-        draft.tree.put_folder(&folder, true);
+    for folder in &applied.removed_folders {
+        if !draft.state.observation().folders.contains(folder) {
+            draft.tree.put_folder(folder, true);
+        }
     }
     if !prepare_places(draft, &targets) {
         return;
@@ -204,7 +202,8 @@ fn say_who_is_affected(
         draft.affects(*uuid, name.or_else(|| names.get(uuid).cloned()), change);
     }
     // Those of which only the anchor changes.
-    let anchors = applied.taken.iter().map(|file| &file.path).chain(applied.placed.iter().map(|file| &file.path));
+    let anchors =
+        applied.taken.iter().map(|file| &file.path).chain(applied.placed.iter().map(|file| &file.path));
     for path in anchors.filter(|path| anchor_form(path).is_some()) {
         let uuid = after.observation().anchors.get(path).and_then(|parsed| parsed.uuid());
         let Some(asset) = uuid.and_then(|uuid| after.asset(uuid)) else { continue };
@@ -218,7 +217,11 @@ fn say_who_is_affected(
 pub(super) fn warn_of_divergences(draft: &mut Draft<'_>) {
     let after = draft.after();
     let known = draft.state.divergences();
-    let new: Vec<String> = after.divergences().without(known).map(|found| format!("{}: {}", found.code, found.message)).collect();
+    let new: Vec<String> = after
+        .divergences()
+        .without(known)
+        .map(|found| format!("{}: {}", found.code, found.message))
+        .collect();
     for message in new {
         let message = format!("this would leave {message}");
         let warning = Diagnostic::new(DiagnosticCode::PlanLeavesDivergence, Subject::Project, message);

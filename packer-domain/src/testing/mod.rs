@@ -6,7 +6,9 @@
 //! - `//- registry`, a line each: `ALIAS ID ANCHOR [excluded]` or `ALIAS ID retired`;
 //! - `//- assets/PATH`, a file and its contents; `$ALIAS` stands for a uuid;
 //! - `//- ignored PATH`, a file on disk that no observation has; `//- unreadable PATH`; `//- folder PATH`;
-//! - `//- found CODE PATH`, a problem with a path that the scan found.
+//! - `//- found CODE PATH`, a problem with a path that the scan found;
+//! - `//- link PATH`, `//- mount PATH` and `//- special PATH`, what is neither a file nor a plain folder;
+//! - `//- passed-over PREFIX`, a rule by which what starts so is passed over.
 //!
 //! An alias has up to five letters, and uuids are in the order of their aliases. Texts for comparison are made in
 //! `render`. Nothing here is a model of the registry's text form: that is `packer-fs`'s.
@@ -22,13 +24,14 @@ use crate::anchor::{anchor_form, parse_anchor};
 use crate::config::parse_config;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::divergence::Resolution;
-use crate::identity::{AssetId, AssetUuid, Digest, LineageId, UuidDraw};
+use crate::identity::{AssetId, AssetUuid, Digest, LineageId, OperationId, UuidDraw};
 use crate::kind::{
     InputArity, KindCatalog, KindId, KindSpec, SettingSpec, SettingType, SettingValue, Signature,
 };
 use crate::mutation::{
-    Adopt, Contents, FilesystemMutation, HEAD_BYTES, Mutation, MutationPlan, Need, PathState, Reconcile,
-    Register, RegistryMutation, Selector, Target, Verdict, needs, plan,
+    Adopt, AppliedOperation, Contents, FilesystemMutation, HEAD_BYTES, KeptFile, KeptOperation, Mutation,
+    MutationPlan, Need, PathState, PlacedFile, Reconcile, Register, RegistryMutation, Selector, TakenFile,
+    Target, Verdict, needs, plan,
 };
 use crate::observation::{FileFact, Observation};
 use crate::path::AssetPath;
@@ -50,6 +53,14 @@ pub(crate) struct World {
     pub(crate) folders: BTreeSet<AssetPath>,
     /// Anchors that are torn by the time somebody looks at them for an edit.
     pub(crate) torn: BTreeSet<AssetPath>,
+    /// What stands at paths that no observation has.
+    pub(crate) odd: BTreeMap<AssetPath, PathState>,
+    /// What starts so is passed over.
+    pub(crate) passed_over: Vec<String>,
+    /// What is kept of operations.
+    pub(crate) operations: BTreeMap<OperationId, KeptOperation>,
+    /// The bytes of the files that are kept.
+    pub(crate) kept: BTreeMap<KeptFile, Vec<u8>>,
 }
 
 pub(crate) fn path(text: &str) -> AssetPath {
@@ -140,6 +151,10 @@ impl World {
             found: Vec::new(),
             folders: BTreeSet::new(),
             torn: BTreeSet::new(),
+            odd: BTreeMap::new(),
+            passed_over: Vec::new(),
+            operations: BTreeMap::new(),
+            kept: BTreeMap::new(),
         };
         let mut sections = fixture.split("//- ");
         assert_eq!(sections.next().map(str::trim), Some(""), "a fixture starts with `//- `");
@@ -156,6 +171,17 @@ impl World {
                     let (code, path) = found.split_once(' ').expect("a code and a path");
                     world.found.push((code.parse().expect("a code of a diagnostic"), path.to_owned()));
                 }
+                Some(("link", at)) => {
+                    world.odd.insert(path(at), PathState::Link);
+                }
+                Some(("mount", at)) => {
+                    world.folders.insert(path(at));
+                    world.odd.insert(path(at), PathState::Mount);
+                }
+                Some(("special", at)) => {
+                    world.odd.insert(path(at), PathState::Other);
+                }
+                Some(("passed-over", prefix)) => world.passed_over.push(prefix.to_owned()),
                 Some(("folder", folder)) => {
                     world.folders.insert(path(folder));
                 }
@@ -227,36 +253,131 @@ impl World {
         WorkspaceState::evaluate(self.inputs())
     }
 
-    /// What stands at the paths that `mutation` needs, and no more of it than it needs.
-    pub(crate) fn contents(&self, mutation: &Mutation) -> Contents {
-        let found = |path: &AssetPath, need: Need| {
-            let Some(bytes) = self.files.get(path).or_else(|| self.ignored.get(path)) else {
-                let folder = self.state().observation().folders.contains(path);
-                return if folder { PathState::Folder } else { PathState::Absent };
-            };
-            let torn = b"<<<<<<< ours\n".to_vec();
-            let bytes = if self.torn.contains(path) { &torn } else { bytes };
-            let bytes = match need {
-                Need::State => &[][..],
-                Need::Head => &bytes[..bytes.len().min(HEAD_BYTES as usize)],
-                Need::Contents => &bytes[..],
-            };
-            let digest = (need == Need::Contents).then(|| Digest::of(bytes));
-            PathState::File { digest, bytes: bytes.to_vec() }
+    /// What stands at `path`, looked at as far as `need` says.
+    fn look_at(&self, path: &AssetPath, need: Need) -> PathState {
+        if let Some(odd) = self.odd.get(path) {
+            return odd.clone();
+        }
+        let Some(bytes) = self.files.get(path).or_else(|| self.ignored.get(path)) else {
+            let is_folder = |file: &AssetPath| file.strip_folder(path.as_str()).is_some();
+            if self.folders.contains(path) || self.files.keys().any(is_folder) {
+                return PathState::Folder;
+            }
+            let rule = self.passed_over.iter().find(|prefix| path.as_str().starts_with(prefix.as_str()));
+            return rule
+                .map_or(PathState::Absent, |prefix| PathState::Ignored { rule: format!("{prefix}*") });
         };
-        needs(&self.state(), mutation)
-            .into_iter()
-            .map(|(path, need)| (path.clone(), found(&path, need)))
-            .collect()
+        let torn = b"<<<<<<< ours\n".to_vec();
+        let bytes = if self.torn.contains(path) { &torn } else { bytes };
+        let bytes = match need {
+            Need::State => &[][..],
+            Need::Head => &bytes[..bytes.len().min(HEAD_BYTES as usize)],
+            Need::Contents => &bytes[..],
+        };
+        let digest = (need == Need::Contents).then(|| Digest::of(bytes));
+        PathState::File { digest, bytes: bytes.to_vec() }
+    }
+
+    /// What planning `mutation` needs, and no more.
+    pub(crate) fn contents(&self, mutation: &Mutation) -> Contents {
+        let state = self.state();
+        let mut contents = Contents::default();
+        loop {
+            let lacking = needs(&state, &contents, mutation);
+            if lacking.is_empty() {
+                return contents;
+            }
+            for (path, need) in lacking.paths {
+                let found = self.look_at(&path, need);
+                contents.insert(path, need, found);
+            }
+            for operation in lacking.operations {
+                let kept = self.operations.get(&operation).cloned().unwrap_or(KeptOperation::Nothing);
+                contents.insert_operation(operation, kept);
+            }
+        }
     }
 
     pub(crate) fn plan(&self, mutation: &Mutation) -> MutationPlan {
         plan(&self.state(), &self.contents(mutation), mutation)
     }
 
-    /// Carries out a plan that is ready.
-    pub(crate) fn apply(&mut self, plan: &MutationPlan) {
+    /// Carries out a plan that is ready, and keeps what is needed to take it back under the operation that is given.
+    pub(crate) fn apply(&mut self, plan: &MutationPlan) -> OperationId {
         assert_eq!(plan.verdict, Verdict::Ready, "{}", plan_text(plan));
+        let n = self.operations.len() as u64;
+        let operation = OperationId::drawn(UuidDraw { unix_ms: 2_000_000_000_000 + n, entropy: [9; 16] });
+        let lines = self.apply_to_registry(plan);
+        let mut applied =
+            AppliedOperation { lines_before: lines.0, lines_after: lines.1, ..Default::default() };
+        // As a commit does: everything that leaves has left before anything comes.
+        let mut taken: BTreeMap<AssetPath, Vec<u8>> = BTreeMap::new();
+        for mutation in &plan.filesystem_mutations {
+            let leaves = match mutation {
+                FilesystemMutation::Edit { path, before, .. } => Some((path, before)),
+                FilesystemMutation::ToHistory { path, digest, .. } => Some((path, digest)),
+                FilesystemMutation::Move { from, digest, .. } => Some((from, digest)),
+                _ => None,
+            };
+            let Some((path, digest)) = leaves else { continue };
+            let bytes = self.files.remove(path).unwrap_or_else(|| panic!("{path} is not there"));
+            assert_eq!(Digest::of(&bytes), *digest, "{path}");
+            taken.insert(path.clone(), bytes);
+        }
+        let copies = self.files.clone();
+        for mutation in &plan.filesystem_mutations {
+            let (bytes, from) = match mutation {
+                FilesystemMutation::Create { contents, .. } | FilesystemMutation::Edit { contents, .. } => {
+                    (contents.clone().into_bytes(), None)
+                }
+                FilesystemMutation::Move { from, .. } => (taken.remove(from).unwrap(), Some(from.clone())),
+                FilesystemMutation::Copy { from, .. } => (copies[from].clone(), None),
+                FilesystemMutation::Restore { kept, .. } => (self.kept[kept].clone(), None),
+                FilesystemMutation::MakeDir { path } => {
+                    assert!(self.folders.insert(path.clone()), "{path} is there already");
+                    applied.made_folders.push(path.clone());
+                    continue;
+                }
+                FilesystemMutation::RemoveDir { path } => {
+                    self.folders.remove(path);
+                    applied.removed_folders.push(path.clone());
+                    continue;
+                }
+                FilesystemMutation::ToHistory { .. } => continue,
+            };
+            let path = mutation.path();
+            assert!(!self.ignored.contains_key(path), "{path} would be overwritten");
+            let after = FileFact { size: bytes.len() as u64, digest: Digest::of(&bytes) };
+            let before = self.files.insert(path.clone(), bytes);
+            assert_eq!(before, None, "{path} was overwritten");
+            applied.placed.push(PlacedFile { path: path.clone(), after, from });
+        }
+        for (number, (path, bytes)) in taken.into_iter().enumerate() {
+            let kept = KeptFile::History { operation, number: number as u32 };
+            let before = FileFact { size: bytes.len() as u64, digest: Digest::of(&bytes) };
+            let text = String::from_utf8(bytes.clone()).ok();
+            self.kept.insert(kept, bytes);
+            applied.taken.push(TakenFile { path, before, kept, text });
+        }
+        for folder in &applied.removed_folders {
+            let inside = self
+                .files
+                .keys()
+                .chain(&self.folders)
+                .find(|path| path.strip_folder(folder.as_str()).is_some());
+            assert_eq!(inside, None, "{folder} is not empty");
+        }
+        self.operations.insert(operation, KeptOperation::Applied(applied));
+        operation
+    }
+
+    /// Changes the registry; gives all lines of the assets concerned, before and after.
+    fn apply_to_registry(&mut self, plan: &MutationPlan) -> (Vec<RegistryEntry>, Vec<RegistryEntry>) {
+        let uuids: BTreeSet<AssetUuid> = plan.registry_mutations.iter().map(RegistryMutation::uuid).collect();
+        let lines = |registry: &Registry| -> Vec<RegistryEntry> {
+            uuids.iter().flat_map(|uuid| registry.lines_of(*uuid).cloned().collect::<Vec<_>>()).collect()
+        };
+        let before = lines(&self.registry);
         for mutation in &plan.registry_mutations {
             let (gone, new) = match mutation.clone() {
                 RegistryMutation::Insert { entry } => (None, Some(entry)),
@@ -274,19 +395,7 @@ impl World {
                 self.registry.insert(entry);
             }
         }
-        for mutation in &plan.filesystem_mutations {
-            match mutation {
-                FilesystemMutation::Create { path, contents, .. } => {
-                    assert!(!self.ignored.contains_key(path), "{path} would be overwritten");
-                    let before = self.files.insert(path.clone(), contents.clone().into_bytes());
-                    assert_eq!(before, None, "{path} was overwritten");
-                }
-                FilesystemMutation::Edit { path, before, after, contents, .. } => {
-                    let old = self.files.insert(path.clone(), contents.clone().into_bytes()).unwrap();
-                    assert_eq!((Digest::of(&old), Digest::of(contents.as_bytes())), (*before, *after));
-                }
-            }
-        }
+        (before, lines(&self.registry))
     }
 }
 

@@ -110,6 +110,24 @@ pub(crate) fn plan_text(plan: &MutationPlan) -> String {
                     let _ = writeln!(out, "  {line}");
                 }
             }
+            FilesystemMutation::Move { from, to, .. } => {
+                let _ = writeln!(out, "move {from} -> {to}");
+            }
+            FilesystemMutation::Copy { from, to, .. } => {
+                let _ = writeln!(out, "copy {from} -> {to}");
+            }
+            FilesystemMutation::ToHistory { path, .. } => {
+                let _ = writeln!(out, "to history {path}");
+            }
+            FilesystemMutation::Restore { path, .. } => {
+                let _ = writeln!(out, "restore {path}");
+            }
+            FilesystemMutation::MakeDir { path } => {
+                let _ = writeln!(out, "make folder {path}");
+            }
+            FilesystemMutation::RemoveDir { path } => {
+                let _ = writeln!(out, "remove folder {path}");
+            }
             FilesystemMutation::Edit { path, diff, .. } => {
                 let _ = writeln!(out, "edit {path}");
                 let changed = diff.lines().skip(2).filter(|line| line.starts_with(['+', '-']));

@@ -70,12 +70,12 @@ was changed. `packer status` says what has diverged and how to resolve it. Do
 that, and run the command again.";
 
 pub(in crate::diagnostic) const PLAN_REFERRED_TO: &str = "\
-Another asset refers to this one, and would go on doing so. Where this one is only
-excluded from builds, the game would find the reference and not what it means;
-that is a warning, and the plan can be applied all the same. Where this one is
-removed, the reference would lead nowhere, so the plan is blocked. Exclude or
-remove the other asset too, or let it refer to something else; `packer explain
-ASSET` lists who refers to an asset.";
+Another asset refers to this one, and would go on doing so. Where this one is
+only excluded from builds, the game would find the reference and not what it
+means; that is a warning, and the plan can be applied all the same. Where this
+one is removed, the reference would lead nowhere, so the plan is blocked.
+Exclude or remove the other asset too, or let it refer to something else;
+`packer explain ASSET` lists who refers to an asset.";
 
 pub(in crate::diagnostic) const PLAN_REFERENCE_IN_RULES: &str = "\
 An asset refers to the one that would be renamed, and the reference does not
@@ -88,8 +88,8 @@ pub(in crate::diagnostic) const PLAN_TARGET_INVALID: &str = "\
 A destination is a path below the assets root, with folders separated by `/`: it
 is not absolute, has no `..` or empty segment, no backslash and no control
 character, and is not itself the name of an anchor (`asset.toml`,
-`NAME.asset.toml`). This one breaks one of these rules, so the plan is blocked and
-nothing was changed. Give a path such as `ui/confirm.png`; a folder that is
+`NAME.asset.toml`). This one breaks one of these rules, so the plan is blocked
+and nothing was changed. Give a path such as `ui/confirm.png`; a folder that is
 there, or a path that ends in `/`, means into it.";
 
 pub(in crate::diagnostic) const PLAN_TARGET_IGNORED: &str = "\
@@ -114,10 +114,10 @@ device that the project's folder is on; or bring the files over by hand, and let
 
 pub(in crate::diagnostic) const PLAN_KEY_NOT_SETTABLE: &str = "\
 `packer set` changes `preload`, the `inputs` of a directory asset, and the
-settings of the asset's kind. Other keys have their own ways: the name is changed
-with `packer rename`, which rewrites references too; a uuid is never changed; and
-a kind is changed in the anchor itself, together with the table of its settings.
-The plan is blocked and nothing was changed.";
+settings of the asset's kind. Other keys have their own ways: the name is
+changed with `packer rename`, which rewrites references too; a uuid is never
+changed; and a kind is changed in the anchor itself, together with the table of
+its settings. The plan is blocked and nothing was changed.";
 
 pub(in crate::diagnostic) const PLAN_LEFT_BEHIND: &str = "\
 Some files near the asset are not its own, or not its alone: a file in a
@@ -127,11 +127,11 @@ Move or remove them by hand, or together with the assets that they belong to.";
 
 pub(in crate::diagnostic) const PLAN_MOVED_ON: &str = "\
 Undoing puts back exactly what an operation left, and something is no longer so:
-a file was edited, moved or removed since, or the registry says something else of
-one of the assets. Taking the operation back would take that back too, without
-anybody having asked for it, so the plan is blocked and nothing was changed. Undo
-what was done since first (`packer log` lists it), or make the change that you
-want by itself.";
+a file was edited, moved or removed since, or the registry says something else
+of one of the assets. Taking the operation back would take that back too,
+without anybody having asked for it, so the plan is blocked and nothing was
+changed. Undo what was done since first (`packer log` lists it), or make the
+change that you want by itself.";
 
 pub(in crate::diagnostic) const PLAN_LEAVES_DIVERGENCE: &str = "\
 Once the plan is applied, the registry and the disk would differ in a way in
@@ -142,8 +142,8 @@ brings the move back into question. The plan can be applied all the same.
 pub(in crate::diagnostic) const PLAN_NOT_IN_BATCH: &str = "\
 A batch is carried out as one operation, and an operation that was interrupted
 has to be settled before any other. So a recovery cannot be a part of a batch.
-The plan is blocked and nothing was changed. Run `packer recover` by itself, then
-the rest.";
+The plan is blocked and nothing was changed. Run `packer recover` by itself,
+then the rest.";
 
 pub(in crate::diagnostic) const LANE_FROZEN: &str = "\
 An operation was interrupted in the middle of its commit, and it can neither be

@@ -119,8 +119,11 @@ fn what_is_needed_is_what_is_looked_at() {
     let world =
         World::new("//- registry\n//- assets/ui/a.png\n//- assets/ui/photo\nPIC!\n//- assets/x.png\n");
     let mutation = adopt(&["ui"]);
-    let needed: Vec<(String, Need)> =
-        needs(&world.state(), &mutation).into_iter().map(|(path, need)| (path.to_string(), need)).collect();
+    let needed: Vec<(String, Need)> = needs(&world.state(), &Contents::default(), &mutation)
+        .paths
+        .into_iter()
+        .map(|(path, need)| (path.to_string(), need))
+        .collect();
     assert_eq!(
         needed,
         [
@@ -133,8 +136,7 @@ fn what_is_needed_is_what_is_looked_at() {
     let mut contents = world.contents(&mutation);
     let plan_with = |contents: &Contents| plan(&world.state(), contents, &mutation);
     let first = plan_with(&contents);
-    contents.insert(path("x.png"), super::super::PathState::Other);
+    contents.insert(path("x.png"), Need::State, super::super::PathState::Other);
     assert_eq!(plan_with(&contents), first);
-    contents.remove(&path("ui/a.png.asset.toml"));
-    assert_eq!(plan_with(&contents).verdict, Verdict::Blocked);
+    assert_eq!(plan_with(&Contents::default()).verdict, Verdict::Blocked);
 }
