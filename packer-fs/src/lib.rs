@@ -20,4 +20,5 @@ pub mod registry_file;
 pub mod scan;
 pub mod store;
 pub mod summary_file;
+pub mod undo_record;
 pub mod watch;

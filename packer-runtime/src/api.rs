@@ -37,8 +37,9 @@ pub use packer_domain::identity::{
 };
 pub use packer_domain::kind::{KindId, KindIdError, SettingValue, Settings};
 pub use packer_domain::mutation::{
-    Adopt, Affected, Change, FilesystemMutation, Mutation, MutationPlan, Reconcile, Register,
-    RegistryMutation, Rename, Seen, SeenPath, Selector, SetBuild, Target, Verdict,
+    Adopt, Affected, Batch, Change, Configure, Duplicate, FilesystemMutation, KeptFile, Mutation,
+    MutationPlan, Reconcile, Recover, RecoveryChoice, Register, RegistryMutation, Relocate, Remove,
+    RemovedInputs, Rename, Seen, SeenPath, Selector, SetBuild, Target, Undo, Verdict,
 };
 pub use packer_domain::name::{AssetName, AssetNameError};
 pub use packer_domain::path::{AssetPath, AssetPathError};

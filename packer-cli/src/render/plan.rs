@@ -166,6 +166,10 @@ fn change_word(change: Change) -> &'static str {
         Change::Configured => "configured",
         Change::Included => "included",
         Change::Excluded => "excluded",
+        Change::Duplicated => "copied",
+        Change::Restored => "managed again",
+        Change::Reverted => "reverted",
+        Change::Undone => "no longer managed",
     }
 }
 
@@ -178,6 +182,12 @@ fn files(mutations: &[FilesystemMutation], detail: Detail, paint: Paint) -> Stri
         let word = match mutation {
             FilesystemMutation::Create { .. } => "created",
             FilesystemMutation::Edit { .. } => "edited",
+            FilesystemMutation::Move { .. } => "moved",
+            FilesystemMutation::Copy { .. } => "copied",
+            FilesystemMutation::ToHistory { .. } => "removed",
+            FilesystemMutation::Restore { .. } => "restored",
+            FilesystemMutation::MakeDir { .. } => "made",
+            FilesystemMutation::RemoveDir { .. } => "emptied",
         };
         *parts.entry(word).or_default() += 1;
     }
@@ -192,7 +202,27 @@ fn files(mutations: &[FilesystemMutation], detail: Detail, paint: Paint) -> Stri
                     }
                 }
             }
-            FilesystemMutation::Edit { path, diff: changes, before: _, after: _, contents: _ } => {
+            FilesystemMutation::Move { from, to, digest: _, size: _ } => {
+                let (from, to) = (plain(from.as_str()), plain(to.as_str()));
+                push!(text, "  {} {from} -> {to}\n", paint.strong("move"));
+            }
+            FilesystemMutation::Copy { from, to, digest: _, size: _ } => {
+                let (from, to) = (plain(from.as_str()), plain(to.as_str()));
+                push!(text, "  {} {from} -> {to}\n", paint.good("copy"));
+            }
+            FilesystemMutation::ToHistory { path, digest: _, size: _ } => {
+                push!(text, "  {} {}\n", paint.bad("remove"), plain(path.as_str()));
+            }
+            FilesystemMutation::Restore { path, kept: _, digest: _, size: _ } => {
+                push!(text, "  {} {}\n", paint.good("restore"), plain(path.as_str()));
+            }
+            FilesystemMutation::MakeDir { path } => {
+                push!(text, "  {} {}/\n", paint.good("make"), plain(path.as_str()));
+            }
+            FilesystemMutation::RemoveDir { path } => {
+                push!(text, "  {} {}/\n", paint.bad("remove"), plain(path.as_str()));
+            }
+            FilesystemMutation::Edit { path, diff: changes, .. } => {
                 push!(text, "  {} {}\n", paint.strong("edit"), plain(path.as_str()));
                 text.push_str(&diff(changes, paint));
             }
@@ -331,6 +361,7 @@ mod tests {
             diff: "--- b.png.asset.toml\n+++ b.png.asset.toml\n@@ -1,2 +1,2 @@\n-name = \"a\"\n+name = \"b\"\n kind = \"image\"\n"
                 .to_owned(),
             before: Digest::of(b"a"),
+            before_size: 1,
             after: Digest::of(b"b"),
             contents: String::new(),
         });

@@ -106,6 +106,12 @@ pub fn encode_entry(entry: &RegistryEntry) -> String {
     into_text(bytes)
 }
 
+/// The entry of a line without its end; what is wrong with it otherwise.
+pub fn decode_entry(text: &str) -> Result<RegistryEntry, String> {
+    let line: EntryLine = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    line.into_entry().map_err(str::to_owned)
+}
+
 fn into_text(json: Vec<u8>) -> String {
     String::from_utf8(json).expect("JSON of texts is text")
 }

@@ -16,7 +16,7 @@ mod covered;
 pub(crate) mod ignores;
 mod walk;
 
-pub use covered::{Covered, covered_by};
+pub use covered::{Coverage, Covered, covered_by};
 
 use std::io;
 use std::sync::Arc;

@@ -4,13 +4,16 @@
 //! The lock that keeps other processes out is taken in `access`, for as long as a job needs it.
 
 mod access;
+mod kept;
+mod look;
 mod mutate;
 mod recover;
 mod refresh;
 mod thread;
 
 pub(crate) use access::{LaneAccess, lock_stop};
-pub(crate) use mutate::{kind_of, look_at, mutate};
+pub(crate) use look::look_at;
+pub(crate) use mutate::{kind_of, mutate};
 pub(crate) use recover::{Recovery, recover_everything};
 pub(crate) use refresh::{refresh, sight_again, sight_held, stop as observe_stop};
 pub(crate) use thread::{Finale, Worker, queue};

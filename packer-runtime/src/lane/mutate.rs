@@ -1,15 +1,13 @@
 //! Carrying out a mutation: planned (again) under the lock, compared with what was shown, committed as one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use packer_domain::identity::Digest;
+use packer_domain::identity::AssetUuid;
 use packer_domain::mutation::{
-    self, Change, Contents, FilesystemMutation, HEAD_BYTES, Mutation, MutationPlan, Need, PathState,
-    RegistryMutation, Seen, Verdict, needs,
+    self, Change, FilesystemMutation, KeptFile, Mutation, MutationPlan, RegistryMutation, Seen, Verdict,
 };
 use packer_domain::path::AssetPath;
 use packer_domain::registry::{EntryState, Registry, RegistryEntry};
@@ -19,57 +17,18 @@ use packer_events::record::DiagnosticRecord;
 use packer_events::report::{
     Ending, Failure, MutationReport, OutcomeReport, Rejection, UnknownOutcomeCause, UnknownOutcomeReport,
 };
-use packer_fs::disk::{Disk, DiskError, DiskOperation, EntryKind};
 use packer_fs::journal::{
-    ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
+    self, ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
 };
 use packer_fs::registry_file;
+use packer_fs::undo_record::UndoRecord;
 
+use super::look::look_at;
 use super::refresh::{observe, observe_to_the_end};
 use super::{Finale, LaneAccess};
 use crate::observe::{Lane, ObserveError, Observed};
 use crate::operation::{Operation, Stop, io_failure, panic_message};
 use crate::shared::Shared;
-
-/// An anchor is never larger; a larger file is not read for an edit.
-const MAX_EDITED_BYTES: u64 = 1 << 20;
-
-/// Looks at the paths that a plan needs to know.
-pub(crate) fn look_at(
-    disk: &dyn Disk,
-    state: &WorkspaceState,
-    mutation: &Mutation,
-) -> Result<Contents, DiskError> {
-    let mut contents = Contents::new();
-    for (path, need) in needs(state, mutation) {
-        let found = look_at_path(disk, &state.project_path(&path), need)?;
-        contents.insert(path, found);
-    }
-    Ok(contents)
-}
-
-fn look_at_path(disk: &dyn Disk, path: &str, need: Need) -> Result<PathState, DiskError> {
-    let Some(stat) = disk.stat(path.into())? else { return Ok(PathState::Absent) };
-    match (stat.kind, need) {
-        (EntryKind::Dir, _) => Ok(PathState::Folder),
-        (EntryKind::Symlink | EntryKind::Other, _) => Ok(PathState::Other),
-        (EntryKind::File, Need::State) => Ok(PathState::File { digest: None, bytes: Vec::new() }),
-        (EntryKind::File, Need::Head) => {
-            let mut file = disk.open(path.into())?;
-            let mut bytes = Vec::new();
-            (&mut file).take(HEAD_BYTES).read_to_end(&mut bytes).map_err(|source| DiskError {
-                operation: DiskOperation::Read,
-                path: path.into(),
-                source,
-            })?;
-            Ok(PathState::File { digest: None, bytes })
-        }
-        (EntryKind::File, Need::Contents) => {
-            let bytes = disk.read(path.into(), MAX_EDITED_BYTES)?;
-            Ok(PathState::File { digest: Some(Digest::of(&bytes)), bytes })
-        }
-    }
-}
 
 /// Plans `mutation` under the lock and commits it. With `shown`, only if it would do what that plan says.
 pub(crate) fn mutate<'s>(
@@ -110,7 +69,9 @@ pub(crate) fn mutate<'s>(
     }
     operation.check_cancelled(Phase::Plan)?;
     // Until what it wrote was published: nobody is told of that as of something that may differ.
-    let files = plan.filesystem_mutations.iter().map(|mutation| mutation.path().clone());
+    let touched =
+        |mutation: &FilesystemMutation| [Some(mutation.path()), mutation.origin()].map(Option::<&_>::cloned);
+    let files = plan.filesystem_mutations.iter().flat_map(touched).flatten();
     let _own = shared.commit_begins(operation.id, files, !plan.registry_mutations.is_empty());
     let committed = commit(shared, operation, &access, &observed, state, &plan)?;
     Ok(finish(shared, operation, access, committed, &plan, observed))
@@ -143,7 +104,9 @@ fn compare(
     };
     let mut changed: BTreeSet<AssetPath> =
         then.keys().chain(now.keys()).filter(|path| then.get(*path) != now.get(*path)).cloned().collect();
-    changed.extend(touched(shown).symmetric_difference(&touched(plan)).map(|step| step.path().clone()));
+    changed.extend(touched(shown).symmetric_difference(&touched(plan)).flat_map(|step| {
+        [Some(step.path()), step.origin()].map(Option::<&_>::cloned).into_iter().flatten().collect::<Vec<_>>()
+    }));
     // Effects on the registry differ whenever a file does; the registry itself moved if a line is not as it was.
     let explained = !changed.is_empty() || configuration;
     let registry = shown.registry_mutations.iter().any(|mutation| has_moved(state.registry(), mutation))
@@ -176,10 +139,10 @@ fn commit<'s>(
     plan: &MutationPlan,
 ) -> Result<Committed<'s>, Stop> {
     let commit = observed.head.map_or(1, |head| head.commit + 1);
+    let after = apply_to_registry(state.registry(), &plan.registry_mutations);
     let registry = if plan.registry_mutations.is_empty() {
         RegistryChange::Unchanged { digest: observed.basis.registry }
     } else {
-        let after = apply_to_registry(state.registry(), &plan.registry_mutations);
         RegistryChange::Replace {
             before: Some(observed.basis.registry),
             after: registry_file::encode(&after),
@@ -196,7 +159,7 @@ fn commit<'s>(
         steps,
         registry,
         resolves: None,
-        inverse: inverse(plan),
+        inverse: undo_record(state, &after, plan).encode(),
         prepared: serde_json::to_value(&outcome).expect("a report is strings and numbers, which serialise"),
     };
     let staged = stage(&*shared.disk, request).map_err(|error| stop_of(state, operation, error))?;
@@ -303,14 +266,39 @@ fn step(state: &WorkspaceState, mutation: &FilesystemMutation) -> Step {
         FilesystemMutation::Create { path: at, contents, .. } => {
             Step::Create { path: path(at), contents: contents.clone().into_bytes() }
         }
-        FilesystemMutation::Edit { path: at, before, contents, .. } => {
-            let size = state.observation().files.get(at).map_or(0, |fact| fact.size);
-            Step::Edit {
-                path: path(at),
-                before: FileFingerprint { digest: *before, size },
-                contents: contents.clone().into_bytes(),
-            }
+        FilesystemMutation::Edit { path: at, before, before_size, contents, .. } => Step::Edit {
+            path: path(at),
+            before: FileFingerprint { digest: *before, size: *before_size },
+            contents: contents.clone().into_bytes(),
+        },
+        FilesystemMutation::Move { from, to, digest, size } => Step::Move {
+            from: path(from),
+            to: path(to),
+            before: FileFingerprint { digest: *digest, size: *size },
+        },
+        FilesystemMutation::Copy { from, to, digest, size } => Step::Copy {
+            from: path(from),
+            to: path(to),
+            before: FileFingerprint { digest: *digest, size: *size },
+        },
+        FilesystemMutation::ToHistory { path: at, digest, size } => {
+            Step::ToHistory { path: path(at), before: FileFingerprint { digest: *digest, size: *size } }
         }
+        FilesystemMutation::Restore { path: at, kept, digest, size } => Step::Restore {
+            from: kept_file(*kept),
+            to: path(at),
+            file: FileFingerprint { digest: *digest, size: *size },
+        },
+        FilesystemMutation::MakeDir { path: at } => Step::MakeDir { path: path(at) },
+        FilesystemMutation::RemoveDir { path: at } => Step::RemoveDir { path: path(at) },
+    }
+}
+
+fn kept_file(kept: KeptFile) -> journal::KeptFile {
+    match kept {
+        KeptFile::History { operation, number } => journal::KeptFile::History { operation, number },
+        KeptFile::Displaced { operation, number } => journal::KeptFile::Displaced { operation, number },
+        KeptFile::Staged { operation, number } => journal::KeptFile::Staged { operation, number },
     }
 }
 
@@ -337,14 +325,19 @@ fn apply_to_registry(registry: &Registry, mutations: &[RegistryMutation]) -> Reg
 fn report(plan: &MutationPlan, operation: &Operation, commit: Option<u64>) -> MutationReport {
     let count =
         |changes: &[Change]| plan.affected.iter().filter(|a| changes.contains(&a.change)).count() as u64;
-    let files = |created: bool| {
-        let is_create = |m: &&FilesystemMutation| matches!(m, FilesystemMutation::Create { .. }) == created;
-        plan.filesystem_mutations.iter().filter(is_create).count() as u64
+    let files = |is: fn(&FilesystemMutation) -> bool| {
+        plan.filesystem_mutations.iter().filter(|mutation| is(mutation)).count() as u64
     };
     MutationReport {
         mutation: kind_of(&plan.mutation),
         commit,
-        assets_added: count(&[Change::Adopted, Change::Registered, Change::Separated]),
+        assets_added: count(&[
+            Change::Adopted,
+            Change::Registered,
+            Change::Separated,
+            Change::Duplicated,
+            Change::Restored,
+        ]),
         assets_changed: count(&[
             Change::Moved,
             Change::Renamed,
@@ -353,12 +346,16 @@ fn report(plan: &MutationPlan, operation: &Operation, commit: Option<u64>) -> Mu
             Change::Configured,
             Change::Included,
             Change::Excluded,
+            Change::Reverted,
         ]),
-        assets_removed: count(&[Change::Retired]),
-        files_created: files(true),
-        files_changed: files(false),
-        files_moved: 0,
-        files_removed: 0,
+        assets_removed: count(&[Change::Retired, Change::Undone]),
+        files_created: files(|mutation| {
+            use FilesystemMutation::{Copy, Create, Restore};
+            matches!(mutation, Create { .. } | Copy { .. } | Restore { .. })
+        }),
+        files_changed: files(|mutation| matches!(mutation, FilesystemMutation::Edit { .. })),
+        files_moved: files(|mutation| matches!(mutation, FilesystemMutation::Move { .. })),
+        files_removed: files(|mutation| matches!(mutation, FilesystemMutation::ToHistory { .. })),
         registry_changes: plan.registry_mutations.len() as u64,
         result_revision: None,
         unchanged: false,
@@ -374,22 +371,24 @@ pub(crate) fn kind_of(mutation: &Mutation) -> OperationKind {
         Mutation::Reconcile(_) => OperationKind::Reconcile,
         Mutation::Rename(_) => OperationKind::Rename,
         Mutation::SetBuild(_) => OperationKind::SetBuild,
+        Mutation::Configure(_) => OperationKind::Configure,
+        Mutation::Relocate(_) => OperationKind::Relocate,
+        Mutation::Duplicate(_) => OperationKind::Duplicate,
+        Mutation::Remove(_) => OperationKind::Remove,
+        Mutation::Undo(_) => OperationKind::Undo,
+        Mutation::Recover(_) => OperationKind::Recover,
+        Mutation::Batch(_) => OperationKind::Apply,
     }
 }
 
-/// What would take the commit back: the registry's lines as they were, and the files that it made.
-fn inverse(plan: &MutationPlan) -> serde_json::Value {
-    let created = plan.filesystem_mutations.iter().filter_map(|mutation| match mutation {
-        FilesystemMutation::Create { path, after, .. } => Some((path, after)),
-        FilesystemMutation::Edit { .. } => None,
-    });
-    let edited = plan.filesystem_mutations.iter().filter_map(|mutation| match mutation {
-        FilesystemMutation::Edit { path, before, after, .. } => Some((path, before, after)),
-        FilesystemMutation::Create { .. } => None,
-    });
-    serde_json::json!({
-        "remove": created.collect::<Vec<_>>(),
-        "restore": edited.collect::<Vec<_>>(),
-        "registry": plan.registry_mutations,
-    })
+/// What would take the commit back, beside the files: the lines of the assets whose lines change.
+fn undo_record(state: &WorkspaceState, after: &Registry, plan: &MutationPlan) -> UndoRecord {
+    let uuids: BTreeSet<AssetUuid> = plan.registry_mutations.iter().map(RegistryMutation::uuid).collect();
+    let lines =
+        |registry: &Registry| uuids.iter().flat_map(|uuid| registry.lines_of(*uuid)).cloned().collect();
+    UndoRecord {
+        assets: state.config().assets.clone(),
+        lines_before: lines(state.registry()),
+        lines_after: lines(after),
+    }
 }

@@ -5,6 +5,7 @@ use packer_fs::disk::OsDisk;
 use packer_fs::head::read_head;
 use packer_fs::journal::read_history;
 use packer_fs::layout;
+use packer_fs::undo_record::UndoRecord;
 use packer_runtime::api::{
     Adopt, AssetName, AssetPath, AssetQuery, BuildParticipation, BuildRequest, Command, DivergenceCode,
     KindId, Mutation, Project, Reconcile, Register, Rename, Resolution, Selector, SetBuild, Target, Verdict,
@@ -339,7 +340,8 @@ fn commits_are_numbered_through_and_each_has_its_history() {
         assert_eq!((head.commit, head.operation), (n, outcome.operation_id()));
         assert_eq!(head.registry, packer_runtime::api::Digest::of(&workspace.read("registry.jsonl")));
         let history = read_history(&disk, outcome.operation_id()).unwrap();
-        assert_eq!(history.inverse["remove"][0][0], format!("{n}.txt.asset.toml"));
+        assert_eq!(history.work.placed[0].path, format!("assets/{n}.txt.asset.toml"));
+        assert_eq!(UndoRecord::decode(&history.inverse).unwrap().lines_after.len(), 1);
         let mut after = assets(&workspace);
         after.remove(&format!("assets/{n}.txt.asset.toml")).unwrap();
         assert_eq!(after, before);
