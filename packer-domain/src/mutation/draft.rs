@@ -38,6 +38,8 @@ pub(super) struct Draft<'a> {
     affected: BTreeMap<(AssetUuid, Change), Option<AssetName>>,
     blockers: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Whether it does something also where no file and no line changes.
+    settles: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -53,6 +55,7 @@ impl<'a> Draft<'a> {
             affected: BTreeMap::new(),
             blockers: Vec::new(),
             warnings: Vec::new(),
+            settles: false,
         }
     }
 
@@ -82,6 +85,7 @@ impl<'a> Draft<'a> {
             affected: self.affected,
             blockers: self.blockers,
             warnings: self.warnings,
+            settles: self.settles,
         }
     }
 
@@ -111,6 +115,11 @@ impl<'a> Draft<'a> {
     /// What the packer keeps of an operation.
     pub(super) fn kept(&self, operation: OperationId) -> Option<&'a KeptOperation> {
         self.contents.operation(operation)
+    }
+
+    /// Notes that an interrupted operation is settled, which is to be done also where nothing has to change for it.
+    pub(super) fn settles(&mut self) {
+        self.settles = true;
     }
 
     /// Forbids the plan.
@@ -326,7 +335,7 @@ impl<'a> Draft<'a> {
         self.warnings.dedup();
         let verdict = if !self.blockers.is_empty() {
             Verdict::Blocked
-        } else if registry_mutations.is_empty() && filesystem.is_empty() {
+        } else if registry_mutations.is_empty() && filesystem.is_empty() && !self.settles {
             Verdict::Empty
         } else {
             Verdict::Ready

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::identity::{Digest, OperationId};
 use crate::observation::FileFact;
 use crate::path::AssetPath;
-use crate::registry::RegistryEntry;
+use crate::registry::{Registry, RegistryEntry};
 
 /// How much of a path a plan needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,6 +187,8 @@ pub struct FrozenOperation {
     pub lines_before: Vec<RegistryEntry>,
     /// And all of them after.
     pub lines_after: Vec<RegistryEntry>,
+    /// The registry that somebody else had saved by the time the operation replaced it.
+    pub saved_registry: Option<Registry>,
 }
 
 /// A file of an interrupted operation. What stands there now is looked at like any other path.
@@ -198,6 +200,8 @@ pub struct FrozenFile {
     pub before: Option<FrozenContents>,
     /// What is to stand there; none if nothing is.
     pub after: Option<FrozenContents>,
+    /// What somebody else had saved there by the time the operation took it out of its way.
+    pub saved: Option<FrozenContents>,
 }
 
 /// What a file of an interrupted operation held, or is to hold.
@@ -205,8 +209,19 @@ pub struct FrozenFile {
 pub struct FrozenContents {
     /// Size and digest.
     pub fact: FileFact,
-    /// Where the packer keeps it; none where it does not, since it is in its place, or gone.
-    pub kept: Option<KeptFile>,
+    /// Where its bytes are.
+    pub at: FrozenBytes,
+}
+
+/// Where the bytes of a file of an interrupted operation are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrozenBytes {
+    /// In the workspace: at the place that they belong to, or at the other one of a file that moves.
+    Place(AssetPath),
+    /// The packer keeps them.
+    Kept(KeptFile),
+    /// Nowhere that is known.
+    Gone,
 }
 
 /// Where below `.packer/` the packer keeps a file.

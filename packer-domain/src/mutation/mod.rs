@@ -28,7 +28,7 @@ mod tree;
 mod undo;
 
 pub use look::{
-    AppliedOperation, Contents, FrozenContents, FrozenFile, FrozenOperation, HEAD_BYTES, KeptFile,
+    AppliedOperation, Contents, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, HEAD_BYTES, KeptFile,
     KeptOperation, Need, Needs, PathState, PlacedFile, TakenFile,
 };
 pub use plan::{

@@ -12,7 +12,7 @@ use crate::registry::RegistryEntry;
 
 use super::draft::Draft;
 use super::look::{
-    Contents, FrozenContents, FrozenFile, FrozenOperation, KeptOperation, Need, Needs, PathState,
+    Contents, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, KeptOperation, Need, Needs, PathState,
 };
 use super::plan::Change;
 use super::tree::Node;
@@ -72,6 +72,7 @@ fn settle(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperatio
         draft.tree.put_folder(folder, false);
     }
     settle_registry(draft, choice, frozen);
+    draft.settles();
     warn_of_divergences(draft);
 }
 
@@ -101,6 +102,7 @@ fn settle_file(draft: &mut Draft<'_>, choice: RecoveryChoice, file: &FrozenFile)
     let is_ours = is(&file.before) || is(&file.after) || standing == Standing::Nothing;
     let wanted = match choice {
         RecoveryChoice::FinishOurs => &file.after,
+        RecoveryChoice::KeepTheirs if is_ours && file.saved.is_some() => &file.saved,
         RecoveryChoice::KeepTheirs if is_ours => &file.before,
         // Somebody else's.
         RecoveryChoice::KeepTheirs => return,
@@ -115,10 +117,14 @@ fn settle_file(draft: &mut Draft<'_>, choice: RecoveryChoice, file: &FrozenFile)
     }
     match wanted {
         None => draft.tree.put(&file.path, Node::Absent),
-        Some(FrozenContents { fact, kept: Some(kept) }) => {
+        Some(FrozenContents { fact, at: FrozenBytes::Kept(kept) }) => {
             draft.tree.put(&file.path, Node::Kept { kept: *kept, fact: *fact, text: None });
         }
-        Some(FrozenContents { kept: None, .. }) => {
+        // What it had moved already goes back from there, or on to there; that place is settled by itself.
+        Some(FrozenContents { at: FrozenBytes::Place(from), .. }) if *from != file.path => {
+            draft.tree.put(&file.path, Node::Original(from.clone()));
+        }
+        Some(FrozenContents { at: FrozenBytes::Place(_) | FrozenBytes::Gone, .. }) => {
             let message = format!("the bytes that belong to {} are kept nowhere", file.path);
             let help = "choose the other way, or bring the file back from version control";
             draft.block_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
@@ -132,6 +138,12 @@ fn settle_registry(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &Froze
         RecoveryChoice::FinishOurs => (&frozen.lines_before, &frozen.lines_after),
         RecoveryChoice::KeepTheirs => (&frozen.lines_after, &frozen.lines_before),
     };
+    if let Some(saved) = &frozen.saved_registry {
+        draft.registry = saved.clone();
+        if choice == RecoveryChoice::KeepTheirs {
+            return;
+        }
+    }
     let uuids: BTreeSet<AssetUuid> = unwanted.iter().chain(wanted).map(|line| line.uuid).collect();
     for uuid in uuids {
         let of = |lines: &[RegistryEntry]| -> BTreeSet<RegistryEntry> {

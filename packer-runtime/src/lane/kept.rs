@@ -3,15 +3,21 @@
 
 use std::collections::BTreeSet;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::anchor::anchor_form;
 use packer_domain::identity::OperationId;
-use packer_domain::mutation::{AppliedOperation, KeptFile, KeptOperation, PlacedFile, TakenFile};
+use packer_domain::mutation::{
+    AppliedOperation, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, KeptFile, KeptOperation,
+    PlacedFile, TakenFile,
+};
 use packer_domain::observation::FileFact;
 use packer_domain::path::AssetPath;
 use packer_fs::disk::{Disk, DiskError};
-use packer_fs::journal::{self, FileFingerprint, HistoryError, Intent, Origin};
+use packer_fs::journal::{
+    self, BytesAt, FileFacts, FileFingerprint, FrozenFacts, FrozenFactsError, HistoryError, Intent, Origin, PathFacts,
+};
 use packer_fs::layout;
+use packer_fs::registry_file;
 use packer_fs::undo_record::UndoRecord;
 
 use super::look::MAX_EDITED_BYTES;
@@ -28,12 +34,68 @@ pub(super) fn kept_operation(
             Err(Unusable::Because(reason)) => Ok(KeptOperation::Unusable { reason }),
             Err(Unusable::Disk(error)) => Err(error),
         },
-        Err(HistoryError::Absent { .. }) => Ok(KeptOperation::Nothing),
+        Err(HistoryError::Absent { .. } | HistoryError::NoFile { .. } | HistoryError::Pending { .. }) => {
+            frozen(disk, root, operation)
+        }
         Err(HistoryError::Damaged { source, .. }) => {
             Ok(KeptOperation::Unusable { reason: source.to_string() })
         }
         Err(HistoryError::Disk { source, .. }) => Err(source),
     }
+}
+
+fn frozen(disk: &dyn Disk, root: &Utf8Path, operation: OperationId) -> Result<KeptOperation, DiskError> {
+    let facts = match journal::frozen_facts(disk, operation) {
+        Ok(facts) => facts,
+        Err(FrozenFactsError::NotFrozen { .. }) => return Ok(KeptOperation::Nothing),
+        Err(FrozenFactsError::Damaged { source, .. }) => {
+            return Ok(KeptOperation::Unusable { reason: source.to_string() });
+        }
+        Err(FrozenFactsError::Disk { source, .. }) => return Err(source),
+    };
+    match of_facts(disk, root, &facts) {
+        Ok(frozen) => Ok(KeptOperation::Frozen(frozen)),
+        Err(Unusable::Because(reason)) => Ok(KeptOperation::Unusable { reason }),
+        Err(Unusable::Disk(error)) => Err(error),
+    }
+}
+
+fn of_facts(disk: &dyn Disk, root: &Utf8Path, facts: &FrozenFacts) -> Result<FrozenOperation, Unusable> {
+    let record = undo_record(root, &facts.intent)?;
+    let contents = |found: &Option<FileFacts>| -> Result<Option<FrozenContents>, String> {
+        let Some(FileFacts { file, at }) = found else { return Ok(None) };
+        let at = match at {
+            BytesAt::Place(path) => FrozenBytes::Place(below(root, path)?),
+            BytesAt::Kept(kept) => FrozenBytes::Kept(of_journal(*kept)),
+            BytesAt::Gone => FrozenBytes::Gone,
+        };
+        Ok(Some(FrozenContents { fact: fact(*file), at }))
+    };
+    let file = |path: &PathFacts| -> Result<FrozenFile, String> {
+        Ok(FrozenFile {
+            path: below(root, &path.path)?,
+            before: contents(&path.before)?,
+            after: contents(&path.after)?,
+            saved: contents(&path.saved)?,
+        })
+    };
+    let files: Result<Vec<FrozenFile>, String> = facts.paths.iter().map(file).collect();
+    let saved_registry = match &facts.registry.saved {
+        Some(FileFacts { at: BytesAt::Kept(kept), .. }) => {
+            let loaded = registry_file::load(disk, &kept.path());
+            Some(loaded.map_err(|error| format!("the registry that was saved meanwhile: {error}"))?.registry)
+        }
+        Some(_) | None => None,
+    };
+    let work = &facts.intent.work;
+    Ok(FrozenOperation {
+        files: files?,
+        made_folders: folders(root, &work.make_dirs)?,
+        removed_folders: folders(root, &work.remove_dirs)?.into_iter().rev().collect(),
+        lines_before: record.lines_before,
+        lines_after: record.lines_after,
+        saved_registry,
+    })
 }
 
 enum Unusable {
@@ -48,18 +110,12 @@ impl From<String> for Unusable {
 }
 
 fn applied(disk: &dyn Disk, root: &Utf8Path, intent: &Intent) -> Result<AppliedOperation, Unusable> {
-    let record = UndoRecord::decode(&intent.inverse).map_err(|error| error.to_string())?;
-    if record.assets != root {
-        return Err(format!("the assets root was {} then, and is {root} now", record.assets).into());
-    }
+    let record = undo_record(root, intent)?;
     let work = &intent.work;
-    let folders = |paths: &[camino::Utf8PathBuf]| -> Result<Vec<AssetPath>, String> {
-        paths.iter().map(|path| below(root, path)).collect()
-    };
     let mut applied = AppliedOperation {
-        made_folders: folders(&work.make_dirs)?,
+        made_folders: folders(root, &work.make_dirs)?,
         // Outermost first, as they are to be made again.
-        removed_folders: folders(&work.remove_dirs)?.into_iter().rev().collect(),
+        removed_folders: folders(root, &work.remove_dirs)?.into_iter().rev().collect(),
         lines_before: record.lines_before,
         lines_after: record.lines_after,
         ..AppliedOperation::default()
@@ -93,6 +149,18 @@ fn applied(disk: &dyn Disk, root: &Utf8Path, intent: &Intent) -> Result<AppliedO
     Ok(applied)
 }
 
+fn undo_record(root: &Utf8Path, intent: &Intent) -> Result<UndoRecord, String> {
+    let record = UndoRecord::decode(&intent.inverse).map_err(|error| error.to_string())?;
+    if record.assets != root {
+        return Err(format!("the assets root was {} then, and is {root} now", record.assets));
+    }
+    Ok(record)
+}
+
+fn folders(root: &Utf8Path, paths: &[Utf8PathBuf]) -> Result<Vec<AssetPath>, String> {
+    paths.iter().map(|path| below(root, path)).collect()
+}
+
 /// The text of a kept anchor; none where it is none.
 fn text(disk: &dyn Disk, path: &Utf8Path) -> Result<Option<String>, Unusable> {
     match disk.read(path, MAX_EDITED_BYTES) {
@@ -100,6 +168,24 @@ fn text(disk: &dyn Disk, path: &Utf8Path) -> Result<Option<String>, Unusable> {
         Err(error) if error.is_not_found() => Err(format!("{path} is gone").into()),
         Err(error) if error.source.kind() == std::io::ErrorKind::FileTooLarge => Ok(None),
         Err(error) => Err(Unusable::Disk(error)),
+    }
+}
+
+/// The same file as planners name it.
+fn of_journal(kept: journal::KeptFile) -> KeptFile {
+    match kept {
+        journal::KeptFile::History { operation, number } => KeptFile::History { operation, number },
+        journal::KeptFile::Displaced { operation, number } => KeptFile::Displaced { operation, number },
+        journal::KeptFile::Staged { operation, number } => KeptFile::Staged { operation, number },
+    }
+}
+
+/// The same file as the journal names it.
+pub(super) fn to_journal(kept: KeptFile) -> journal::KeptFile {
+    match kept {
+        KeptFile::History { operation, number } => journal::KeptFile::History { operation, number },
+        KeptFile::Displaced { operation, number } => journal::KeptFile::Displaced { operation, number },
+        KeptFile::Staged { operation, number } => journal::KeptFile::Staged { operation, number },
     }
 }
 

@@ -23,6 +23,7 @@ use packer_fs::journal::{
 use packer_fs::registry_file;
 use packer_fs::undo_record::UndoRecord;
 
+use super::kept::to_journal;
 use super::look::look_at;
 use super::refresh::{observe, observe_to_the_end};
 use super::{Finale, LaneAccess};
@@ -285,20 +286,12 @@ fn step(state: &WorkspaceState, mutation: &FilesystemMutation) -> Step {
             Step::ToHistory { path: path(at), before: FileFingerprint { digest: *digest, size: *size } }
         }
         FilesystemMutation::Restore { path: at, kept, digest, size } => Step::Restore {
-            from: kept_file(*kept),
+            from: to_journal(*kept),
             to: path(at),
             file: FileFingerprint { digest: *digest, size: *size },
         },
         FilesystemMutation::MakeDir { path: at } => Step::MakeDir { path: path(at) },
         FilesystemMutation::RemoveDir { path: at } => Step::RemoveDir { path: path(at) },
-    }
-}
-
-fn kept_file(kept: KeptFile) -> journal::KeptFile {
-    match kept {
-        KeptFile::History { operation, number } => journal::KeptFile::History { operation, number },
-        KeptFile::Displaced { operation, number } => journal::KeptFile::Displaced { operation, number },
-        KeptFile::Staged { operation, number } => journal::KeptFile::Staged { operation, number },
     }
 }
 
