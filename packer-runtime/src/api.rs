@@ -9,6 +9,7 @@ pub use crate::clock::draw;
 pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project};
 pub use crate::feed::{Feed, FeedItem, FeedNext};
 pub use crate::freshness::Freshness;
+pub use crate::log::{LoggedOperation, UndoState};
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 pub use crate::project::{

@@ -19,6 +19,7 @@ mod feed;
 mod freshness;
 mod holder;
 mod lane;
+mod log;
 #[cfg(test)]
 mod numbered;
 mod observe;

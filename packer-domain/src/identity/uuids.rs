@@ -106,6 +106,14 @@ uuid_newtype! {
     LineageId
 }
 
+impl OperationId {
+    /// When it was drawn: milliseconds since 1970, UTC.
+    pub fn drawn_at_ms(&self) -> u64 {
+        let bytes = self.as_bytes();
+        bytes[..6].iter().fold(0, |ms, byte| (ms << 8) | u64::from(*byte))
+    }
+}
+
 impl AssetUuid {
     /// The one that sorts before every other.
     pub(crate) const LEAST: Self = {
@@ -157,6 +165,7 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(a, DRAW.asset_uuid("a.png"));
         assert_eq!(a.to_string().parse::<AssetUuid>(), Ok(a));
+        assert_eq!(OperationId::drawn(DRAW).drawn_at_ms(), DRAW.unix_ms);
         assert_eq!(AssetUuid::from_bytes(*a.as_bytes()), Some(a));
     }
 

@@ -28,8 +28,8 @@ mod tree;
 mod undo;
 
 pub use look::{
-    AppliedOperation, Contents, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, HEAD_BYTES, KeptFile,
-    KeptOperation, Need, Needs, PathState, PlacedFile, TakenFile,
+    AppliedOperation, Contents, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, HEAD_BYTES,
+    KeptFile, KeptOperation, Need, Needs, PathState, PlacedFile, TakenFile,
 };
 pub use plan::{
     Affected, Change, FilesystemMutation, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath,

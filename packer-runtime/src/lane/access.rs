@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use packer_domain::identity::OperationId;
 use packer_events::body::{Behind, EventBody, Lock};
 use packer_events::report::{Failure, Rejection};
 use packer_fs::lock::{LockError, Wait};
@@ -21,7 +22,25 @@ pub(crate) struct LaneAccess {
 impl LaneAccess {
     /// Takes the lane for `operation`, waiting for another process that holds it, and recovers what dead ones left.
     pub(crate) fn enter(shared: &Arc<Shared>, operation: &Operation) -> Result<Self, Stop> {
-        if let Some(operation_id) = shared.stuck() {
+        Self::enter_unless_frozen(shared, operation, None)
+    }
+
+    /// The same for an operation that settles `frozen`, which alone may keep others out.
+    pub(crate) fn enter_to_settle(
+        shared: &Arc<Shared>,
+        operation: &Operation,
+        frozen: OperationId,
+    ) -> Result<Self, Stop> {
+        Self::enter_unless_frozen(shared, operation, Some(frozen))
+    }
+
+    fn enter_unless_frozen(
+        shared: &Arc<Shared>,
+        operation: &Operation,
+        settles: Option<OperationId>,
+    ) -> Result<Self, Stop> {
+        let keeps_out = |frozen: &OperationId| Some(*frozen) != settles;
+        if let Some(operation_id) = shared.stuck().filter(keeps_out) {
             return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
         }
         let stop = || operation.is_cancelled();
@@ -35,7 +54,7 @@ impl LaneAccess {
         let access = Self { guard };
         let recovery = recover_everything(&shared.root, &shared.disk, &shared.bus)
             .map_err(|error| Stop::Failed(io_failure(&error)))?;
-        match recovery.frozen {
+        match recovery.frozen.filter(keeps_out) {
             Some(operation_id) => {
                 shared.get_stuck(operation_id);
                 Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }))

@@ -14,7 +14,8 @@ use packer_domain::observation::FileFact;
 use packer_domain::path::AssetPath;
 use packer_fs::disk::{Disk, DiskError};
 use packer_fs::journal::{
-    self, BytesAt, FileFacts, FileFingerprint, FrozenFacts, FrozenFactsError, HistoryError, Intent, Origin, PathFacts,
+    self, BytesAt, FileFacts, FileFingerprint, FrozenFacts, FrozenFactsError, HistoryError, Intent, Origin,
+    PathFacts,
 };
 use packer_fs::layout;
 use packer_fs::registry_file;

@@ -13,7 +13,7 @@ mod thread;
 
 pub(crate) use access::{LaneAccess, lock_stop};
 pub(crate) use look::look_at;
-pub(crate) use mutate::{kind_of, mutate};
+pub(crate) use mutate::{kind_of, mutate, settles};
 pub(crate) use recover::{Recovery, recover_everything};
 pub(crate) use refresh::{refresh, sight_again, sight_held, stop as observe_stop};
 pub(crate) use thread::{Finale, Worker, queue};

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use packer_domain::identity::AssetUuid;
+use packer_domain::identity::{AssetUuid, OperationId, Revision};
 use packer_domain::mutation::{
-    self, Change, FilesystemMutation, KeptFile, Mutation, MutationPlan, RegistryMutation, Seen, Verdict,
+    self, Change, FilesystemMutation, Mutation, MutationPlan, RecoveryChoice, RegistryMutation, Seen, Verdict,
 };
 use packer_domain::path::AssetPath;
 use packer_domain::registry::{EntryState, Registry, RegistryEntry};
@@ -15,10 +15,11 @@ use packer_domain::workspace::WorkspaceState;
 use packer_events::body::{EventBody, OperationKind, Phase, Unit};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{
-    Ending, Failure, MutationReport, OutcomeReport, Rejection, UnknownOutcomeCause, UnknownOutcomeReport,
+    Ending, Failure, MutationReport, OutcomeReport, RecoverReport, RecoveryResult, Rejection,
+    UnknownOutcomeCause, UnknownOutcomeReport,
 };
 use packer_fs::journal::{
-    self, ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
+    ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
 };
 use packer_fs::registry_file;
 use packer_fs::undo_record::UndoRecord;
@@ -38,10 +39,14 @@ pub(crate) fn mutate<'s>(
     mutation: &Mutation,
     shown: Option<&MutationPlan>,
 ) -> Result<Finale<'s>, Stop> {
-    let access = LaneAccess::enter(shared, operation)?;
+    let settles = settles(mutation);
+    let access = match settles {
+        None => LaneAccess::enter(shared, operation)?,
+        Some(frozen) => LaneAccess::enter_to_settle(shared, operation, frozen)?,
+    };
     operation.say(EventBody::Started {});
     let observed = observe(shared, operation, Lane::Held)?;
-    if let Some(operation_id) = observed.frozen {
+    if let Some(operation_id) = observed.frozen.filter(|frozen| Some(*frozen) != settles) {
         return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
     }
     let next = shared.next(&observed);
@@ -76,6 +81,14 @@ pub(crate) fn mutate<'s>(
     let _own = shared.commit_begins(operation.id, files, !plan.registry_mutations.is_empty());
     let committed = commit(shared, operation, &access, &observed, state, &plan)?;
     Ok(finish(shared, operation, access, committed, &plan, observed))
+}
+
+/// The frozen operation that a mutation settles, if it does that.
+pub(crate) fn settles(mutation: &Mutation) -> Option<OperationId> {
+    match mutation {
+        Mutation::Recover(recover) => Some(recover.operation),
+        _ => None,
+    }
 }
 
 /// Refuses a plan whose effects are not, or no longer, what was shown. `configuration` says whether that moved since this
@@ -149,7 +162,7 @@ fn commit<'s>(
             after: registry_file::encode(&after),
         }
     };
-    let outcome = OutcomeReport::Mutation(report(plan, operation, Some(commit)));
+    let outcome = outcome(plan, operation, Some(commit), None);
     let steps: Vec<Step> = plan.filesystem_mutations.iter().map(|mutation| step(state, mutation)).collect();
     let total = steps.len() as u64;
     operation.progress(Phase::Stage, 0, Some(total), Unit::Files, None);
@@ -159,7 +172,7 @@ fn commit<'s>(
         commit,
         steps,
         registry,
-        resolves: None,
+        resolves: settles(&plan.mutation),
         inverse: undo_record(state, &after, plan).encode(),
         prepared: serde_json::to_value(&outcome).expect("a report is strings and numbers, which serialise"),
     };
@@ -196,16 +209,23 @@ fn finish<'s>(
     plan: &MutationPlan,
     before: Observed,
 ) -> Finale<'s> {
-    let mut report = report(plan, operation, Some(committed.head().commit));
+    let commit = committed.head().commit;
+    let settles = settles(&plan.mutation);
     drop(before);
+    if let Some(settled) = settles {
+        shared.get_unstuck(settled);
+    }
     // What is committed is committed, whatever becomes of the observation.
     let see = || {
-        let observed = observe_to_the_end(shared, operation)?;
+        let mut observed = observe_to_the_end(shared, operation)?;
+        // What is left of it in the journal is put away with the rest of this commit.
+        observed.frozen = observed.frozen.filter(|frozen| Some(*frozen) != settles);
         let next = shared.next(&observed);
         Ok::<_, ObserveError>(shared.publish(operation, &observed, next).to())
     };
+    let mut revision = None;
     match catch_unwind(AssertUnwindSafe(see)) {
-        Ok(Ok(revision)) => report.result_revision = Some(revision),
+        Ok(Ok(published)) => revision = Some(published),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the committed workspace could not be observed");
             shared.lose_sight(operation);
@@ -215,17 +235,14 @@ fn finish<'s>(
             shared.lose_sight(operation);
         }
     }
-    report.took_ms = operation.took_ms();
+    let outcome = outcome(plan, operation, Some(commit), revision);
     let afterwards = move || {
         if let Err(error) = committed.finish() {
             tracing::warn!(%error, "cleaning up after a commit is left to the next operation");
         }
         drop(access);
     };
-    Finale {
-        ending: Ending::Succeeded(OutcomeReport::Mutation(report)),
-        afterwards: Some(Box::new(afterwards)),
-    }
+    Finale { ending: Ending::Succeeded(outcome), afterwards: Some(Box::new(afterwards)) }
 }
 
 fn unknown(operation: &Operation, cause: UnknownOutcomeCause, message: String, path: Option<String>) -> Stop {
@@ -313,6 +330,26 @@ fn apply_to_registry(registry: &Registry, mutations: &[RegistryMutation]) -> Reg
         }
     }
     after
+}
+
+/// What the operation has to report, so far as its commit goes.
+fn outcome(
+    plan: &MutationPlan,
+    operation: &Operation,
+    commit: Option<u64>,
+    revision: Option<Revision>,
+) -> OutcomeReport {
+    if let Mutation::Recover(recover) = &plan.mutation {
+        return OutcomeReport::Recover(RecoverReport {
+            operation_id: recover.operation,
+            result: match recover.choice {
+                RecoveryChoice::KeepTheirs => RecoveryResult::KeptTheirs,
+                RecoveryChoice::FinishOurs => RecoveryResult::FinishedOurs,
+            },
+            took_ms: operation.took_ms(),
+        });
+    }
+    OutcomeReport::Mutation(MutationReport { result_revision: revision, ..report(plan, operation, commit) })
 }
 
 fn report(plan: &MutationPlan, operation: &Operation, commit: Option<u64>) -> MutationReport {

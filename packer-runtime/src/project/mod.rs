@@ -28,7 +28,8 @@ use crate::build::{
 };
 use crate::feed::Feed;
 use crate::freshness::Freshness;
-use crate::lane::look_at;
+use crate::lane::{look_at, settles};
+use crate::log::{LoggedOperation, operation_log};
 use crate::operation::OperationHandle;
 use crate::outcome::Outcome;
 use crate::shared::Shared;
@@ -169,6 +170,11 @@ impl Project {
         collect(&self.shared, request)
     }
 
+    /// What was done in the project, the newest first: the operations that the logs tell of, and those that can be undone.
+    pub fn log(&self) -> Result<Vec<LoggedOperation>, DiskError> {
+        operation_log(&self.shared.root, &*self.shared.disk)
+    }
+
     /// What `mutation` would do now. A pure read: the paths that matter are looked at, and nothing is written.
     pub fn preview(&self, mutation: &Mutation) -> Result<MutationPlan, DiskError> {
         let status = self.status();
@@ -176,10 +182,13 @@ impl Project {
         let contents = look_at(&*self.shared.disk, state, mutation)?;
         let plan = mutation::plan(state, &contents, mutation);
         let Freshness::RecoveryRequired { operation_id } = &status.freshness else { return Ok(plan) };
+        if settles(mutation) == Some(*operation_id) {
+            return Ok(plan);
+        }
         let message =
             format!("operation {operation_id} was interrupted in its commit, and has to be recovered first");
         let blocker = Diagnostic::new(DiagnosticCode::LaneFrozen, Subject::Project, message);
-        Ok(plan.blocked_by(blocker.help("`packer explain lane/frozen` says what can be done")))
+        Ok(plan.blocked_by(blocker.help("`packer recover` shows what can be done, and does it")))
     }
 
     /// Subscribes to the events from here on.

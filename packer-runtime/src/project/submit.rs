@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use packer_domain::identity::OperationId;
+use packer_domain::mutation::Mutation;
 use packer_events::body::{Lock, OperationKind};
 
 use super::Command;
@@ -32,6 +33,7 @@ impl Submitter {
         // What is accepted first also runs first.
         let _in_order = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
         let (kind, title) = self.describe(&command);
+        let cause = cause.or_else(|| cause_of(&command));
         let base = self.shared.status().snapshot.revision();
         let operation = Arc::new(Operation::accept(&self.shared.bus, kind, title, cause, Some(base)));
         let handle = operation.handle();
@@ -79,5 +81,19 @@ impl Submitter {
         // The builder uses the lane, so the lane ends last.
         self.builder.close();
         self.lane.close();
+    }
+}
+
+/// The operation that a command is about, and so caused by.
+fn cause_of(command: &Command) -> Option<OperationId> {
+    let mutation = match command {
+        Command::Apply(plan) => &plan.mutation,
+        Command::Mutate(mutation) => mutation,
+        Command::Refresh | Command::Build(_) => return None,
+    };
+    match mutation {
+        Mutation::Undo(undo) => Some(undo.operation),
+        Mutation::Recover(recover) => Some(recover.operation),
+        _ => None,
     }
 }

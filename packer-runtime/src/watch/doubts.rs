@@ -308,6 +308,12 @@ impl Doubts {
         self.stuck = Some(operation);
     }
 
+    /// `operation` was recovered.
+    pub(crate) fn get_unstuck(&mut self, operation: OperationId) {
+        self.stuck = self.stuck.filter(|stuck| *stuck != operation);
+        self.frozen = self.frozen.filter(|frozen| *frozen != operation);
+    }
+
     pub(crate) fn stuck(&self) -> Option<OperationId> {
         self.stuck
     }

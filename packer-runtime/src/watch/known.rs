@@ -202,6 +202,11 @@ impl Shared {
         self.learn(None, FreshnessCause::Frozen, |known, _| known.doubts.get_stuck(operation));
     }
 
+    /// Notes that `operation` was recovered. What is published next says so.
+    pub(crate) fn get_unstuck(&self, operation: OperationId) {
+        self.known().doubts.get_unstuck(operation);
+    }
+
     /// The operation that has to be recovered before anything may commit.
     pub(crate) fn stuck(&self) -> Option<OperationId> {
         self.known().doubts.stuck()
