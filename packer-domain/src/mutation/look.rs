@@ -131,6 +131,11 @@ pub enum KeptOperation {
     Applied(AppliedOperation),
     /// What it was doing when it was interrupted for good.
     Frozen(FrozenOperation),
+    /// It was interrupted for good, and what it was doing cannot be told.
+    FrozenUnknown {
+        /// Why, as the end of a sentence.
+        reason: String,
+    },
 }
 
 /// What a finished operation did.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
-use crate::identity::AssetUuid;
+use crate::identity::{AssetUuid, OperationId};
 use crate::observation::FileFact;
 use crate::path::AssetPath;
 use crate::registry::RegistryEntry;
@@ -33,7 +33,12 @@ pub(super) fn needs(found: &Contents, recover: &Recover) -> Needs {
                 needs.add(folder.clone(), Need::State);
             }
         }
-        Some(KeptOperation::Nothing | KeptOperation::Unusable { .. } | KeptOperation::Applied(_)) => {}
+        Some(
+            KeptOperation::Nothing
+            | KeptOperation::Unusable { .. }
+            | KeptOperation::Applied(_)
+            | KeptOperation::FrozenUnknown { .. },
+        ) => {}
     }
     needs
 }
@@ -42,15 +47,26 @@ pub(super) fn plan(draft: &mut Draft<'_>, recover: &Recover) {
     let operation = recover.operation;
     let message = match draft.kept(operation) {
         Some(KeptOperation::Frozen(frozen)) => return settle(draft, recover.choice, frozen),
-        None | Some(KeptOperation::Nothing | KeptOperation::Applied(_)) => {
-            format!("operation {operation} does not wait for a decision")
+        Some(KeptOperation::FrozenUnknown { reason }) if recover.choice == RecoveryChoice::KeepTheirs => {
+            return give_up(draft, operation, reason);
         }
-        Some(KeptOperation::Unusable { reason }) => {
-            format!("what is kept of operation {operation} cannot be used: {reason}")
+        Some(KeptOperation::FrozenUnknown { reason }) => {
+            format!("operation {operation} cannot be finished: {reason}")
+        }
+        None | Some(KeptOperation::Nothing | KeptOperation::Applied(_) | KeptOperation::Unusable { .. }) => {
+            format!("operation {operation} does not wait for a decision")
         }
     };
     let blocker = Diagnostic::new(DiagnosticCode::PlanTargetMissing, Subject::Project, message);
     draft.block(blocker.help("`packer status` says whether an operation waits, and which"));
+}
+
+/// Leaves everything as it is, since nobody can tell what the operation was doing.
+fn give_up(draft: &mut Draft<'_>, operation: OperationId, reason: &str) {
+    let message = format!("what operation {operation} was doing cannot be told: {reason}");
+    let help = format!("what it had moved out of its way will be in .packer/history/{operation}");
+    draft.warn(Diagnostic::new(DiagnosticCode::LaneFrozen, Subject::Project, message).help(help));
+    draft.settles();
 }
 
 fn settle(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperation) {

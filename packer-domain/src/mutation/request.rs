@@ -209,8 +209,8 @@ pub enum RemovedInputs {
 /// Take back what an operation did, file by file and line by line. Itself an operation that can be undone.
 ///
 /// Blocked by: `plan/target-missing` (where nothing is kept of it), `plan/moved-on` (where a file or a line of the
-/// registry is no longer as the operation left it, or where taking it back would leave a divergence),
-/// `plan/target-exists`, `plan/target-ignored`. Warns of: nothing.
+/// registry is no longer as the operation left it),
+/// `plan/target-exists`, `plan/target-ignored`. Warns of: `plan/leaves-divergence`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undo {
     /// Which.
@@ -220,7 +220,8 @@ pub struct Undo {
 /// Settle an operation that was interrupted in the middle of its commit and that nothing could finish or drop by itself.
 ///
 /// Blocked by: `plan/target-missing` (where no such operation waits), `plan/moved-on` (where bytes that are needed are
-/// kept nowhere, or something that is no file stands in the way). Warns of: nothing.
+/// kept nowhere, or something that is no file stands in the way). Warns of: `plan/leaves-divergence`, `lane/frozen`
+/// (where nobody can tell what the operation was doing, and everything is left as it is).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recover {
     /// Which.

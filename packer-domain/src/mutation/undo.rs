@@ -32,7 +32,12 @@ pub(super) fn needs(found: &Contents, undo: &Undo) -> Needs {
                 needs.add(path.clone(), Need::Contents);
             }
         }
-        Some(KeptOperation::Nothing | KeptOperation::Unusable { .. } | KeptOperation::Frozen(_)) => {}
+        Some(
+            KeptOperation::Nothing
+            | KeptOperation::Unusable { .. }
+            | KeptOperation::Frozen(_)
+            | KeptOperation::FrozenUnknown { .. },
+        ) => {}
     }
     needs
 }
@@ -98,7 +103,7 @@ fn applied<'a>(draft: &mut Draft<'a>, operation: OperationId) -> Option<&'a Appl
             format!("what is kept of operation {operation} cannot be used: {reason}"),
             "bring the files back from version control",
         ),
-        Some(KeptOperation::Frozen(_)) => (
+        Some(KeptOperation::Frozen(_) | KeptOperation::FrozenUnknown { .. }) => (
             DiagnosticCode::PlanMovedOn,
             format!("operation {operation} was interrupted, and is not settled"),
             "run `packer recover` first",

@@ -50,13 +50,13 @@ fn frozen(disk: &dyn Disk, root: &Utf8Path, operation: OperationId) -> Result<Ke
         Ok(facts) => facts,
         Err(FrozenFactsError::NotFrozen { .. }) => return Ok(KeptOperation::Nothing),
         Err(FrozenFactsError::Damaged { source, .. }) => {
-            return Ok(KeptOperation::Unusable { reason: source.to_string() });
+            return Ok(KeptOperation::FrozenUnknown { reason: source.to_string() });
         }
         Err(FrozenFactsError::Disk { source, .. }) => return Err(source),
     };
     match of_facts(disk, root, &facts) {
         Ok(frozen) => Ok(KeptOperation::Frozen(frozen)),
-        Err(Unusable::Because(reason)) => Ok(KeptOperation::Unusable { reason }),
+        Err(Unusable::Because(reason)) => Ok(KeptOperation::FrozenUnknown { reason }),
         Err(Unusable::Disk(error)) => Err(error),
     }
 }
