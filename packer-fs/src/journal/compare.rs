@@ -5,6 +5,7 @@
 //! that leaves has left, and each file that comes is at its origin or at its place. Any mixture of phases, and any
 //! contents that the intent does not name, is a conflict.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -107,12 +108,20 @@ pub(super) fn compare(disk: &dyn Disk, intent: &Intent) -> Result<Comparison, Di
         Ok(progress) => return Ok(Comparison::Resumable(progress)),
         Err(conflicts) => conflicts,
     };
-    Ok(match displacing {
-        Ok(progress) if observed.all_staged() => Comparison::Resumable(progress),
-        Ok(_) => Comparison::Conflicting(observed.missing_staged()),
-        Err(_) if any_placed => Comparison::Conflicting(while_placing),
-        Err(while_displacing) => Comparison::Conflicting(while_displacing),
-    })
+    let mut conflicts = match displacing {
+        Ok(progress) if observed.all_staged() => return Ok(Comparison::Resumable(progress)),
+        Ok(_) => observed.missing_staged(),
+        // Where it is a mixture, it is of the sort that less speaks against; files can be equal, and saved over.
+        Err(while_displacing) => match while_displacing.len().cmp(&while_placing.len()) {
+            Ordering::Less => while_displacing,
+            Ordering::Equal if !any_placed => while_displacing,
+            Ordering::Equal | Ordering::Greater => while_placing,
+        },
+    };
+    // One path can speak against it for several reasons.
+    let mut seen = BTreeSet::new();
+    conflicts.retain(|conflict| seen.insert(conflict.path.clone()));
+    Ok(Comparison::Conflicting(conflicts))
 }
 
 impl<'i> Observed<'i> {

@@ -104,24 +104,27 @@ pub fn recover<'d>(
         disk.sync_dir(layout::JOURNAL.into())?;
     }
     let mut found = Vec::new();
-    // Those of which another commit decides, which stands in the journal until they do not any more.
+    // Of these another commit decides; one that is dropped decides nothing.
     let mut settled = BTreeSet::new();
     for Name { operation, part, .. } in &names {
         match part {
             Part::Intent => found.push(recover_workspace(disk, *operation, options, &mut settled)?),
+            Part::Frozen => found.push(describe_frozen(disk, *operation)?),
             Part::OutputsIntent => found.push(outputs::recover_outputs(disk, *operation, options)?),
-            Part::Frozen => {
-                let frozen = describe_frozen(disk, *operation)?;
-                if let Recovered::Frozen { intent: Some(intent), .. } = &frozen {
-                    settled.extend(intent.resolves.iter().copied());
-                }
-                found.push(frozen);
-            }
             Part::Unfinished
             | Part::Staged(_)
             | Part::Record
             | Part::DisplacedFolder
             | Part::DroppedHistory => {}
+        }
+    }
+    for recovered in &found {
+        match recovered {
+            Recovered::Finished(committed) => settled.extend(committed.intent().resolves.iter().copied()),
+            Recovered::Frozen { intent: Some(intent), .. } => {
+                settled.extend(intent.resolves.iter().copied());
+            }
+            _ => {}
         }
     }
     found
@@ -143,10 +146,10 @@ fn recover_workspace<'d>(
             return Ok(Recovered::Frozen { operation, intent: None, cause: FrozenCause::Damaged(damage) });
         }
     };
-    settled.extend(intent.resolves.iter().copied());
     if (options.success_is_logged)(operation, intent.source) {
         // The workspace is not looked at: people may have gone on working.
         clean_up(disk, &intent)?;
+        settled.extend(intent.resolves);
         return Ok(Recovered::CleanedUp { operation });
     }
     match read_head(disk)? {
@@ -166,10 +169,6 @@ fn recover_workspace<'d>(
         Comparison::NotReached => {
             drop_staging(disk, operation)?;
             absent_is_fine(disk.remove_file(&layout::intent(operation)))?;
-            // What it was to settle is as it was.
-            for of in &intent.resolves {
-                settled.remove(of);
-            }
             Ok(Recovered::Dropped { intent: Box::new(intent) })
         }
         Comparison::Resumable(progress) => match Recorded::new(disk, intent.clone()).apply_from(&progress) {

@@ -7,6 +7,15 @@ use crate::disk::sim::{Coverage, PendingEffect, SyncRecord};
 /// The most disks that are tried of one power cut.
 const STATES: usize = 96;
 const STATES_OF_A_SECOND_CUT: usize = 3;
+/// One of so many operations of a commit is a second cut.
+const OPERATIONS_A_STEP: u64 = 8;
+
+/// How many recoveries the ordinary run tries at least, and of which sort.
+const RECOVERIES: usize = 50_000;
+const FIRST: usize = 15_000;
+const OF_AN_ADOPTION: usize = 4_000;
+const SECOND: usize = 20_000;
+const _: () = assert!(FIRST + OF_AN_ADOPTION + SECOND + meddling::RECOVERIES >= RECOVERIES);
 
 /// Enough for every subset of the effects that are ever pending in an adoption of four files.
 const SUBSETS: usize = 4096;
@@ -76,12 +85,13 @@ fn judge(workload: &Workload, disk: &SimDisk, reached: Reached) -> Result<bool, 
 fn enumerate(
     workload: &Workload,
     states: usize,
+    cuts: std::ops::RangeFrom<u64>,
     prepare: impl Fn(&SimDisk),
     mut also: impl FnMut(&SimDisk, Reached) -> Result<usize, String>,
 ) -> Result<usize, String> {
     let project = workload.project();
     let mut recoveries = 0;
-    for cut in 0.. {
+    for cut in cuts {
         let disk = project.fork();
         prepare(&disk);
         disk.fail_after(cut);
@@ -116,12 +126,13 @@ fn a_clean_run_ends_as_declared_and_leaves_nothing_but_history() {
 fn every_cut_leaves_entirely_before_or_entirely_after() {
     let mut total = 0;
     for workload in WORKLOADS {
-        let recoveries = enumerate(workload, STATES, |_| (), |_, _| Ok(0)).unwrap();
+        let recoveries = enumerate(workload, STATES, 0.., |_| (), |_, _| Ok(0)).unwrap();
         println!("{}: {recoveries} recoveries", workload.name);
         assert!(recoveries > 100, "{}: {recoveries}", workload.name);
         total += recoveries;
     }
     println!("{total} recoveries in all");
+    assert!(total >= FIRST, "{total}");
 }
 
 /// Nothing is sampled here: of an adoption of four files, every cut with every subset of what was not synced by then.
@@ -147,17 +158,24 @@ fn every_subset_of_what_an_adoption_of_four_files_has_not_synced() {
         }
     }
     println!("{recoveries} recoveries, with at most {most} effects pending");
-    assert!(recoveries > 1000, "{recoveries}");
+    assert!(recoveries >= OF_AN_ADOPTION, "{recoveries}");
 }
 
 #[test]
 fn every_cut_of_a_recovery_does_too() {
-    let mut total = 0;
+    let (mut total, mut survivors) = (0, 0_u64);
     for workload in WORKLOADS {
         let mut second = 0;
+        // Of long commits not every second cut is tried after each first one, but others after each.
+        let stride = {
+            let disk = workload.project();
+            assert_eq!(commit(&disk, workload.request()), (Reached::Finished, None));
+            (disk.operations() / OPERATIONS_A_STEP).max(1)
+        };
         let twice = |survivor: &SimDisk, reached| {
             let mut recoveries = 0;
-            for cut in 0.. {
+            survivors += 1;
+            for cut in (survivors % stride..).step_by(stride as usize) {
                 let disk = survivor.fork();
                 disk.fail_after(cut);
                 let is_done = recover_all(&disk).is_ok();
@@ -182,12 +200,26 @@ fn every_cut_of_a_recovery_does_too() {
             second += recoveries;
             Ok(recoveries)
         };
-        enumerate(workload, STATES_OF_A_SECOND_CUT, |_| (), twice).unwrap();
+        enumerate(workload, STATES_OF_A_SECOND_CUT, 0.., |_| (), twice).unwrap();
         println!("{}: {second} recoveries of recoveries", workload.name);
         assert!(second > 100, "{}: {second}", workload.name);
         total += second;
     }
     println!("{total} recoveries of recoveries in all");
+    assert!(total >= SECOND, "{total}");
+}
+
+/// The first cut before which so many syncs were made.
+fn first_cut_with(workload: &Workload, syncs: usize) -> u64 {
+    let project = workload.project();
+    let has_so_many = |cut: &u64| {
+        let disk = project.fork();
+        disk.fail_after(*cut);
+        let (_, error) = commit(&disk, workload.request());
+        assert!(error.is_some() || disk.syncs().len() >= syncs);
+        disk.syncs().len() >= syncs
+    };
+    (0..1000).find(has_so_many).expect("a commit makes all of its syncs")
 }
 
 /// The oracle is alive: whichever sync is left out, some power cut shows it.
@@ -214,7 +246,9 @@ fn every_sync_is_needed() {
             if is_idle && *sync == (SyncRecord::Dir { path: displaced.clone() }) {
                 continue;
             }
-            let seen = enumerate(workload, STATES, |disk| disk.ignore_sync(n as u64), |_, _| Ok(0));
+            // Before it nothing is different.
+            let cuts = first_cut_with(workload, n + 1)..;
+            let seen = enumerate(workload, STATES, cuts, |disk| disk.ignore_sync(n as u64), |_, _| Ok(0));
             assert!(seen.is_err(), "{}: sync {n} ({sync:?}) could be left out", workload.name);
         }
         println!("{}: each of {} syncs is needed", workload.name, before_the_log + settling);

@@ -9,9 +9,14 @@ use crate::disk::{DirEntry, ReadFile, Stat, WriteFile};
 /// The most disks that are tried of one power cut.
 const STATES: usize = 4;
 
+/// How many recoveries are tried at least after a save and a cut.
+pub(super) const RECOVERIES: usize = 25_000;
+/// A save before one of so many operations, and a cut before one of so many.
+const STRIDE: usize = 5;
+
 /// A disk on which somebody saves a file before the operation with this number, counting reads too.
 #[derive(Debug)]
-struct Meddled {
+pub(super) struct Meddled {
     disk: SimDisk,
     at: u64,
     path: Utf8PathBuf,
@@ -19,6 +24,14 @@ struct Meddled {
 }
 
 impl Meddled {
+    pub(super) fn has_meddled(&self) -> bool {
+        self.is_done.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn into_disk(self) -> SimDisk {
+        self.disk
+    }
+
     fn disk(&self) -> &SimDisk {
         if self.disk.operations() + self.disk.reads() >= self.at
             && !self.is_done.swap(true, Ordering::Relaxed)
@@ -68,12 +81,12 @@ impl Disk for Meddled {
     }
 }
 
-fn meddled(disk: SimDisk, path: &str, at: u64) -> Meddled {
+pub(super) fn meddled(disk: SimDisk, path: &str, at: u64) -> Meddled {
     Meddled { disk, at, path: path.into(), is_done: AtomicBool::new(false) }
 }
 
 /// The paths worth saving: every one that the commit takes from or puts something to, and the registry.
-fn paths(workload: &Workload) -> Vec<&'static str> {
+pub(super) fn paths(workload: &Workload) -> Vec<&'static str> {
     let files = workload.before.iter().chain(workload.after).map(|(path, _)| *path);
     let mut paths: Vec<&str> = files.chain([layout::REGISTRY]).collect();
     paths.sort_unstable();
@@ -100,7 +113,7 @@ fn a_save_between_any_two_operations_loses_nothing() {
             for at in 0.. {
                 let disk = meddled(project.fork(), path, at);
                 let (reached, error) = commit(&disk, workload.request());
-                if !disk.is_done.load(Ordering::Relaxed) {
+                if !disk.has_meddled() {
                     break;
                 }
                 let disk = disk.disk;
@@ -146,16 +159,16 @@ fn a_save_between_any_two_operations_loses_nothing() {
 #[test]
 fn a_save_and_then_a_cut_lose_nothing_either() {
     let (mut recoveries, mut frozen) = (0, 0);
-    for workload in [BATCH, CHAIN] {
+    for workload in [BATCH, CHAIN, CYCLE_OF_EQUALS, UNDO, KEEP_THEIRS] {
         let project = workload.project();
         for path in paths(&workload) {
-            for at in (0..).step_by(3) {
+            for at in (0..).step_by(STRIDE) {
                 let mut is_done = false;
-                for cut in (at % 3..).step_by(3) {
+                for cut in (at % STRIDE as u64..).step_by(STRIDE) {
                     let disk = meddled(project.fork(), path, at);
                     disk.disk.fail_after(cut);
                     let (reached, error) = commit(&disk, workload.request());
-                    is_done |= disk.is_done.load(Ordering::Relaxed);
+                    is_done |= disk.has_meddled();
                     let killed = disk.disk.fork();
                     for state in disk.disk.crash_states_seeded(STATES, cut).chain([killed]) {
                         let context = format!(
@@ -164,7 +177,7 @@ fn a_save_and_then_a_cut_lose_nothing_either() {
                             state.losses()
                         );
                         let was_saved = is_anywhere(&state, SAVED);
-                        assert!(was_saved || !disk.is_done.load(Ordering::Relaxed), "{context}");
+                        assert!(was_saved || !disk.has_meddled(), "{context}");
                         for _ in 0..2 {
                             let reports = recover_all(&state).unwrap();
                             recoveries += 1;
@@ -188,7 +201,75 @@ fn a_save_and_then_a_cut_lose_nothing_either() {
         }
     }
     println!("{recoveries} recoveries, {frozen} of them frozen");
-    assert!(recoveries > 1000 && frozen > 100);
+    assert!(recoveries >= RECOVERIES && frozen > 100);
+}
+
+/// Between the crash and the restart nobody holds the lane, and people go on working.
+#[test]
+fn an_edit_between_a_crash_and_the_restart_loses_nothing() {
+    let (mut recoveries, mut frozen) = (0, 0);
+    for workload in WORKLOADS {
+        let project = workload.project();
+        for cut in 0.. {
+            let disk = project.fork();
+            disk.fail_after(cut);
+            let (reached, error) = commit(&disk, workload.request());
+            let killed = disk.fork();
+            for state in disk.crash_states_seeded(STATES, cut).take(2).chain([killed]) {
+                for path in paths(workload) {
+                    let state = state.fork();
+                    let context = format!(
+                        "{}: cut at {cut}, {:?}, {path} saved: {reached:?}",
+                        workload.name,
+                        state.losses()
+                    );
+                    let mut texts = workload.texts();
+                    let saved_over = user_files(&state).remove(Utf8Path::new(path));
+                    texts.retain(|text| Some(*text) != saved_over.as_deref());
+                    state.put(path.into(), SAVED.as_bytes());
+                    let before = user_files(&state);
+                    let ended_before = is_logged(&state, operation(TESTED));
+                    let mut reports = recover_all(&state).unwrap();
+                    reports.retain(|(of, _)| *of == operation(TESTED));
+                    recoveries += 1;
+                    let lost = texts.into_iter().chain([SAVED]).find(|text| !is_anywhere(&state, text));
+                    assert_eq!(lost, None, "{context}: {reports:?}");
+                    let is_ended = is_logged(&state, operation(TESTED));
+                    let is_head =
+                        read_head(&state).unwrap().is_some_and(|head| head.operation == operation(TESTED));
+                    match &reports[..] {
+                        [] => assert_eq!(is_ended, ended_before, "{context}"),
+                        [(_, Report::Finished)] => assert!(is_ended && !ended_before && is_head, "{context}"),
+                        [(_, Report::CleanedUp)] => assert!(ended_before && is_head, "{context}"),
+                        [(_, Report::Dropped)] => {
+                            assert!(!is_ended && !is_head && reached < Reached::Recorded, "{context}");
+                            assert_eq!(user_files(&state), before, "{context}");
+                        }
+                        [(_, Report::Frozen(at))] => {
+                            frozen += 1;
+                            assert!(!is_ended && !is_head, "{context}");
+                            assert_eq!(at[..], [Utf8PathBuf::from(path)], "{context}");
+                            assert_eq!(user_files(&state), before, "{context}: nothing is touched");
+                            assert_eq!(to_settle(&state).unwrap(), Some(operation(TESTED)), "{context}");
+                        }
+                        _ => panic!("{context}: more than one end: {reports:?}"),
+                    }
+                    let again = without_settled(recover_all(&state).unwrap());
+                    recoveries += 1;
+                    let is_frozen = matches!(reports[..], [(_, Report::Frozen(_))]);
+                    assert_eq!(again, if is_frozen { reports } else { Vec::new() }, "{context}");
+                    let ends = state.read(LOG.into(), 1 << 20).unwrap_or_default();
+                    let ends = String::from_utf8_lossy(&ends).into_owned();
+                    assert!(ends.matches(&operation(TESTED).to_string()).count() <= 1, "{context}");
+                }
+            }
+            if error.is_none() {
+                break;
+            }
+        }
+    }
+    println!("{recoveries} recoveries, {frozen} of them frozen");
+    assert!(recoveries > 5000 && frozen > 500);
 }
 
 #[test]

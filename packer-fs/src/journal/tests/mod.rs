@@ -2,10 +2,13 @@
 //! and the judge that says whether a disk is entirely before or entirely after.
 
 mod crash;
+mod facts;
+mod history;
 mod meddling;
 mod outputs;
 mod refusals;
 mod restore;
+mod settle;
 mod workloads;
 
 use std::collections::BTreeMap;

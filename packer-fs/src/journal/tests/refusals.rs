@@ -279,6 +279,7 @@ fn an_intent_that_reaches_out_of_the_project_is_not_acted_on() {
     change(&|intent| intent.work.placed[0].after = fingerprint("other"));
     change(&|intent| intent.work.placed[1].origin = intent.work.placed[0].origin);
     change(&|intent| intent.operation = operation(9));
+    change(&|intent| intent.resolves = vec![intent.operation]);
     change(&|intent| {
         if let RegistryWork::Replaced { staged, .. } = &mut intent.registry {
             *staged += 1;
