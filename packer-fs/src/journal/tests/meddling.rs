@@ -10,9 +10,9 @@ use crate::disk::{DirEntry, ReadFile, Stat, WriteFile};
 const STATES: usize = 4;
 
 /// How many recoveries are tried at least after a save and a cut.
-pub(super) const RECOVERIES: usize = 25_000;
+pub(super) const RECOVERIES: usize = 20_000;
 /// A save before one of so many operations, and a cut before one of so many.
-const STRIDE: usize = 5;
+const STRIDE: usize = 6;
 
 /// A disk on which somebody saves a file before the operation with this number, counting reads too.
 #[derive(Debug)]
