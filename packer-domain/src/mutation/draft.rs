@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The state that the steps so far leave.
-    pub(super) fn after(&mut self) -> WorkspaceState {
+    pub(super) fn after(&self) -> WorkspaceState {
         let observation = self.tree.observe(self.state, self.base.observation(), self.contents);
         let inputs = self.state.inputs();
         let inputs = WorkspaceInputs { registry: self.registry.clone(), observation, ..inputs.clone() };
@@ -73,6 +73,7 @@ impl<'a> Draft<'a> {
         'a: 'b,
     {
         let after = self.after();
+        self.tree.begin_step();
         Draft {
             state: room.get_or_init(|| after),
             base: self.base,

@@ -37,7 +37,7 @@ pub(super) struct Tree {
     nodes: BTreeMap<AssetPath, Node>,
     /// By folder: whether it is to be there.
     folders: BTreeMap<AssetPath, bool>,
-    /// What changed since the last state was computed.
+    /// What changed in this step: what the state that the step finds does not have.
     unseen: BTreeSet<AssetPath>,
 }
 
@@ -71,44 +71,44 @@ impl Tree {
         self.folders.get(path).copied()
     }
 
-    /// `now` with what changed since this was last asked for; `base` is the observation of what stands there in truth.
-    pub(super) fn observe(
-        &mut self,
-        now: &WorkspaceState,
-        base: &Observation,
-        found: &Contents,
-    ) -> Observation {
+    /// Begins another step, which finds everything that was decided so far.
+    pub(super) fn begin_step(&mut self) {
+        self.unseen.clear();
+    }
+
+    /// What the step finds, `now`, with what changed in it; `base` is the observation of what stands there in truth.
+    pub(super) fn observe(&self, now: &WorkspaceState, base: &Observation, found: &Contents) -> Observation {
         let mut observation = now.observation().clone();
-        for path in std::mem::take(&mut self.unseen) {
-            if let Some(is_there) = self.folders.get(&path) {
+        for path in &self.unseen {
+            if let Some(is_there) = self.folders.get(path) {
                 if *is_there {
                     observation.folders.insert(path.clone());
                 } else {
-                    observation.folders.remove(&path);
+                    observation.folders.remove(path);
                 }
             }
-            let Some(node) = self.nodes.get(&path) else { continue };
+            let Some(node) = self.nodes.get(path) else { continue };
             let fact = match node {
                 Node::Absent => None,
                 Node::Original(from) | Node::Copy(from) => base.files.get(from).copied(),
                 Node::Text(text) => Some(fact_of(text)),
                 Node::Kept { fact, .. } => Some(*fact),
             };
-            observation.anchors.remove(&path);
+            observation.anchors.remove(path);
             let Some(fact) = fact else {
-                observation.files.remove(&path);
+                observation.files.remove(path);
                 continue;
             };
             observation.files.insert(path.clone(), fact);
             for folder in path.ancestors().filter_map(|folder| AssetPath::parse(folder).ok()) {
                 observation.folders.insert(folder);
             }
-            if anchor_form(&path).is_some()
+            if anchor_form(path).is_some()
                 && let Some(text) = text_of(node, found)
             {
-                let file = now.project_path(&path);
-                let parsed = parse_anchor(text.as_bytes(), &path, &file, now.kinds());
-                observation.anchors.insert(path, Arc::new(parsed));
+                let file = now.project_path(path);
+                let parsed = parse_anchor(text.as_bytes(), path, &file, now.kinds());
+                observation.anchors.insert(path.clone(), Arc::new(parsed));
             }
         }
         observation

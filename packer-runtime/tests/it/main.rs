@@ -3,6 +3,7 @@
 
 mod builds;
 mod chance;
+mod changes;
 mod codecs;
 mod constants;
 mod damage;
@@ -24,7 +25,9 @@ mod random_edits;
 mod reads;
 mod recording;
 mod recovery;
+mod staleness;
 mod store;
 mod story;
 mod support;
 mod undeclared;
+mod undo;
