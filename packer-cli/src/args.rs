@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use packer_runtime::api::ConstantsLanguages;
+use packer_runtime::api::{ConstantsLanguages, SettingValue};
 
 /// Builds the assets of a game into one verified, mappable pack.
 #[derive(Debug, Parser)]
@@ -72,12 +72,20 @@ pub(crate) enum CommandArgs {
     Check,
     /// Explain a diagnostic code, an asset or a file, or list all codes
     Explain(ExplainArgs),
+    /// Move assets: their anchors and their inputs
+    Mv(MvArgs),
     /// Give an asset another name, and rewrite every reference to it
     Rename(RenameArgs),
+    /// Set or clear keys of an asset's anchor
+    Set(SetArgs),
     /// Include assets in builds
     Include(AssetsArgs),
     /// Exclude assets from builds
     Exclude(AssetsArgs),
+    /// Take assets out of the project; their files are kept in the history
+    Rm(RmArgs),
+    /// Copy an asset as an asset of its own
+    Dup(DupArgs),
     /// Resolve divergences between the registry and the disk
     Reconcile(ReconcileArgs),
     /// Build the pack
@@ -125,6 +133,65 @@ pub(crate) struct AdoptArgs {
     /// The kind for all of them, over every rule (`raw` takes any file)
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MvArgs {
+    /// Names, ids, uuids, or paths of anchors or sources; all of them move, or none
+    #[arg(value_name = "ASSET", required = true)]
+    pub assets: Vec<String>,
+    /// Where the source goes, or the folder of a directory asset. A folder that is there, or a path that ends in `/`, means
+    /// into it; of several assets it is always a folder
+    #[arg(value_name = "PATH", required = true, value_parser = typed_path)]
+    pub path: Utf8PathBuf,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// A name, an id, a uuid, or the path of an anchor or a source
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// Keys and their values, as in TOML; what is no TOML value is a text. `packer explain ASSET` lists the keys
+    #[arg(value_name = "KEY=VALUE", required_unless_present = "clear", value_parser = parse_assignment)]
+    pub set: Vec<(String, SettingValue)>,
+    /// A key that is no longer said, so that the rules and defaults decide; can be given several times
+    #[arg(long, value_name = "KEY")]
+    pub clear: Vec<String>,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RmArgs {
+    /// Names, ids, uuids, or paths of anchors or sources
+    #[arg(value_name = "ASSET", required = true)]
+    pub assets: Vec<String>,
+    /// Leave the sources where they are, as files that no anchor claims
+    #[arg(long)]
+    pub keep_inputs: bool,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DupArgs {
+    /// A name, an id, a uuid, or the path of an anchor or a source
+    #[arg(value_name = "ASSET")]
+    pub asset: String,
+    /// Where the copy goes, as for `packer mv`
+    #[arg(value_name = "PATH", value_parser = typed_path)]
+    pub path: Utf8PathBuf,
+    /// The copy's name [default: from where it goes]
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
     /// How far to go.
     #[command(flatten)]
     pub apply: ApplyArgs,
@@ -328,6 +395,16 @@ fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(1024_u64.pow(power)).ok_or_else(expected)
 }
 
+/// `KEY=VALUE`. Which keys there are and what they accept is the packer's to say.
+fn parse_assignment(text: &str) -> Result<(String, SettingValue), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), SettingValue::of_typed(value)))
+        }
+        Some(_) | None => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
 /// A path as it was typed. An empty one, such as a script's variable without a value leaves, would mean the working folder.
 fn typed_path(text: &str) -> Result<Utf8PathBuf, String> {
     if text.is_empty() { Err("expected a path".to_owned()) } else { Ok(Utf8PathBuf::from(text)) }
@@ -355,6 +432,8 @@ mod tests {
             &["list", "--pack", ""],
             &["unpack", "a.pack", ""],
             &["reconcile", "--path", ""],
+            &["mv", "a", ""],
+            &["dup", "a", ""],
         ] {
             let parsed = Cli::try_parse_from(std::iter::once("packer").chain(typed.iter().copied()));
             assert!(parsed.is_err_and(|error| error.to_string().contains("expected a path")), "{typed:?}");
@@ -373,9 +452,13 @@ mod tests {
             "show",
             "check",
             "explain",
+            "mv",
             "rename",
+            "set",
             "include",
             "exclude",
+            "rm",
+            "dup",
             "reconcile",
             "build",
             "refresh",
@@ -405,6 +488,35 @@ mod tests {
             }
         }
         assert!(looked_at > 15, "only {looked_at} flags were looked at");
+    }
+
+    #[test]
+    fn assignments_have_a_key() {
+        let text = |t: &str| SettingValue::Text(t.to_owned());
+        for (typed, key, value) in [
+            ("encoding=rgba8", "encoding", text("rgba8")),
+            ("preload=true", "preload", SettingValue::Bool(true)),
+            ("a = 7", "a", SettingValue::Int(7)),
+            ("a=b=c", "a", text("b=c")),
+            ("a=", "a", text("")),
+        ] {
+            assert_eq!(parse_assignment(typed), Ok((key.to_owned(), value)), "{typed}");
+        }
+        for bad in ["", "a", "=", " =a"] {
+            assert!(parse_assignment(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn the_last_of_the_paths_is_where_assets_go() {
+        let parsed = Cli::try_parse_from(["packer", "mv", "a", "b", "into/", "--yes"]).unwrap();
+        let CommandArgs::Mv(args) = parsed.command else { panic!("it is a move") };
+        assert_eq!((args.assets, args.path.as_str()), (vec!["a".to_owned(), "b".to_owned()], "into/"));
+        for bad in [&["mv", "a"][..], &["set", "a"], &["rm"], &["dup", "a"]] {
+            let parsed = Cli::try_parse_from(std::iter::once("packer").chain(bad.iter().copied()));
+            assert!(parsed.is_err(), "{bad:?}");
+        }
+        assert!(Cli::try_parse_from(["packer", "set", "a", "--clear", "k", "--clear", "l"]).is_ok());
     }
 
     #[test]

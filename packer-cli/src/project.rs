@@ -80,6 +80,26 @@ pub(crate) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     normal
 }
 
+/// Whether a typed path can only be that of a folder.
+fn is_folder(typed: &str) -> bool {
+    typed.ends_with('/') || matches!(typed.rsplit('/').next(), Some("." | ".."))
+}
+
+/// A relative path with `slash` at its end, and without `.` and `..` as far as these lead nowhere else.
+fn relative(typed: &Utf8Path, slash: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    for component in typed.components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir if segments.last().is_some_and(|last| *last != "..") => {
+                segments.pop();
+            }
+            other => segments.push(other.as_str()),
+        }
+    }
+    if segments.is_empty() { ".".to_owned() } else { format!("{}{slash}", segments.join("/")) }
+}
+
 impl Place {
     /// A path that people typed, absolute, below the project's folder as the file system spells it if it is below it.
     pub(crate) fn absolute(&self, path: &Utf8Path) -> Utf8PathBuf {
@@ -158,6 +178,21 @@ impl Opened {
         }
     }
 
+    /// Where something is to go, as the packer takes destinations: from the assets root, with a slash at the end where a
+    /// folder is meant. Read from where people stand, or else from the project's folder, or else as it is typed; that
+    /// includes what leads out of the assets root, of which the packer says so.
+    pub(crate) fn destination(&self, typed: &Utf8Path) -> String {
+        let slash = if is_folder(typed.as_str()) { "/" } else { "" };
+        for absolute in [self.place.absolute(typed), normalized(&self.place.root.join(typed))] {
+            match self.project.locate(&absolute) {
+                Ok(Target::Root) => return ".".to_owned(),
+                Ok(Target::Path(path)) => return format!("{path}{slash}"),
+                Err(_) => {}
+            }
+        }
+        if typed.is_absolute() { typed.to_string() } else { relative(typed, slash) }
+    }
+
     /// Every asset path that a text may mean, the likeliest first: from where people stand, from the project's folder,
     /// from the assets root.
     pub(crate) fn candidates(&self, text: &str) -> Vec<AssetPath> {
@@ -185,6 +220,24 @@ mod tests {
         assert_eq!(found("/games/harbour/assets/ui").as_deref(), Some("/games/harbour"));
         assert_eq!(found("/games/other").as_deref(), Some("/games"));
         assert_eq!(found("/home"), None);
+    }
+
+    #[test]
+    fn what_leads_out_of_everything_still_does() {
+        for (typed, expected) in [
+            ("../x", "../x"),
+            ("a/../../x/", "../x/"),
+            ("../../x", "../../x"),
+            ("..", "../"),
+            ("./menu/../ui/a.png", "ui/a.png"),
+            ("menu/.", "menu/"),
+            (".", "."),
+            ("menu/..", "."),
+            (r"a\b", r"a\b"),
+        ] {
+            let slash = if is_folder(typed) { "/" } else { "" };
+            assert_eq!(relative(Utf8Path::new(typed), slash), expected, "{typed}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn carry_out(
             let text = render::warnings(&followed.diagnostics, detail(ui), ui.paint_out());
             ui.out(&text);
         }
-        return Ok(told(&followed, ui));
+        return Ok(told(&followed, opened, ui));
     }
     let plan = opened.project.preview(&mutation)?;
     decide(plan, apply, opened, ui)
@@ -60,9 +60,17 @@ pub(super) fn decide(
         return Ok(Exit::Refused);
     }
     let followed = follow::run(&opened.project, Command::Apply(Box::new(plan)), ui)?;
-    Ok(told(&followed, ui))
+    Ok(told(&followed, opened, ui))
 }
 
-fn told(followed: &Followed, ui: &mut Ui) -> Exit {
-    follow::tell(&followed.outcome, ui)
+/// Says how it ended, and what can be done next.
+fn told(followed: &Followed, opened: &Opened, ui: &mut Ui) -> Exit {
+    let outcome = &followed.outcome;
+    let exit = follow::tell(outcome, ui);
+    if !ui.is_json() && !ui.is_quiet() {
+        let id = outcome.event().operation_id;
+        let text = render::next_step(outcome.ending(), id, opened.project_flag(), ui.paint_out());
+        ui.out(&text);
+    }
+    exit
 }

@@ -8,15 +8,13 @@ use packer_events::record::{DivergenceRecord, FreshnessRecord, SeverityRecord};
 use packer_events::report::RecoverReport;
 
 use super::ending::{changes, headline, waits_for};
-use super::{count, phase_word, things};
+use super::{count, phase_word, short_id, things};
 use crate::ui::{Paint, plain};
 
 /// An event of a log: when, which operation, what.
 pub(crate) fn recorded(event: &Event, paint: Paint) -> String {
-    let id = event.operation_id.to_string();
-    // The end of a uuid of version 7 is random, its beginning the time.
-    let short = &id[id.len() - 8..];
-    format!("{} {} {}\n", paint.dim(&event.time.to_string()), paint.dim(short), said(&event.body, paint))
+    let id = short_id(event.operation_id);
+    format!("{} {} {}\n", paint.dim(&event.time.to_string()), paint.dim(&id), said(&event.body, paint))
 }
 
 /// What a recovery did, in one line.

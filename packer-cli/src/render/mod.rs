@@ -27,7 +27,7 @@ mod watch;
 pub(crate) use advice::{Advice, ProjectFlag, selector};
 pub(crate) use asset::{detail, rows};
 pub(crate) use diagnostic::{diagnostic, diagnostics};
-pub(crate) use ending::ending;
+pub(crate) use ending::{ending, next_step};
 pub(crate) use event::{recorded, recovery, waiting};
 pub(crate) use explanation::{collected, explanation, file_explanation, unclaimed};
 pub(crate) use plan::{plan, warnings};
@@ -36,6 +36,7 @@ pub(crate) use status::{StatusJson, divergences, status};
 pub(crate) use watch::{transition, watching};
 
 use packer_events::body::Phase;
+use packer_runtime::api::OperationId;
 
 /// How many rows of a list a person reads; the rest is a count.
 pub(crate) const ROWS: usize = 20;
@@ -81,6 +82,12 @@ pub(crate) fn count(number: u64) -> String {
 /// `1 file`, `2 files`.
 pub(crate) fn things(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// The end of an operation's id, which tells operations apart: it is random, and the beginning is the time.
+pub(crate) fn short_id(id: OperationId) -> String {
+    let id = id.to_string();
+    id[id.len() - 8..].to_owned()
 }
 
 /// `22.7 MiB`.

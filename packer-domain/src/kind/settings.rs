@@ -9,6 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::name::AssetName;
+use crate::toml_text::as_setting;
 
 /// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -103,6 +104,16 @@ impl fmt::Display for SettingType {
             Self::Reference => f.write_str("the name of an asset"),
             Self::List(item) => write!(f, "a list, each {item}"),
         }
+    }
+}
+
+impl SettingValue {
+    /// The value that a text means which somebody typed without an editor's help: that of a TOML value, and otherwise the
+    /// text itself, so that `rgba8` needs no quotes and `"7"` can be told from `7`. Whether a setting accepts it is not
+    /// decided here.
+    pub fn of_typed(text: &str) -> Self {
+        let value = text.trim().parse::<toml_edit::Value>().ok();
+        value.as_ref().and_then(as_setting).unwrap_or_else(|| Self::Text(text.to_owned()))
     }
 }
 
@@ -227,6 +238,39 @@ mod tests {
         let error = SettingType::Int { min: 0, max: 9 }.check(&SettingValue::Int(10)).unwrap_err();
         assert_eq!(error.to_string(), "expected a whole number from 0 to 9, found 10");
         assert!(SettingType::Reference.check(&SettingValue::Text("Tiles".into())).is_err());
+    }
+
+    #[test]
+    fn what_is_typed_is_a_toml_value_or_a_text() {
+        let text = |t: &str| SettingValue::Text(t.to_owned());
+        let list = |values: &[SettingValue]| SettingValue::List(values.to_vec());
+        for (typed, expected) in [
+            ("true", SettingValue::Bool(true)),
+            ("True", text("True")),
+            ("7", SettingValue::Int(7)),
+            (" -7 ", SettingValue::Int(-7)),
+            ("1_000", SettingValue::Int(1000)),
+            ("99999999999999999999", text("99999999999999999999")),
+            ("rgba8", text("rgba8")),
+            ("ui/button", text("ui/button")),
+            ("\"7\"", text("7")),
+            ("'a \"b\"'", text("a \"b\"")),
+            ("\"half", text("\"half")),
+            ("", text("")),
+            (" a ", text(" a ")),
+            ("[1, 'a', []]", list(&[SettingValue::Int(1), text("a"), list(&[])])),
+            // What no setting can be stays what was typed, and is refused as such.
+            ("1.5", text("1.5")),
+            ("2026-11-22", text("2026-11-22")),
+            ("{a = 1}", text("{a = 1}")),
+            ("[1.5]", text("[1.5]")),
+            // Nothing but the value: no further keys or comments get into an anchor.
+            ("1\nuuid = 'x'", text("1\nuuid = 'x'")),
+        ] {
+            assert_eq!(SettingValue::of_typed(typed), expected, "{typed:?}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(SettingValue::of_typed(&deep), text(&deep));
     }
 
     #[test]

@@ -6,10 +6,11 @@ use packer_events::report::{
     BuildReport, Ending, Failure, MutationReport, OutcomeReport, RecoverReport, RecoveryResult,
     RefreshReport, Rejection, UnknownOutcomeCause, UnknownOutcomeReport,
 };
-use packer_runtime::api::AssetPath;
+use packer_runtime::api::{AssetPath, OperationId};
 
+use super::advice::ProjectFlag;
 use super::diagnostic::diagnostic;
-use super::{Detail, bytes, count, duration, phase_word, table, things};
+use super::{Detail, bytes, count, duration, phase_word, short_id, table, things};
 use crate::ui::{Paint, plain};
 
 /// An ending in full: its headline, and what belongs to it.
@@ -99,7 +100,7 @@ fn success(report: &OutcomeReport, paint: Paint) -> String {
 
 fn mutation(report: &MutationReport, paint: Paint) -> String {
     let took = duration(report.took_ms);
-    let word = report.mutation.to_string().replace('_', " ");
+    let word = mutation_word(report.mutation);
     if report.unchanged {
         return format!("{}: {word}: there was nothing to do, in {took}", paint.good("unchanged"));
     }
@@ -107,16 +108,54 @@ fn mutation(report: &MutationReport, paint: Paint) -> String {
         (report.assets_added, "asset added", "assets added"),
         (report.assets_changed, "asset changed", "assets changed"),
         (report.assets_removed, "asset removed", "assets removed"),
-        (report.files_created, "file created", "files created"),
+        (report.files_created, "new file", "new files"),
         (report.files_changed, "file edited", "files edited"),
         (report.files_moved, "file moved", "files moved"),
-        (report.files_removed, "file removed", "files removed"),
+        (report.files_removed, "file to the history", "files to the history"),
         (report.registry_changes, "line of the registry", "lines of the registry"),
     ];
     let parts: Vec<String> =
         counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| things(n, one, many)).collect();
     let commit = report.commit.map_or_else(String::new, |commit| format!(", commit {}", count(commit)));
     format!("{}: {}: {}{commit}, in {took}", paint.good("done"), word, parts.join(", "))
+}
+
+/// What can be done next about a mutation that was carried out: taking it back.
+pub(crate) fn next_step(ending: &Ending, id: OperationId, project: &ProjectFlag, paint: Paint) -> String {
+    match ending {
+        Ending::Succeeded(OutcomeReport::Mutation(report)) if !report.unchanged => {
+            let command = paint.command(&format!("`packer undo {}{project}`", short_id(id)));
+            format!("  = help: {command} takes it back\n")
+        }
+        Ending::Succeeded(_)
+        | Ending::Recovered { .. }
+        | Ending::Rejected(_)
+        | Ending::Failed(_)
+        | Ending::Cancelled(_)
+        | Ending::Aborted(_)
+        | Ending::OutcomeUnknown(_) => String::new(),
+    }
+}
+
+/// What people call a mutation: the commands are called so.
+pub(super) fn mutation_word(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Relocate => "move",
+        OperationKind::Configure => "set",
+        OperationKind::SetBuild => "include or exclude",
+        OperationKind::Duplicate => "copy",
+        OperationKind::Apply => "several at once",
+        OperationKind::Adopt
+        | OperationKind::Register
+        | OperationKind::Remove
+        | OperationKind::Rename
+        | OperationKind::Reconcile
+        | OperationKind::Undo
+        | OperationKind::Build
+        | OperationKind::Refresh
+        | OperationKind::Recover
+        | OperationKind::Watch => kind.as_str(),
+    }
 }
 
 /// `1 added, 2 changed, 0 removed`.
