@@ -241,8 +241,8 @@ impl Does {
         let shown = |plan: &MutationPlan| super::plan(plan, Detail::Short, Paint::PLAIN);
         let mut blocked = of(self.0.mutation.clone(), Verdict::Blocked);
         let subject = Subject::Path(asset_path("ui/button.png"));
-        let blocker = Diagnostic::new(code, subject, message).in_file("assets/ui/button.png").help(help);
-        blocked.blockers.push(blocker);
+        let reason = Diagnostic::new(code, subject, message).in_file("assets/ui/button.png").help(help);
+        blocked.blockers.push(reason);
         let empty = of(self.0.mutation.clone(), Verdict::Empty);
         let texts = [shown(&self.0), shown(&blocked), shown(&empty)];
         texts.join("----------------------------------------\n")
