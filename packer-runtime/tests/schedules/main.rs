@@ -33,6 +33,8 @@ mod freshness;
 mod holder;
 #[path = "../../src/lane/mod.rs"]
 mod lane;
+#[path = "../../src/log.rs"]
+mod log;
 #[path = "../../src/numbered.rs"]
 mod numbered;
 #[path = "../../src/observe.rs"]
