@@ -135,7 +135,7 @@ impl Observer {
             observation: Observation::default(),
         };
         let none = Digest::from_bytes([0; 32]);
-        let basis = Basis { config: config_digest, registry: none, fingerprint: none };
+        let basis = Basis { config: config_digest, registry: none, rest: none, fingerprint: none };
         Ok(Observed { inputs, basis, head: committing.head, frozen: committing.frozen })
     }
 
@@ -301,12 +301,13 @@ impl Observer {
             tracing::info!(%error, "the stat index was not written");
         }
         let (index, problems, ignored) = (result.index, result.problems, result.ignored);
-        let of = |index: Digest| self.fingerprint(config_digest, registry_digest, index, &problems, ignored);
-        let (fingerprint, frame) = (of(index.content_digest()), of(index.listing_digest()));
+        let rest = self.rest(&problems, ignored);
+        let of = |index| Basis::new(config_digest, registry_digest, Digest::of_all(&[index, rest]));
+        let (basis, frame) = (of(index.content_digest()), of(index.listing_digest()).fingerprint);
         Ok(Sighting {
             config: Arc::new(config),
             config_diagnostics,
-            basis: Basis { config: config_digest, registry: registry_digest, fingerprint },
+            basis,
             head: committing.head,
             frozen: committing.frozen,
             frame,
@@ -317,21 +318,12 @@ impl Observer {
         })
     }
 
-    /// The digest of everything that a state is computed from, and of what computes it.
-    fn fingerprint(
-        &self,
-        config: Digest,
-        registry: Digest,
-        index: Digest,
-        problems: &[Diagnostic],
-        ignored: u64,
-    ) -> Digest {
+    /// The digest of what a state is computed from beside files, and of what computes it.
+    fn rest(&self, problems: &[Diagnostic], ignored: u64) -> Digest {
         let kinds: Vec<_> = self.kinds.iter().collect();
         // What `Debug` shows of these is all of them, and the version says which code showed it.
-        let rest = format!("{} {ignored} {problems:?} {kinds:?}", env!("CARGO_PKG_VERSION"));
-        let parts = [config, registry, index, Digest::of(rest.as_bytes())];
-        let bytes: Vec<u8> = parts.iter().flat_map(Digest::as_bytes).copied().collect();
-        Digest::of(&bytes)
+        let shown = format!("{} {ignored} {problems:?} {kinds:?}", env!("CARGO_PKG_VERSION"));
+        Digest::of(shown.as_bytes())
     }
 
     pub(crate) fn config(&self) -> Result<(ProjectConfig, Vec<Diagnostic>, Digest), ObserveError> {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use packer_domain::codec::Codec;
-use packer_domain::identity::{OperationId, Revision};
+use packer_domain::identity::{Digest, OperationId, Revision};
 use packer_domain::kind::KindId;
 use packer_domain::workspace::{StateChange, WorkspaceState};
 use packer_events::body::EventBody;
 use packer_events::record::{Changes, DivergenceRecord};
 use packer_fs::disk::Disk;
+use packer_fs::head::Head;
 use packer_fs::watch::{Heard, Hints};
 
 use crate::clock;
@@ -20,7 +21,7 @@ use crate::operation::Operation;
 use crate::project::{FirstObservation, Status};
 use crate::snapshot::Snapshot;
 use crate::sync::{ArcSwap, Mutex, MutexGuard, PoisonError};
-use crate::watch::{Beside, Known};
+use crate::watch::{Beside, Known, Moment};
 
 /// Everything that the lane, the builder and readers have in common.
 pub(crate) struct Shared {
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     published: ArcSwap<Status>,
     /// What is known of the published snapshot. Held whenever a status is replaced.
     known: Mutex<Known>,
+    /// The digest of the registry as this process last wrote it.
+    written: Mutex<Option<Digest>>,
 }
 
 impl Shared {
@@ -76,7 +79,18 @@ impl Shared {
             jobs,
             published: ArcSwap::from_pointee(first),
             known: Mutex::new(known),
+            written: Mutex::new(None),
         }
+    }
+
+    /// The digest of the registry as this process last wrote it: bytes that are the writer's own.
+    pub(crate) fn written(&self) -> Option<Digest> {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that this process wrote the registry.
+    pub(crate) fn wrote(&self, registry: Digest) {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(registry);
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {
@@ -117,6 +131,33 @@ impl Shared {
     /// Publishes what was observed, if it differs from the snapshot that readers see, and says so. Called by the lane
     /// alone, which is what makes revisions follow each other.
     pub(crate) fn publish(&self, operation: &Operation, observed: &Observed, next: Next) -> Published {
+        let beside = Beside { frozen: observed.frozen, head: observed.head };
+        self.replace(operation, observed, next, |snapshot, tell| {
+            self.scan_completed(operation, snapshot, beside, tell);
+        })
+    }
+
+    /// Publishes what follows from the snapshot by a commit that replaced the registry alone, and left `head`. `observed` is
+    /// the snapshot's own observation with the new registry; at `looked` began the look that found all else as it was.
+    pub(crate) fn publish_followed(
+        &self,
+        operation: &Operation,
+        observed: &Observed,
+        looked: Moment,
+        head: Head,
+    ) -> Published {
+        self.replace(operation, observed, self.next(observed), |snapshot, tell| {
+            self.registry_followed(operation, snapshot, (looked, head), tell);
+        })
+    }
+
+    fn replace(
+        &self,
+        operation: &Operation,
+        observed: &Observed,
+        next: Next,
+        store: impl FnOnce(Snapshot, &mut dyn FnMut()),
+    ) -> Published {
         let current = self.status();
         let from = current.snapshot.revision();
         let next = if next.base == from { next } else { self.next(observed) };
@@ -133,8 +174,7 @@ impl Shared {
             configuration,
         };
         operation.now_at(Some(from), to);
-        let beside = Beside { frozen: observed.frozen, head: observed.head };
-        self.scan_completed(operation, snapshot.clone(), beside, || {
+        store(snapshot.clone(), &mut || {
             if same {
                 return;
             }

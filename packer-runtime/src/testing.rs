@@ -3,8 +3,8 @@
 //! Only what the runtime does about it is tested with this. What the journal does when a disk loses or refuses things is
 //! tested in `packer-fs`, on a simulated disk.
 
-use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_fs::disk::{DirEntry, Disk, DiskError, DiskOperation, OsDisk, ReadFile, Stat, WriteFile};
@@ -16,7 +16,26 @@ pub(crate) type Hook = dyn FnMut(&str, &Utf8Path) -> io::Result<()> + Send;
 /// A real disk with a hook.
 pub(crate) struct HookedDisk {
     disk: OsDisk,
-    hook: Mutex<Option<Box<Hook>>>,
+    hook: Arc<Hooked>,
+}
+
+#[derive(Default)]
+struct Hooked(Mutex<Option<Box<Hook>>>);
+
+impl Hooked {
+    fn meet(&self, name: &str, path: &Utf8Path) -> io::Result<()> {
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(hook) => hook(name, path),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A file whose syncs are operations on the disk, too.
+struct HookedFile {
+    file: Box<dyn WriteFile>,
+    path: Utf8PathBuf,
+    hook: Arc<Hooked>,
 }
 
 impl std::fmt::Debug for HookedDisk {
@@ -27,31 +46,65 @@ impl std::fmt::Debug for HookedDisk {
 
 impl HookedDisk {
     pub(crate) fn new(root: Utf8PathBuf) -> Self {
-        Self { disk: OsDisk::new(root), hook: Mutex::new(None) }
+        Self { disk: OsDisk::new(root), hook: Arc::default() }
     }
 
     pub(crate) fn hook(&self, hook: impl FnMut(&str, &Utf8Path) -> io::Result<()> + Send + 'static) {
-        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
+        *self.hook.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
     pub(crate) fn unhook(&self) {
-        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.hook.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn meet(&self, name: &str, path: &Utf8Path) -> Result<(), DiskError> {
-        match &mut *self.hook.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(hook) => hook(name, path).map_err(|source| DiskError {
-                operation: DiskOperation::Write,
-                path: path.to_owned(),
-                source,
-            }),
-            None => Ok(()),
-        }
+        let operation = DiskOperation::Write;
+        self.hook.meet(name, path).map_err(|source| DiskError { operation, path: path.to_owned(), source })
+    }
+
+    fn hooked(&self, file: Box<dyn WriteFile>, path: &Utf8Path) -> Box<dyn WriteFile> {
+        Box::new(HookedFile { file, path: path.to_owned(), hook: Arc::clone(&self.hook) })
+    }
+}
+
+impl Write for HookedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for HookedFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+impl WriteFile for HookedFile {
+    fn stat(&self) -> io::Result<Stat> {
+        self.file.stat()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.hook.meet("sync", &self.path)?;
+        self.file.sync()
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
+        self.file.append_range(source, offset, len)
     }
 }
 
 impl Disk for HookedDisk {
     fn read_dir(&self, dir: &Utf8Path) -> Result<Vec<DirEntry>, DiskError> {
+        self.meet("read_dir", dir)?;
         self.disk.read_dir(dir)
     }
 
@@ -66,12 +119,12 @@ impl Disk for HookedDisk {
 
     fn create(&self, path: &Utf8Path) -> Result<Box<dyn WriteFile>, DiskError> {
         self.meet("create", path)?;
-        self.disk.create(path)
+        Ok(self.hooked(self.disk.create(path)?, path))
     }
 
     fn open_write(&self, path: &Utf8Path) -> Result<Box<dyn WriteFile>, DiskError> {
         self.meet("open_write", path)?;
-        self.disk.open_write(path)
+        Ok(self.hooked(self.disk.open_write(path)?, path))
     }
 
     fn create_dir(&self, path: &Utf8Path) -> Result<(), DiskError> {
@@ -103,6 +156,7 @@ impl Disk for HookedDisk {
     }
 
     fn sync_dir(&self, dir: &Utf8Path) -> Result<(), DiskError> {
+        self.meet("sync_dir", dir)?;
         self.disk.sync_dir(dir)
     }
 }

@@ -25,6 +25,15 @@ impl Digest {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// The digest of these digests, in this order.
+    pub fn of_all(digests: &[Self]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for digest in digests {
+            hasher.update(&digest.0);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+
     /// A digest from its 32 bytes, as a file format stores them.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -79,6 +79,25 @@ pub fn needs(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> N
     found.lacks(all)
 }
 
+/// Whether the effects of `mutation` follow from the registry alone: states of equal registries, whatever was observed
+/// with them, give plans with equal effects. Its warnings, and the names in what it affects, may differ.
+pub fn follows_from_registry_alone(mutation: &Mutation) -> bool {
+    members(mutation).into_iter().all(|member| match member {
+        Mutation::SetBuild(_) => true,
+        Mutation::Adopt(_)
+        | Mutation::Register(_)
+        | Mutation::Reconcile(_)
+        | Mutation::Rename(_)
+        | Mutation::Configure(_)
+        | Mutation::Relocate(_)
+        | Mutation::Duplicate(_)
+        | Mutation::Remove(_)
+        | Mutation::Undo(_)
+        | Mutation::Recover(_)
+        | Mutation::Batch(_) => false,
+    })
+}
+
 /// What `mutation` would do.
 pub fn plan(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> MutationPlan {
     let members = members(mutation);

@@ -31,6 +31,7 @@ mod kept;
 mod outputs;
 mod outputs_intent;
 mod recover;
+mod registry;
 mod settle;
 mod stage;
 mod steps;
@@ -51,8 +52,9 @@ pub use outputs::{
 };
 pub use outputs_intent::{OutputFile, OutputsIntent};
 pub use recover::{FrozenCause, RecoverOptions, Recovered, recover};
+pub use registry::{MAX_REGISTRY_BYTES, RegistryChange};
 pub use settle::to_settle;
-pub use stage::{CommitRequest, MAX_REGISTRY_BYTES, RegistryChange, StageError, Staged, stage};
+pub use stage::{CommitRequest, StageError, Staged, stage};
 pub use steps::{Displaced, Origin, Placed, Step, StepProblem, Work};
 
 use std::io::Write;

@@ -7,21 +7,19 @@
 //! Whether the caller holds the lane is the caller's business. It should look again between the two steps.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use packer_domain::identity::{Digest, OperationId, SourceId};
+use packer_domain::identity::{OperationId, SourceId};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::apply::Recorded;
 use super::fingerprint::{FileFingerprint, Fingerprint};
-use super::intent::{self, Intent, RegistryWork};
+use super::intent::{self, Intent};
+use super::registry::{RegistryChange, RegistryPart};
 use super::steps::{self, Contents, Step, StepProblem, Work};
 use super::{lay_folders, settle, write_new};
 use crate::disk::{Disk, DiskError, DiskOperation, EntryKind};
 use crate::head::read_head;
 use crate::layout;
-
-/// A larger registry is refused.
-pub const MAX_REGISTRY_BYTES: u64 = 1 << 30;
 
 /// From so many contents on they are staged by several threads: nearly all of the time is waiting for syncs, and a
 /// filesystem answers many waiting at once with one write of its log.
@@ -48,23 +46,6 @@ pub struct CommitRequest {
     pub inverse: Value,
     /// What is needed to end the operation in another process; carried, not understood.
     pub prepared: Value,
-}
-
-/// What a commit does to the registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RegistryChange {
-    /// Nothing.
-    Unchanged {
-        /// The digest of its bytes.
-        digest: Digest,
-    },
-    /// It gets new bytes.
-    Replace {
-        /// The digest of its bytes; `None` if there is no registry yet.
-        before: Option<Digest>,
-        /// Its new bytes.
-        after: Vec<u8>,
-    },
 }
 
 /// Why a commit was not begun. Nothing of the workspace was touched, except under
@@ -177,13 +158,16 @@ pub fn stage(disk: &dyn Disk, request: CommitRequest) -> Result<Staged<'_>, Stag
     }
     lay_folders(disk, head.is_some(), true).map_err(failed)?;
     settle::make_durable(disk, &resolves, &work).map_err(failed)?;
-    let (registry, new_registry, replaced_lines) = registry_work(disk, registry, work.staged_count())?;
+    let part = RegistryPart::of(disk, registry, work.staged_count())?;
+    let read = part.read();
+    let RegistryPart { work: registry, staged: new_registry, replaced_lines, .. } = part;
     let intent =
         Intent { operation, source, commit, work, registry, replaced_lines, resolves, inverse, prepared };
     let staged = Staged { disk, intent, armed: true };
     staged.write(contents, new_registry)?;
     // As late as can be: what changes before the intent is a refusal, and after it a freeze.
     check(disk, &staged.intent.work)?;
+    RegistryPart::check(read, disk)?;
     Ok(staged)
 }
 
@@ -268,53 +252,6 @@ impl Drop for Staged<'_> {
 
 fn failed(source: DiskError) -> StageError {
     StageError::Failed { source }
-}
-
-type NewRegistry = (RegistryWork, Option<Vec<u8>>, Vec<String>);
-
-fn registry_work(disk: &dyn Disk, change: RegistryChange, staged: u32) -> Result<NewRegistry, StageError> {
-    let found = match disk.read(layout::REGISTRY.into(), MAX_REGISTRY_BYTES) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.is_not_found() => None,
-        Err(error) => return Err(failed(error)),
-    };
-    let fingerprint = found.as_deref().map(FileFingerprint::of);
-    let expected = match &change {
-        RegistryChange::Unchanged { digest } => Some(*digest),
-        RegistryChange::Replace { before, .. } => *before,
-    };
-    if fingerprint.map(|file| file.digest) != expected {
-        let as_found = fingerprint.map_or(Fingerprint::Absent, Fingerprint::File);
-        let expected = expected.map_or(Fingerprint::Absent, |digest| {
-            Fingerprint::File(FileFingerprint { digest, size: fingerprint.map_or(0, |file| file.size) })
-        });
-        return Err(StageError::Stale { path: layout::REGISTRY.into(), expected, found: as_found });
-    }
-    Ok(match change {
-        RegistryChange::Unchanged { digest } => (RegistryWork::Unchanged { digest }, None, Vec::new()),
-        RegistryChange::Replace { after, .. } => {
-            let replaced = replaced_lines(found.as_deref().unwrap_or_default(), &after);
-            let work =
-                RegistryWork::Replaced { before: fingerprint, after: FileFingerprint::of(&after), staged };
-            (work, Some(after), replaced)
-        }
-    })
-}
-
-/// The lines of `before` that `after` does not have.
-fn replaced_lines(before: &[u8], after: &[u8]) -> Vec<String> {
-    let mut before: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
-    let mut after: Vec<&[u8]> = after.split(|byte| *byte == b'\n').collect();
-    // A small change of a large registry leaves little between the equal ends.
-    let head = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    before.drain(..head);
-    after.drain(..head);
-    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(a, b)| a == b).count();
-    before.truncate(before.len() - tail);
-    after.truncate(after.len() - tail);
-    let kept: std::collections::BTreeSet<&[u8]> = after.into_iter().collect();
-    let replaced = before.into_iter().filter(|line| !line.is_empty() && !kept.contains(line));
-    replaced.map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }
 
 /// Copies a file that is to hold `expected`; if it does not, says what it is instead. What is judged is the copy: nobody

@@ -17,8 +17,11 @@
 //! a transaction of the journal's.
 
 mod parse;
+mod text;
 
 pub use parse::parse;
+pub(crate) use text::ReadRegistry;
+pub use text::{EditedRegistry, RegistryText, ReplacedEntry};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::diagnostic::Diagnostic;

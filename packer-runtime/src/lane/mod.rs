@@ -4,6 +4,7 @@
 //! The lock that keeps other processes out is taken in `access`, for as long as a job needs it.
 
 mod access;
+mod current;
 mod kept;
 mod look;
 mod mutate;

@@ -18,12 +18,14 @@ use packer_events::report::{
     Ending, Failure, MutationReport, OutcomeReport, RecoverReport, RecoveryResult, Rejection,
     UnknownOutcomeCause, UnknownOutcomeReport,
 };
+use packer_fs::head::Head;
 use packer_fs::journal::{
     ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
 };
-use packer_fs::registry_file;
+use packer_fs::registry_file::RegistryText;
 use packer_fs::undo_record::UndoRecord;
 
+use super::current::{self, Current};
 use super::kept::to_journal;
 use super::look::look_at;
 use super::refresh::{observe, observe_to_the_end};
@@ -45,7 +47,10 @@ pub(crate) fn mutate<'s>(
         Some(frozen) => LaneAccess::enter_to_settle(shared, operation, frozen)?,
     };
     operation.say(EventBody::Started {});
-    let observed = observe(shared, operation, Lane::Held)?;
+    let (current, observed) = match Current::look(shared, mutation) {
+        Some((current, observed)) => (Some(current), observed),
+        None => (None, observe(shared, operation, Lane::Held)?),
+    };
     if let Some(operation_id) = observed.frozen.filter(|frozen| Some(*frozen) != settles) {
         return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
     }
@@ -66,9 +71,12 @@ pub(crate) fn mutate<'s>(
             return Err(Stop::Rejected(Rejection::Blocked { blockers }));
         }
         Verdict::Empty => {
-            let published = shared.publish(operation, &observed, next);
+            let revision = match current {
+                Some(_) => current::affirm(shared, operation),
+                None => shared.publish(operation, &observed, next).to(),
+            };
             let report = report(&plan, operation, None);
-            let report = MutationReport { unchanged: true, result_revision: Some(published.to()), ..report };
+            let report = MutationReport { unchanged: true, result_revision: Some(revision), ..report };
             return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Mutation(report))));
         }
         Verdict::Ready => {}
@@ -79,8 +87,21 @@ pub(crate) fn mutate<'s>(
         |mutation: &FilesystemMutation| [Some(mutation.path()), mutation.origin()].map(Option::<&_>::cloned);
     let files = plan.filesystem_mutations.iter().flat_map(touched).flatten();
     let _own = shared.commit_begins(operation.id, files, !plan.registry_mutations.is_empty());
-    let committed = commit(shared, operation, &access, &observed, state, &plan)?;
-    Ok(finish(shared, operation, access, committed, &plan, observed))
+    let (looked, text) = current.map(Current::into_parts).unzip();
+    let committed = commit(shared, operation, &access, &observed, state, &plan, text)?;
+    let see = |head| {
+        if let Some(looked) = looked {
+            let registry = apply_to_registry(&observed.inputs.registry, &plan.registry_mutations);
+            return Ok(current::publish(shared, operation, observed, registry, (looked, head)).to());
+        }
+        drop(observed);
+        let mut observed = observe_to_the_end(shared, operation)?;
+        // What is left of it in the journal is put away with the rest of this commit.
+        observed.frozen = observed.frozen.filter(|frozen| Some(*frozen) != settles);
+        let next = shared.next(&observed);
+        Ok(shared.publish(operation, &observed, next).to())
+    };
+    Ok(finish(shared, operation, access, committed, &plan, see))
 }
 
 /// The frozen operation that a mutation settles, if it does that.
@@ -151,16 +172,14 @@ fn commit<'s>(
     observed: &Observed,
     state: &WorkspaceState,
     plan: &MutationPlan,
+    text: Option<RegistryText>,
 ) -> Result<Committed<'s>, Stop> {
     let commit = observed.head.map_or(1, |head| head.commit + 1);
     let after = apply_to_registry(state.registry(), &plan.registry_mutations);
     let registry = if plan.registry_mutations.is_empty() {
         RegistryChange::Unchanged { digest: observed.basis.registry }
     } else {
-        RegistryChange::Replace {
-            before: Some(observed.basis.registry),
-            after: registry_file::encode(&after),
-        }
+        current::registry_change(shared, observed.basis.registry, text, &plan.registry_mutations, &after)
     };
     let outcome = outcome(plan, operation, Some(commit), None);
     let steps: Vec<Step> = plan.filesystem_mutations.iter().map(|mutation| step(state, mutation)).collect();
@@ -196,6 +215,9 @@ fn commit<'s>(
     })?;
     operation.progress(Phase::Commit, total, Some(total), Unit::Files, None);
     let head = committed.head();
+    if !plan.registry_mutations.is_empty() {
+        shared.wrote(head.registry);
+    }
     operation.say(EventBody::Committed { commit: head.commit, registry_digest: head.registry });
     Ok(committed)
 }
@@ -207,24 +229,16 @@ fn finish<'s>(
     access: LaneAccess,
     committed: Committed<'s>,
     plan: &MutationPlan,
-    before: Observed,
+    see: impl FnOnce(Head) -> Result<Revision, ObserveError>,
 ) -> Finale<'s> {
-    let commit = committed.head().commit;
-    let settles = settles(&plan.mutation);
-    drop(before);
-    if let Some(settled) = settles {
+    let head = committed.head();
+    let commit = head.commit;
+    if let Some(settled) = settles(&plan.mutation) {
         shared.get_unstuck(settled);
     }
     // What is committed is committed, whatever becomes of the observation.
-    let see = || {
-        let mut observed = observe_to_the_end(shared, operation)?;
-        // What is left of it in the journal is put away with the rest of this commit.
-        observed.frozen = observed.frozen.filter(|frozen| Some(*frozen) != settles);
-        let next = shared.next(&observed);
-        Ok::<_, ObserveError>(shared.publish(operation, &observed, next).to())
-    };
     let mut revision = None;
-    match catch_unwind(AssertUnwindSafe(see)) {
+    match catch_unwind(AssertUnwindSafe(|| see(head))) {
         Ok(Ok(published)) => revision = Some(published),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the committed workspace could not be observed");

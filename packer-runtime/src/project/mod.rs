@@ -2,6 +2,8 @@
 
 mod content;
 mod glance;
+#[cfg(test)]
+mod including;
 mod open;
 mod submit;
 #[cfg(test)]

@@ -37,8 +37,22 @@ pub(crate) struct Basis {
     pub config: Digest,
     /// Digest of `registry.jsonl`.
     pub registry: Digest,
-    /// Digest of these and of everything else that the state was computed from. Equal ones give equal states.
+    /// Digest of everything else that the state was computed from: above all, of what stands below the assets root.
+    pub rest: Digest,
+    /// Digest of all these. Equal ones give equal states.
     pub fingerprint: Digest,
+}
+
+impl Basis {
+    pub(crate) fn new(config: Digest, registry: Digest, rest: Digest) -> Self {
+        Self { config, registry, rest, fingerprint: Digest::of_all(&[config, registry, rest]) }
+    }
+
+    /// The same with another registry.
+    #[must_use]
+    pub(crate) fn with_registry(self, registry: Digest) -> Self {
+        Self::new(self.config, registry, self.rest)
+    }
 }
 
 impl Snapshot {

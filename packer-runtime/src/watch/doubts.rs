@@ -303,6 +303,28 @@ impl Doubts {
         self.own = None;
     }
 
+    /// Registry, configuration and head are about to be looked at, and nothing else: since when, and the head that the
+    /// snapshot goes with. `None` where more may differ than can be named.
+    pub(crate) fn look_begins(&mut self) -> Option<(Moment, Option<Head>)> {
+        match self.freshness() {
+            Freshness::Verified { .. } | Freshness::Dirty { .. } => Some((self.tick(), self.head)),
+            Freshness::Unknown { .. } | Freshness::RecoveryRequired { .. } => None,
+        }
+    }
+
+    /// A commit of this process left `head` and replaced the registry, which was as the snapshot had it, and so was the
+    /// configuration, by a look that began at `looked`. The next snapshot follows from that, and from no scan: what is known
+    /// of files stays what it was, and so does the time as of which they were verified.
+    pub(crate) fn registry_followed(&mut self, looked: Moment, head: Head) {
+        self.head = Some(head);
+        self.places.retain(|place, doubt| matches!(place, Place::Path(_)) || doubt.since > looked);
+        if let Some(doubt) = self.places.get_mut(&Place::Registry) {
+            // By now it is to be compared with another snapshot.
+            doubt.look = Look::NotYet;
+        }
+        self.own = None;
+    }
+
     /// Nothing may commit before `operation` was recovered.
     pub(crate) fn get_stuck(&mut self, operation: OperationId) {
         self.stuck = Some(operation);

@@ -190,6 +190,29 @@ impl Shared {
         }
     }
 
+    /// A look at registry, configuration and head begins, on behalf of the lane; as `Doubts::look_begins`.
+    pub(crate) fn look_begins(&self) -> Option<(Moment, Option<Head>)> {
+        self.known().doubts.look_begins()
+    }
+
+    /// A commit that replaced the registry alone, after a look that began at `looked`, gave this snapshot. `tell` says what
+    /// else there is to be said.
+    pub(crate) fn registry_followed(
+        &self,
+        operation: &Operation,
+        snapshot: Snapshot,
+        (looked, head): (Moment, Head),
+        tell: impl FnOnce(),
+    ) {
+        let mut known = self.known();
+        let hints = known.hints.clone();
+        known.doubts.registry_followed(looked, head);
+        self.publish_known(known, Some(operation), FreshnessCause::LookedAt, snapshot, tell);
+        if let Some(hints) = hints {
+            hints.wake();
+        }
+    }
+
     /// Notes that the workspace changed and could not be observed since: the snapshot is an old one from now on.
     pub(crate) fn lose_sight(&self, operation: &Operation) {
         self.learn(Some(operation), FreshnessCause::ScanInterrupted, |known, _| {

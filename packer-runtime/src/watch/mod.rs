@@ -14,6 +14,7 @@ mod look;
 mod thread;
 
 pub use automatic::{Automatic, WatchOptions};
+pub(crate) use doubts::Moment;
 pub(crate) use known::{Beside, Known};
 pub(crate) use thread::{Begun, Start, WatchThread, starter};
 

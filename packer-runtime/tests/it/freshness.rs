@@ -8,7 +8,8 @@ use packer_events::event::Event;
 use packer_events::record::{FreshnessCause, FreshnessRecord, UnknownCause};
 use packer_events::report::{Ending, OutcomeReport};
 use packer_runtime::api::{
-    Automatic, BuildRequest, Command, Feed, Freshness, OpenOptions, Project, WatchOptions, recorded_logs,
+    AssetQuery, Automatic, BuildParticipation, BuildRequest, Command, Feed, Freshness, Mutation, OpenOptions,
+    Project, SetBuild, WatchOptions, recorded_logs,
 };
 
 use super::support::{Workspace, adopt_all, built, mutated, run, until};
@@ -126,6 +127,44 @@ fn what_this_process_writes_marks_nothing() {
     assert!(own.is_empty(), "{own:?}");
     let others = |path: &&String| path.starts_with("new-") || path.as_str() == "last.txt";
     assert_eq!(named.iter().filter(others).count(), named.len(), "{named:?}");
+}
+
+#[test]
+fn a_commit_that_looks_at_no_file_leaves_dirty_what_is_and_marks_nothing_itself() {
+    let workspace = Workspace::new();
+    for name in ["a", "b"] {
+        workspace.write(&format!("assets/{name}.txt"), name.as_bytes());
+    }
+    let (project, mut feed) = open(&workspace, Automatic::Nothing);
+    mutated(&run(&project, Command::Mutate(adopt_all(None))));
+    until_watched(&project);
+    let uuid = project.status().snapshot.assets(&AssetQuery::default()).rows[1].uuid.unwrap();
+    let set = |build| Command::Mutate(Mutation::SetBuild(SetBuild { assets: vec![uuid], build }));
+    for _ in 0..4 {
+        mutated(&run(&project, set(BuildParticipation::Excluded)));
+        mutated(&run(&project, set(BuildParticipation::Included)));
+    }
+    workspace.write("assets/a.txt", b"other");
+    until_named(&mut feed, "a.txt");
+    let before = project.status();
+    mutated(&run(&project, set(BuildParticipation::Excluded)));
+    let after = project.status();
+    assert_eq!(after.freshness, before.freshness, "the edit was not looked at");
+    assert_eq!(after.snapshot.revision(), before.snapshot.revision().next());
+    assert_eq!(after.snapshot.summary().assets.excluded, 1);
+    // A later edit has hints of everything before it behind it.
+    workspace.write("assets/last.txt", b"last");
+    until_named(&mut feed, "last.txt");
+    let Freshness::Dirty { paths, registry, configuration } = project.status().freshness.clone() else {
+        panic!("{:?}", project.status().freshness)
+    };
+    let paths: Vec<_> = paths.iter().map(packer_runtime::api::AssetPath::as_str).collect();
+    assert_eq!((paths, registry, configuration), (vec!["a.txt", "last.txt"], false, false));
+    assert!(run(&project, Command::Refresh).success().is_some());
+    until_watched(&project);
+    let told = transitions(&workspace, project);
+    let outside = told.iter().filter(|(_, cause, _)| *cause == FreshnessCause::ChangedOutside).count();
+    assert_eq!(outside, 0, "{told:#?}");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! What renaming, including and excluding do.
 
 use super::{image, project};
-use crate::mutation::{Mutation, Rename, SetBuild, Verdict};
+use crate::mutation::{
+    Batch, Contents, Mutation, Rename, SetBuild, Verdict, follows_from_registry_alone, needs, plan,
+};
+use crate::observation::Observation;
 use crate::registry::BuildParticipation;
 use crate::testing::{World, plan_text, uuid};
+use crate::workspace::{WorkspaceInputs, WorkspaceState};
 
 pub(super) fn rename(alias: &str, name: &str) -> Mutation {
     Mutation::Rename(Rename { asset: uuid(alias), name: name.parse().unwrap() })
@@ -42,7 +46,7 @@ fn renaming_rewrites_every_reference() {
     world.apply(&plan);
     let state = world.state();
     assert_eq!(state.divergences(), before.divergences(), "every reference leads where it led");
-    let targets = |state: &crate::workspace::WorkspaceState| {
+    let targets = |state: &WorkspaceState| {
         let records = state
             .assets()
             .map(|record| record.references().iter().map(|reference| reference.target).collect::<Vec<_>>());
@@ -71,4 +75,55 @@ fn including_and_excluding_change_a_line_of_the_registry() {
     world.apply(&plan);
     assert!(world.state().assets().all(|record| record.entry.is_included()));
     assert_eq!(world.files, referred_to().files);
+}
+
+/// Whatever is on disk: an asset of each sort, one that was merged badly, and one that is not there.
+#[test]
+fn what_follows_from_the_registry_alone_has_the_same_effects_whatever_was_observed() {
+    let world = World::new(&project(
+        "a 1 a.png.asset.toml\nb 2 b.map.asset.toml\nc 3 c.map.asset.toml excluded\nd 4 d.png.asset.toml\n\
+         d 4 d.png.asset.toml excluded\ne 5 retired\nf 1 f.png.asset.toml",
+        &[
+            image("a", "tiles", "a.png"),
+            map("b", "b", "b.map", "\n[map]\ntiles = \"tiles\"\n"),
+            map("c", "c", "c.map", "[map]\nothers = [\"b\"]\n"),
+            image("d", "d", "d.png"),
+            image("f", "f", "f.png"),
+        ],
+    ));
+    let seen = world.state();
+    let unseen = WorkspaceState::evaluate(WorkspaceInputs {
+        observation: Observation::default(),
+        ..seen.inputs().clone()
+    });
+    let mut verdicts = Vec::new();
+    for build in [BuildParticipation::Included, BuildParticipation::Excluded] {
+        for aliases in [&["a"][..], &["b"], &["c"], &["a", "b", "c"], &["d"], &["e"], &["f"], &["x", "a"]] {
+            let mutation = set_build(aliases, build);
+            let other = set_build(&["c"], BuildParticipation::Included);
+            let mutation = if aliases.len() == 3 {
+                Mutation::Batch(Batch { mutations: vec![mutation, other] })
+            } else {
+                mutation
+            };
+            assert!(
+                follows_from_registry_alone(&mutation)
+                    && needs(&seen, &Contents::default(), &mutation).is_empty()
+            );
+            let [seen, unseen] = [&seen, &unseen].map(|state| plan(state, &Contents::default(), &mutation));
+            assert_eq!(seen.effects_digest, unseen.effects_digest, "{aliases:?}");
+            let codes = |plan: &crate::mutation::MutationPlan| {
+                plan.blockers.iter().map(|blocker| blocker.code).collect::<Vec<_>>()
+            };
+            assert_eq!(codes(&seen), codes(&unseen), "{aliases:?}");
+            verdicts.push(seen.verdict);
+        }
+    }
+    for verdict in [Verdict::Ready, Verdict::Blocked, Verdict::Empty] {
+        assert!(verdicts.contains(&verdict), "{verdicts:?}");
+    }
+    let other = rename("a", "other");
+    assert!(!follows_from_registry_alone(&other));
+    let mutations = vec![set_build(&["a"], BuildParticipation::Included), other];
+    assert!(!follows_from_registry_alone(&Mutation::Batch(Batch { mutations })));
 }

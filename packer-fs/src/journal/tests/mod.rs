@@ -2,6 +2,7 @@
 //! and the judge that says whether a disk is entirely before or entirely after.
 
 mod crash;
+mod edited;
 mod facts;
 mod history;
 mod meddling;

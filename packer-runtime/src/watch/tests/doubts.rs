@@ -268,3 +268,92 @@ fn a_recovery_that_is_required_outranks_everything() {
     complete(&mut doubts, true);
     assert_eq!(doubts.freshness(), Freshness::RecoveryRequired { operation_id: operation(5) });
 }
+
+fn registry_heard() -> Heard {
+    Heard { registry: true, configuration: true, ..Heard::default() }
+}
+
+#[test]
+fn a_commit_of_the_registry_alone_verifies_no_file_and_forgets_none() {
+    let mut doubts = verified();
+    let before = doubts.freshness();
+    hear(&mut doubts, &["edited", "looked"]);
+    let asked = doubts.to_look_at();
+    doubts.looked_at(asked.into_iter().map(|asked| {
+        let same = asked.0 == Place::Path(path_of("looked"));
+        (asked, same)
+    }));
+    let (looked, _) = doubts.look_begins().unwrap();
+    hear(&mut doubts, &["since"]);
+    doubts.registry_followed(looked, head(1, 7).unwrap());
+    assert_eq!(paths(&doubts), ["edited"], "it may differ as before, and what was equal is");
+    assert_eq!(doubts.to_look_at().len(), 1, "what was named since is still to be looked at");
+    look(&mut doubts, true);
+    assert_eq!(paths(&doubts), ["edited"]);
+    doubts.dismiss(&path_of("edited"));
+    assert_eq!(doubts.freshness(), before, "as of the same time");
+}
+
+#[test]
+fn what_was_said_of_the_registry_before_it_was_read_is_settled_by_a_commit_of_it() {
+    let mut doubts = verified();
+    doubts.hear(&registry_heard(), &|_| false);
+    look(&mut doubts, false);
+    let dirty = Freshness::Dirty { paths: Vec::new(), registry: true, configuration: true };
+    assert_eq!(doubts.freshness(), dirty);
+    let (looked, _) = doubts.look_begins().unwrap();
+    doubts.registry_followed(looked, head(1, 7).unwrap());
+    assert!(is_watched(&doubts.freshness()));
+    // And what is said of it since, and was looked at, is to be looked at again: the snapshot is another one.
+    for same in [true, false] {
+        let (looked, _) = doubts.look_begins().unwrap();
+        doubts.commit_begins(operation(8), BTreeSet::new());
+        doubts.hear(&Heard { registry: true, ..Heard::default() }, &|_| false);
+        look(&mut doubts, same);
+        doubts.registry_followed(looked, head(2, 8).unwrap());
+        assert_eq!(doubts.to_look_at().len(), 1);
+        look(&mut doubts, true);
+        assert!(is_watched(&doubts.freshness()));
+    }
+}
+
+#[test]
+fn a_commit_of_the_registry_alone_is_none_of_another_process() {
+    let mut doubts = verified();
+    let (looked, found) = doubts.look_begins().unwrap();
+    assert_eq!(found, None);
+    doubts.commit_begins(operation(7), BTreeSet::from([Place::Registry]));
+    doubts.head_is(head(1, 7));
+    doubts.hear(&Heard { registry: true, ..Heard::default() }, &|_| false);
+    assert_eq!(doubts.to_look_at(), [], "it is not looked at before it is published");
+    doubts.registry_followed(looked, head(1, 7).unwrap());
+    assert_eq!(doubts.to_look_at().len(), 1, "and is then");
+    doubts.commit_ends();
+    doubts.head_is(head(1, 7));
+    look(&mut doubts, true);
+    assert!(is_watched(&doubts.freshness()));
+    assert_eq!(doubts.look_begins().unwrap().1, head(1, 7));
+    doubts.head_is(head(2, 9));
+    assert_eq!(unknown_cause(&doubts), Some(UnknownCause::ChangedOutside));
+}
+
+#[test]
+fn what_is_unknown_or_waits_for_a_decision_is_current_for_nobody() {
+    let mut doubts = verified();
+    assert!(doubts.look_begins().is_some());
+    hear(&mut doubts, &["a"]);
+    look(&mut doubts, false);
+    assert!(doubts.look_begins().is_some(), "what may differ is named");
+    doubts.doubt_everything(UnknownCause::Overflow);
+    assert!(doubts.look_begins().is_none());
+    let mut doubts = verified();
+    doubts.get_stuck(operation(1));
+    assert!(doubts.look_begins().is_none());
+    assert!(Doubts::default().look_begins().is_none(), "nothing was observed");
+    // What became unknown since the look stays so.
+    let mut doubts = verified();
+    let (looked, _) = doubts.look_begins().unwrap();
+    doubts.doubt_everything(UnknownCause::Overflow);
+    doubts.registry_followed(looked, head(1, 7).unwrap());
+    assert_eq!(unknown_cause(&doubts), Some(UnknownCause::Overflow));
+}

@@ -25,7 +25,12 @@ pub(super) const INTERNAL: [Edges; 10] = [
     },
     Edges { package: "studio-adapter", normal: &["packer-events", "packer-runtime"], dev: &[], build: &[] },
     Edges { package: "packer-cli", normal: &["packer-events", "packer-runtime"], dev: &[], build: &[] },
-    Edges { package: "xtask", normal: &["packer-cli", "packer-domain", "packer-pack"], dev: &[], build: &[] },
+    Edges {
+        package: "xtask",
+        normal: &["packer-cli", "packer-domain", "packer-pack", "packer-runtime"],
+        dev: &[],
+        build: &[],
+    },
     Edges {
         package: "packer-tests",
         normal: &[

@@ -46,6 +46,8 @@ pub(crate) enum ContestError {
     Dirty { project: PathBuf, said: String },
     #[error("{} is not valid: {reason}", path.display())]
     Invalid { path: PathBuf, reason: String },
+    #[error("{asset} could not be included or excluded: {said}")]
+    NotApplied { asset: String, said: String },
 }
 
 impl ContestError {
@@ -55,10 +57,10 @@ impl ContestError {
 }
 
 /// A contender: what it does in a round, outside of the measured time too, and how long the measured part took.
-type Contender<'a> = Box<dyn FnMut(usize) -> Result<Sample, ContestError> + 'a>;
+pub(super) type Contender<'a> = Box<dyn FnMut(usize) -> Result<Sample, ContestError> + 'a>;
 
 /// Lets `contenders` run in turn. Round 0 warms the caches.
-fn in_turn<const N: usize>(
+pub(super) fn in_turn<const N: usize>(
     rounds: usize,
     mut contenders: [Contender<'_>; N],
 ) -> Result<[Series; N], ContestError> {
@@ -76,7 +78,7 @@ fn in_turn<const N: usize>(
 
 /// Lets what was written before reach the disk, so that no run pays for another one. Where there is no such program,
 /// nothing is waited for.
-fn settle() {
+pub(super) fn settle() {
     drop(Command::new("sync").status());
 }
 
@@ -87,6 +89,11 @@ impl Arena {
 
     fn status(&self) -> Program {
         Program::new(&self.packer, &self.project).args(&["status", "--quiet"])
+    }
+
+    /// `packer include` or `packer exclude`.
+    pub(super) fn set_build(&self, word: &str, asset: &str) -> Program {
+        Program::new(&self.packer, &self.project).args(&[word, "--yes", "--quiet"]).arg(asset)
     }
 
     fn git_status(&self) -> Program {

@@ -5,6 +5,7 @@
 
 mod codec_sum;
 mod contest;
+mod include;
 mod machine;
 mod measure;
 mod row;
@@ -26,7 +27,7 @@ use contest::{Arena, ContestError};
 use machine::Machine;
 use measure::Sample;
 use row::{Limit, Report, Row};
-use series::Series;
+use series::{Series, Spread};
 
 /// The peak of memory that no build may pass, in megabytes, up to [`MEMORY_ASSETS`] assets.
 const MEMORY_LIMIT: f64 = 120.0;
@@ -87,6 +88,8 @@ enum Contest {
     CleanBuild,
     /// `packer status`, beside `git status`
     StatusWarm,
+    /// One asset included or excluded by an open project, beside replacing a file of the registry's size durably
+    Include,
 }
 
 /// How a run ended that came to its end.
@@ -241,6 +244,20 @@ impl Session<'_> {
                 &git.seconds(),
             ));
             base.push(("status_warm", packer));
+        }
+        if self.wants(Contest::Include) {
+            eprintln!("include …");
+            let [packer, peer, process] = include::contest(&arena)?;
+            let label = "write, sync, rename, sync";
+            self.rows.push(Row::beside(
+                "include",
+                Limit::Gate(3.0),
+                &packer.seconds(),
+                label,
+                &peer.seconds(),
+            ));
+            let median = Spread::of(&process.seconds()).median;
+            self.notes.push(format!("`packer include` as a process of its own: {median:.2} s"));
         }
         let limit = Limit::Gate(1.0);
         if self.wants(Contest::CleanBuild) && !self.lacks("clean_build", limit, &["tar", "zstd"]) {
