@@ -9,6 +9,7 @@ pub use crate::clock::draw;
 pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project};
 pub use crate::feed::{Feed, FeedItem, FeedNext};
 pub use crate::freshness::Freshness;
+pub use crate::history::{DroppedHistory, HISTORY_MAX_AGE, HISTORY_MAX_BYTES, HistoryReport};
 pub use crate::log::{LoggedOperation, UndoState};
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};

@@ -17,6 +17,7 @@ mod clock;
 mod create;
 mod feed;
 mod freshness;
+mod history;
 mod holder;
 mod lane;
 mod log;

@@ -12,7 +12,12 @@ use crate::ui::Ui;
 
 pub(super) fn run(args: &GcArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let GcArgs { dry_run, store_limit, scrub } = *args;
-    let report = opened.project.gc(&GcRequest { dry_run, max_store_bytes: store_limit, scrub })?;
+    let report = opened.project.gc(&GcRequest {
+        dry_run,
+        max_store_bytes: store_limit,
+        scrub,
+        ..GcRequest::default()
+    })?;
     if ui.is_json() {
         ui.json(&report);
     } else {

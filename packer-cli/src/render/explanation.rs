@@ -346,6 +346,7 @@ mod tests {
     #[test]
     fn what_was_collected() {
         let report = GcReport {
+            history: packer_runtime::api::HistoryReport::default(),
             dry_run: true,
             max_store_bytes: 1 << 30,
             artifacts: 12,
@@ -363,6 +364,7 @@ mod tests {
             }),
         };
         let nothing = GcReport {
+            history: packer_runtime::api::HistoryReport::default(),
             dry_run: false,
             dropped: 0,
             orphans: 0,

@@ -1,10 +1,13 @@
-//! Collecting what nobody needs any more: artifacts over the store's limit, and what dead builds have left.
+//! Collecting what nobody needs any more: artifacts over the store's limit, what dead builds have left, and what was kept
+//! for undoing for long enough.
 //!
-//! No operation: nothing of the workspace, of the outputs or of the history is touched, so there is nothing to commit, to
-//! tell or to undo. It holds the build lock, so it never takes away what a build is writing, and waits for that like a
-//! build does. Everything that it drops costs time at the most.
+//! No operation: nothing of the workspace or of the outputs is touched, so there is nothing to commit, to tell or to undo.
+//! It holds the build lock, so it never takes away what a build is writing, and waits for that like a build does; and the
+//! lane for as long as it drops history. Everything that it drops costs time at the most, but for history, which costs the
+//! undoing of what is old.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use camino::Utf8Path;
 use packer_fs::disk::DiskError;
@@ -17,6 +20,7 @@ use thiserror::Error;
 
 use super::PROOF_PREFIX;
 use crate::clock;
+use crate::history::{HISTORY_MAX_AGE, HISTORY_MAX_BYTES, HistoryGcError, HistoryReport, bound_history};
 use crate::shared::Shared;
 use crate::sync::lock::BuildLock;
 
@@ -29,6 +33,10 @@ pub struct GcRequest {
     pub max_store_bytes: Option<u64>,
     /// Whether to check every artifact, and drop those that are damaged.
     pub scrub: bool,
+    /// For how long what can be undone is kept; [`HISTORY_MAX_AGE`] where nothing is said.
+    pub max_history_age: Option<Duration>,
+    /// How many bytes of it are kept; [`HISTORY_MAX_BYTES`] where nothing is said.
+    pub max_history_bytes: Option<u64>,
 }
 
 /// What was dropped, or would be.
@@ -52,6 +60,8 @@ pub struct GcReport {
     pub orphans: u64,
     /// What checking every artifact found, if that was asked for.
     pub scrub: Option<GcScrub>,
+    /// What is kept for undoing, and what of it was dropped.
+    pub history: HistoryReport,
 }
 
 /// What checking every artifact found.
@@ -112,6 +122,17 @@ pub(crate) fn collect(shared: &Arc<Shared>, request: &GcRequest) -> Result<GcRep
     } else {
         None
     };
+    let history = bound_history(
+        shared,
+        &facts,
+        request.max_history_age.unwrap_or(HISTORY_MAX_AGE),
+        request.max_history_bytes.unwrap_or(HISTORY_MAX_BYTES),
+        dry_run,
+    )
+    .map_err(|error| match error {
+        HistoryGcError::Locked(error) => GcError::Locked { message: error.to_string() },
+        HistoryGcError::Disk(error) => GcError::Disk(error),
+    })?;
     let swept = store.sweep(dry_run).map_err(GcError::Store)?;
     Ok(GcReport {
         dry_run,
@@ -123,6 +144,7 @@ pub(crate) fn collect(shared: &Arc<Shared>, request: &GcRequest) -> Result<GcRep
         leftovers,
         orphans: swept.orphans,
         scrub,
+        history,
     })
 }
 

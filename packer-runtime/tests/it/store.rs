@@ -299,7 +299,7 @@ fn gc_says_what_it_would_drop_and_drops_it() {
     std::fs::write(&poisoned, b"poison").unwrap();
     let outputs = bench.workspace.pack();
 
-    let dry = GcRequest { dry_run: true, max_store_bytes: Some(4096), scrub: true };
+    let dry = GcRequest { dry_run: true, max_store_bytes: Some(4096), scrub: true, ..GcRequest::default() };
     let report = bench.project.gc(&dry).unwrap();
     assert_eq!((report.artifacts, report.bytes, report.orphans), (3, 3 * 4096, 1));
     assert_eq!((report.dropped, report.dropped_bytes), (3, 3 * 4096));

@@ -1,9 +1,12 @@
 //! Undoing on a real disk: what every kind of change did is taken back to the byte, also by another process, and what was
 //! taken back can be done again.
 
+use std::time::Duration;
+
 use packer_events::body::OperationKind;
 use packer_runtime::api::{
-    Command, DiagnosticCode, Mutation, OperationId, Project, Undo, UndoState, Verdict,
+    Command, DiagnosticCode, GcRequest, HistoryReport, Mutation, OperationId, Project, Undo, UndoState,
+    Verdict,
 };
 
 use super::changes::{changes, game, relocate, reopen, uuid};
@@ -128,4 +131,38 @@ fn what_was_changed_since_is_not_taken_back_in_passing() {
     assert_eq!(found, [(DiagnosticCode::PlanMovedOn, message)]);
     mutated(&run(&project, undo(excluded.operation_id())));
     mutated(&run(&project, undo(moved.operation_id())));
+}
+
+#[test]
+fn the_history_is_bounded_by_size_and_age_the_oldest_first() {
+    let (workspace, project, first) = game();
+    let second = run(&project, Command::Mutate(relocate(&project, "ui/a", "ui/z.rec"))).operation_id();
+    let third = run(&project, Command::Mutate(relocate(&project, "ui/b", "ui/y.rec"))).operation_id();
+    let gc = |request: &GcRequest| project.gc(request).unwrap().history;
+    let dropped = |report: &HistoryReport| -> Vec<OperationId> {
+        report.dropped.iter().map(|dropped| dropped.operation_id).collect()
+    };
+    let all = gc(&GcRequest::default());
+    assert_eq!((all.operations, dropped(&all)), (3, Vec::new()), "young and small, it is all kept");
+    let of =
+        |operation| match project.log().unwrap().iter().find(|l| l.operation_id == operation).unwrap().undo {
+            UndoState::Kept { bytes } => bytes,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(all.bytes, of(first) + of(second) + of(third));
+
+    let room_for_two =
+        GcRequest { max_history_bytes: Some(of(second) + of(third)), dry_run: true, ..GcRequest::default() };
+    let before = workspace.tree();
+    assert_eq!(dropped(&gc(&room_for_two)), [first]);
+    assert_eq!(gc(&room_for_two).operations, 3, "it was only said");
+    assert_eq!(dropped(&gc(&GcRequest { dry_run: false, ..room_for_two })), [first]);
+    let plan = project.preview(&Mutation::Undo(Undo { operation: first })).unwrap();
+    assert_eq!(plan.blockers[0].code, DiagnosticCode::PlanTargetMissing);
+    assert!(plan.blockers[0].message.contains("nothing is kept"), "{plan:#?}");
+
+    let at_once = GcRequest { max_history_age: Some(Duration::ZERO), ..GcRequest::default() };
+    assert_eq!(dropped(&gc(&at_once)), [second, third]);
+    assert_eq!(gc(&at_once), HistoryReport::default());
+    assert_eq!(workspace.tree(), before);
 }

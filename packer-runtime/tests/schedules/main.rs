@@ -29,6 +29,8 @@ mod create;
 mod feed;
 #[path = "../../src/freshness.rs"]
 mod freshness;
+#[path = "../../src/history.rs"]
+mod history;
 #[path = "../../src/holder.rs"]
 mod holder;
 #[path = "../../src/lane/mod.rs"]
