@@ -256,3 +256,36 @@ fn what_does_not_concern_the_plan_does_not_refuse_it() {
         );
     }
 }
+
+#[test]
+fn a_thousand_previews_of_every_change_leave_the_project_as_it_was() {
+    let (workspace, project, undone) = game();
+    let (before, operational) = (workspace.tree(), operational(&workspace));
+    for change in changes(&project, undone) {
+        let first = project.preview(&change.mutation).unwrap();
+        for _ in 0..1000 {
+            assert!(project.preview(&change.mutation).unwrap() == first, "{}", change.name);
+        }
+        assert!(workspace.tree() == before, "{}", change.name);
+    }
+    assert_eq!(self::operational(&workspace), operational, "nor is anything written beside it");
+}
+
+/// The files of the packer's own folder, with their sizes.
+fn operational(workspace: &Workspace) -> Vec<(String, u64)> {
+    let mut waiting = vec![workspace.root.join(".packer")];
+    let mut found = Vec::new();
+    while let Some(folder) = waiting.pop() {
+        for entry in folder.read_dir_utf8().unwrap() {
+            let entry = entry.unwrap();
+            let size = entry.metadata().unwrap();
+            if size.is_dir() {
+                waiting.push(entry.into_path());
+            } else {
+                found.push((entry.path().to_string(), size.len()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
