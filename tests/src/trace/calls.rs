@@ -23,7 +23,8 @@ enum Counts {
     IfOpenedToChange(usize),
 }
 
-/// A system call: its number, its name, which argument is a path, and when it counts.
+/// A system call: its number, its name, which argument is a path (if none is, the first one is an open file), and when it
+/// counts.
 struct Known(libc::c_long, &'static str, Option<usize>, Counts);
 
 const KNOWN: [Known; 22] = [
@@ -77,13 +78,38 @@ pub(super) fn read(pid: Pid) -> Option<Call> {
     {
         return None;
     }
-    Some(Call { name, path: path.and_then(|argument| text(pid, arguments[argument])) })
+    let path = match path {
+        Some(argument) => text(pid, arguments[*argument]),
+        None => std::fs::read_link(format!("/proc/{pid}/fd/{}", arguments[0])).ok(),
+    };
+    Some(Call { name, path })
 }
 
-/// Has the call that the stopped thread `pid` returns from answer with `error`.
-pub(super) fn answer(pid: Pid, error: Errno) {
+/// Has the call that the stopped thread `pid` is about to make do nothing, whichever it is: what it is given names no file.
+/// Returns what it was given, which the program may count on finding again.
+pub(super) fn prevent(pid: Pid) -> Option<libc::user_regs_struct> {
+    let given = ptrace::getregs(pid).ok()?;
+    let mut registers = given;
+    // As a number this is no file, and as an address there is nothing; nor is there at the other one.
+    let (none, nowhere) = (u64::MAX, 0);
+    #[cfg(target_arch = "x86_64")]
+    {
+        (registers.rdi, registers.rsi) = (none, nowhere);
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        (registers.regs[0], registers.regs[1]) = (none, nowhere);
+    }
+    ptrace::setregs(pid, registers).expect("it is stopped");
+    Some(given)
+}
+
+/// Has the call that the stopped thread `pid` returns from answer with `error`. `given` is what it was given, if it was
+/// [prevented](prevent).
+pub(super) fn answer(pid: Pid, error: Errno, given: Option<libc::user_regs_struct>) {
     // A thread that was killed meanwhile wants no answer.
-    let Ok(mut registers) = ptrace::getregs(pid) else { return };
+    let Ok(found) = ptrace::getregs(pid) else { return };
+    let mut registers = given.unwrap_or(found);
     let answer = (-i64::from(error as i32)).cast_unsigned();
     #[cfg(target_arch = "x86_64")]
     {

@@ -7,7 +7,8 @@
 //! Linux with glibc on x86-64 and aarch64 only; elsewhere there is nothing here, and the tests that need it are not
 //! compiled. Where `ptrace` is forbidden, tracing panics and says so: a test that proved nothing must not pass.
 //!
-//! [`Verdict::Deny`] forges an answer: it is for calls whose effect ends with the file that they were made on, as locks do.
+//! [`Verdict::Fail`] is what a failing disk does: the call does nothing, and says so. [`Verdict::Deny`] only forges the answer:
+//! it is for calls whose effect ends with the file that they were made on, as locks do.
 //!
 //! What a power cut adds to that, writes lost though they were made, is tested by `packer-fs` on its simulated disk.
 
@@ -28,7 +29,8 @@ use nix::unistd::Pid;
 pub struct Call {
     /// The name of the system call.
     pub name: &'static str,
-    /// The path it names; of two, the target. `None` for those that name none.
+    /// The path it names; of two, the target. For those that name none, that of the open file that they are made on, as the
+    /// system tells it.
     pub path: Option<PathBuf>,
 }
 
@@ -39,6 +41,8 @@ pub enum Verdict {
     Go,
     /// It is killed, with all its threads, before the call takes effect.
     Kill,
+    /// It goes on, and the call fails so without having done anything.
+    Fail(Errno),
     /// It goes on, and is told that the call failed so, whatever came of it.
     Deny(Errno),
 }
@@ -86,7 +90,7 @@ pub fn trace(command: &Command, mut judge: impl FnMut(&Call) -> Verdict) -> Trac
     }
     let mut traced = Traced { calls: Vec::new(), end: End::Killed };
     let mut inside: BTreeMap<Pid, bool> = BTreeMap::new();
-    let mut denied: BTreeMap<Pid, Errno> = BTreeMap::new();
+    let mut denied = BTreeMap::new();
     let mut is_program = false;
     let mut killed = false;
     // Each thread traces children of its own, so tests can run beside each other.
@@ -116,10 +120,11 @@ pub fn trace(command: &Command, mut judge: impl FnMut(&Call) -> Verdict) -> Trac
                             killpg(main, Signal::SIGKILL).expect("the program is there");
                             continue;
                         }
-                        Verdict::Deny(error) => drop(denied.insert(pid, error)),
+                        Verdict::Fail(error) => drop(denied.insert(pid, (error, calls::prevent(pid)))),
+                        Verdict::Deny(error) => drop(denied.insert(pid, (error, None))),
                     }
-                } else if !*is_inside && let Some(error) = denied.remove(&pid) {
-                    calls::answer(pid, error);
+                } else if !*is_inside && let Some((error, given)) = denied.remove(&pid) {
+                    calls::answer(pid, error, given);
                 }
                 resume(pid, None);
             }

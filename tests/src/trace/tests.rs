@@ -63,6 +63,29 @@ fn paths_are_read_and_the_program_stands_still_meanwhile() {
 }
 
 #[test]
+fn a_call_that_is_to_fail_does_nothing_and_says_so() {
+    let fails = |name: &str, at: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut failed = 0;
+        let traced = trace(&shell(folder.path()), |call| {
+            let is_at = call.path.as_ref().is_some_and(|path| path.ends_with(at));
+            if failed == 0 && call.name.starts_with(name) && is_at {
+                failed += 1;
+                return Verdict::Fail(Errno::ENOSPC);
+            }
+            Verdict::Go
+        });
+        assert_eq!(failed, 1, "{name} {at}: {:?}", traced.calls);
+        assert!(matches!(traced.end, End::Exited(code) if code != 0), "{name} {at}: {traced:?}");
+        state(folder.path())
+    };
+    assert_eq!(fails("open", "a"), "nothing");
+    assert_eq!(fails("mkdir", "b"), "written");
+    assert_eq!(fails("rename", "c"), "folder");
+    assert_eq!(fails("unlink", "c"), "moved");
+}
+
+#[test]
 fn the_code_of_a_program_is_told() {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "exit 7"]);

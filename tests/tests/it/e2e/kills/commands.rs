@@ -1,143 +1,14 @@
-//! Kill -9 at every call that changes the disk, of `adopt`, `reconcile` and `build`: the next command says what it
-//! recovered, and the workspace is entirely before or entirely after.
-//!
-//! A killed process loses nothing that it wrote; what a power cut loses is tested by `packer-fs`.
+//! Kill -9 at every call of `adopt`, `reconcile`, `build`, and of the recovery of one of them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use packer_tests::logs;
 use packer_tests::picture::png;
 use packer_tests::project::{TestProject, Tree};
-use packer_tests::trace::{Call, End, Verdict, trace};
+use packer_tests::trace::{End, Verdict, trace};
 use serde_json::{Value, json};
 
-use super::packer;
-
-/// Fewer calls than this would mean that something is not seen.
-const FEWEST: usize = 20;
-
-/// More calls than any of these operations makes; only a run that never ends by itself gets here.
-const MOST: usize = 2000;
-
-/// Which side of the commit a workspace is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
-    Before,
-    After,
-}
-
-const BOTH: [Side; 2] = [Side::Before, Side::After];
-
-/// Kills `arguments`, run on copies of `project`, at every call in turn, and has `judge` say which side each copy is on
-/// once the next command has run. `sides` are those that must come up, and no others.
-fn killed_anywhere(
-    project: &TestProject,
-    arguments: &[&str],
-    sides: &[Side],
-    judge: &(dyn Fn(&TestProject) -> Side + Sync),
-) {
-    let copy = project.copy();
-    let whole = trace(&copy.command(arguments), |_| Verdict::Go);
-    assert_eq!(whole.end, End::Exited(0), "{arguments:?} does not end well by itself: {:?}", whole.calls);
-    assert!(whole.calls.len() > FEWEST, "{arguments:?} made only {} calls", whole.calls.len());
-    for kind in ["rename", "unlink", "write", "sync", "openat"] {
-        assert!(
-            whole.calls.iter().any(|call| call.name.contains(kind)),
-            "{arguments:?} made no {kind} that was seen"
-        );
-    }
-
-    let next = AtomicUsize::new(1);
-    let survived = AtomicBool::new(false);
-    let work = || {
-        let mut sides = BTreeMap::new();
-        while !survived.load(Ordering::Relaxed) {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            assert!(n < MOST, "{arguments:?} never ended by itself");
-            match killed_at(n, project, arguments, judge) {
-                Some(side) => *sides.entry(side).or_insert(0_usize) += 1,
-                // It made fewer calls than that: every one of them was cut.
-                None => survived.store(true, Ordering::Relaxed),
-            }
-        }
-        sides
-    };
-    let [a, b] = std::thread::scope(|scope| {
-        let workers = [scope.spawn(work), scope.spawn(work)];
-        workers.map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    let kills: usize = a.values().chain(b.values()).sum();
-    assert!(kills > FEWEST, "only {kills} kills");
-    let seen: BTreeSet<Side> = a.into_keys().chain(b.into_keys()).collect();
-    assert!(seen.iter().eq(sides), "the kills left the workspace {seen:?}");
-}
-
-/// `None` if the process ended before its `n`th call.
-fn killed_at(
-    n: usize,
-    project: &TestProject,
-    arguments: &[&str],
-    judge: &(dyn Fn(&TestProject) -> Side + Sync),
-) -> Option<Side> {
-    let copy = project.copy();
-    let mut left = n;
-    let killed = trace(&copy.command(arguments), |_| {
-        left -= 1;
-        if left == 0 { Verdict::Kill } else { Verdict::Go }
-    });
-    match killed.end {
-        End::Exited(code) => {
-            assert_eq!(code, 0, "{arguments:?} ended by itself, badly");
-            return None;
-        }
-        End::Killed => {}
-    }
-    // Whatever fails from here on says where the process was killed.
-    let place = Place { n, call: killed.calls.last().cloned() };
-    let owed = logs::unfinished(&copy.root());
-    let status = copy.packer(&["status"]).exits(0);
-    let told = status.err.lines().filter(|line| line.starts_with("recovered: ")).count();
-    assert!(
-        told >= owed,
-        "{owed} operations had no end, and the next command told of {told}:\n{}",
-        status.err
-    );
-    assert_eq!(copy.status()["freshness"]["state"], "verified");
-    assert!(!copy.packer(&["status"]).exits(0).err.contains("recovered"), "recovered twice");
-    logs::settled(&copy.root());
-    let side = judge(&copy);
-    drop(place);
-    Some(side)
-}
-
-/// Says where a process was killed if what follows panics.
-struct Place {
-    n: usize,
-    call: Option<Call>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Self { n, call } = self;
-            std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("killed at call {n}: {call:?}\n").as_bytes(),
-            )
-            .unwrap();
-        }
-    }
-}
-
-/// A build of the project succeeds, leaves nothing behind, and its pack is whole.
-fn builds(project: &TestProject) {
-    project.packer(&["build"]).exits(0);
-    project.packer(&["verify"]).exits(0);
-    assert_eq!(project.leftovers(), Vec::<PathBuf>::new(), "an operation left something behind");
-    logs::settled(&project.root());
-}
+use super::{BOTH, Calls, Side, builds, killed_anywhere, packer};
 
 fn sources(workspace: &Tree) -> Tree {
     let is_source =
@@ -157,7 +28,7 @@ fn an_adoption_that_is_killed_anywhere() {
     project.write("assets/texts/hello.txt", b"hello\n");
     project.write("assets/data/items.json", b"{}");
     let before = project.workspace();
-    killed_anywhere(&project, &["adopt", "assets", "--yes"], &BOTH, &|copy| {
+    killed_anywhere(&project, &["adopt", "assets", "--yes"], Calls::Every, &BOTH, &|copy| {
         copy.packer(&["check"]).exits(0);
         let workspace = copy.workspace();
         let (assets, files) = (copy.status()["assets"].take(), copy.status()["files"].take());
@@ -191,7 +62,7 @@ fn a_reconciliation_that_is_killed_anywhere() {
     let before = project.workspace();
     let divergences = json!({"anchor/missing": 1, "anchor/moved": 1, "anchor/duplicate-uuid": 2});
     assert_eq!(project.status()["divergences"], divergences);
-    killed_anywhere(&project, &["reconcile", "--yes"], &BOTH, &|copy| {
+    killed_anywhere(&project, &["reconcile", "--yes"], Calls::Every, &BOTH, &|copy| {
         let workspace = copy.workspace();
         let status = copy.status();
         assert_eq!(sources(&workspace), sources(&before), "a source was touched");
@@ -224,7 +95,7 @@ fn a_build_that_is_killed_anywhere() {
         copy.outputs()
     };
     assert_ne!(old, new);
-    killed_anywhere(&project, &["build", "--jobs", "1"], &BOTH, &|copy| {
+    killed_anywhere(&project, &["build", "--jobs", "1"], Calls::Every, &BOTH, &|copy| {
         assert_eq!(copy.workspace(), workspace, "a build touched the workspace");
         copy.packer(&["check"]).exits(0);
         copy.packer(&["verify"]).exits(0);
@@ -247,7 +118,7 @@ fn a_first_build_that_is_killed_anywhere() {
         copy.packer(&["build"]).exits(0);
         copy.outputs()
     };
-    killed_anywhere(&project, &["build", "--jobs", "1"], &BOTH, &|copy| {
+    killed_anywhere(&project, &["build", "--jobs", "1"], Calls::Every, &BOTH, &|copy| {
         let side = if copy.outputs().is_empty() { Side::Before } else { Side::After };
         if side == Side::After {
             assert_eq!(copy.outputs(), new, "the outputs are torn");
@@ -277,7 +148,7 @@ fn half_adopted() -> TestProject {
 #[test]
 fn a_recovery_that_is_killed_anywhere() {
     let project = half_adopted();
-    killed_anywhere(&project, &["status"], &[Side::After], &|copy| {
+    killed_anywhere(&project, &["status"], Calls::Every, &[Side::After], &|copy| {
         copy.packer(&["check"]).exits(0);
         let (assets, files) = (copy.status()["assets"].take(), copy.status()["files"].take());
         assert_eq!((&assets["managed"], &files["unclaimed"]), (&json!(4), &json!(1)));
