@@ -88,6 +88,12 @@ pub(crate) enum CommandArgs {
     Dup(DupArgs),
     /// Resolve divergences between the registry and the disk
     Reconcile(ReconcileArgs),
+    /// Settle an operation that was interrupted in the middle of its commit
+    Recover(RecoverArgs),
+    /// Take back what an operation did
+    Undo(UndoArgs),
+    /// List what was done, the newest first, and whether it can be undone
+    Log(LogArgs),
     /// Build the pack
     Build(BuildArgs),
     /// Observe the workspace anew and say what changed
@@ -98,7 +104,7 @@ pub(crate) enum CommandArgs {
     Verify(VerifyArgs),
     /// Write the payloads of a pack as files
     Unpack(UnpackArgs),
-    /// Drop artifacts over the store's limit, and what dead builds left
+    /// Drop artifacts over the store's limit, what dead builds left, and what was kept for undoing for long enough
     Gc(GcArgs),
     /// Print the recorded events of the project
     Events,
@@ -296,6 +302,37 @@ pub(crate) struct ReconcileArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// Keep what somebody else saved meanwhile; the rest becomes as it was before the operation
+    #[arg(long, conflicts_with = "finish_ours")]
+    pub keep_theirs: bool,
+    /// Carry the operation out, over what somebody else saved meanwhile, which goes to the history
+    #[arg(long)]
+    pub finish_ours: bool,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// The operation's id, or as much of its beginning or end as tells it apart [default: the last one that changed
+    /// something, is not undone yet, and is no undoing itself]
+    #[arg(value_name = "OPERATION")]
+    pub operation: Option<String>,
+    /// How far to go.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// How many operations to list [default: 20, or all as JSON and with --verbose]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, and any of them go together")]
 pub(crate) struct BuildArgs {
     /// The build profile of packer.toml
@@ -346,6 +383,12 @@ pub(crate) struct GcArgs {
     /// What the artifact store is to keep at the most, such as 500M or 2G [default: as packer.toml says]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub store_limit: Option<u64>,
+    /// For how many days what can be undone is kept [default: 90]
+    #[arg(long, value_name = "DAYS")]
+    pub history_days: Option<u32>,
+    /// How much of it is kept at the most, such as 500M or 2G; the oldest goes first [default: 1G]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub history_limit: Option<u64>,
     /// Check every artifact in the store, and drop those that are damaged
     #[arg(long)]
     pub scrub: bool,
@@ -460,6 +503,9 @@ mod tests {
             "rm",
             "dup",
             "reconcile",
+            "recover",
+            "undo",
+            "log",
             "build",
             "refresh",
             "watch",
@@ -535,6 +581,7 @@ mod tests {
         for bad in [
             &["packer", "adopt", "a", "--yes", "--dry-run"][..],
             &["packer", "status", "--quiet", "--verbose"],
+            &["packer", "recover", "--keep-theirs", "--finish-ours"],
             &["packer", "build", "--jobs", "0"],
             &["packer", "build", "--jobs", "100000"],
             &["packer", "build", "--constants", "rs,java"],

@@ -1,5 +1,7 @@
 //! `packer gc`: drops what nobody needs any more, or says what it would drop.
 
+use std::time::Duration;
+
 use packer_runtime::api::GcRequest;
 
 use super::detail;
@@ -11,12 +13,13 @@ use crate::render;
 use crate::ui::Ui;
 
 pub(super) fn run(args: &GcArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
-    let GcArgs { dry_run, store_limit, scrub } = *args;
+    let GcArgs { dry_run, store_limit, history_days, history_limit, scrub } = *args;
     let report = opened.project.gc(&GcRequest {
         dry_run,
         max_store_bytes: store_limit,
         scrub,
-        ..GcRequest::default()
+        max_history_age: history_days.map(|days| Duration::from_hours(u64::from(days) * 24)),
+        max_history_bytes: history_limit,
     })?;
     if ui.is_json() {
         ui.json(&report);

@@ -8,12 +8,15 @@ mod events;
 mod explain;
 mod gc;
 mod list;
+mod log;
 mod mutate;
 mod new;
 mod reconcile;
+mod recover;
 mod refresh;
 mod show;
 mod status;
+mod undo;
 mod unpack;
 mod verify;
 mod watch;
@@ -37,6 +40,8 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
     let (jobs, first) = match &cli.command {
         CommandArgs::Build(args) => (args.jobs, FirstObservation::ByFirstOperation),
         CommandArgs::Refresh => (None, FirstObservation::ByFirstOperation),
+        // What was done is in the logs and in the history.
+        CommandArgs::Log(_) => (None, FirstObservation::ByFirstOperation),
         // In full, it lists what a glance does not tell.
         CommandArgs::Status if !global.verbose => (None, FirstObservation::FiguresWillDo),
         _ => (None, FirstObservation::AtOpening),
@@ -59,6 +64,9 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Rm(args) => change::rm(args, &open(ui)?, ui),
         CommandArgs::Dup(args) => change::dup(args, &open(ui)?, ui),
         CommandArgs::Reconcile(args) => reconcile::run(args, &open(ui)?, ui),
+        CommandArgs::Recover(args) => recover::run(args, &open(ui)?, ui),
+        CommandArgs::Undo(args) => undo::run(args, &open(ui)?, ui),
+        CommandArgs::Log(args) => log::run(args, &open(ui)?, ui),
         CommandArgs::Build(args) => build::run(args, &open(ui)?, ui),
         CommandArgs::Refresh => refresh::run(&open(ui)?, ui),
         CommandArgs::Watch(args) => watch::run(args, global, codecs, ui),

@@ -37,13 +37,7 @@ pub(super) fn decide(
     opened: &Opened,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
-    if ui.is_json() {
-        ui.json(&plan);
-    } else {
-        let text = render::plan(&plan, detail(ui), ui.paint_out());
-        ui.out(&text);
-    }
-    ui.flush();
+    show(&plan, ui);
     match plan.verdict {
         Verdict::Blocked => return Ok(Exit::Refused),
         Verdict::Empty => return Ok(Exit::Done),
@@ -59,6 +53,22 @@ pub(super) fn decide(
         ui.note("nothing was changed");
         return Ok(Exit::Refused);
     }
+    apply_shown(plan, opened, ui)
+}
+
+/// Shows a plan.
+pub(super) fn show(plan: &MutationPlan, ui: &mut Ui) {
+    if ui.is_json() {
+        ui.json(plan);
+    } else {
+        let text = render::plan(plan, detail(ui), ui.paint_out());
+        ui.out(&text);
+    }
+    ui.flush();
+}
+
+/// Applies a plan that somebody has seen and agreed to.
+pub(super) fn apply_shown(plan: MutationPlan, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let followed = follow::run(&opened.project, Command::Apply(Box::new(plan)), ui)?;
     Ok(told(&followed, opened, ui))
 }

@@ -1,13 +1,15 @@
 //! Explanations: why an asset is in the pack and why it is baked, what a file is that is no asset, and what was collected.
 
 use packer_events::record::DiagnosticRecord;
+use packer_events::time::Timestamp;
 use packer_runtime::api::{
-    AssetExplanation, AssetPath, BakeReason, FileExplanation, GcReport, NextBuild, Origin, Presence, RuleRow,
+    AssetExplanation, AssetPath, BakeReason, FileExplanation, GcReport, HistoryReport, NextBuild,
+    OperationId, Origin, Presence, RuleRow,
 };
 
 use super::advice::Advice;
 use super::diagnostic::diagnostics;
-use super::{Detail, bytes, table, things};
+use super::{Detail, bytes, second, short_id, table, things};
 use crate::ui::{Paint, plain};
 
 /// Everything that there is to say of why an asset is as it is.
@@ -217,17 +219,42 @@ pub(crate) fn collected(report: &GcReport, detail: Detail, paint: Paint) -> Stri
     if let Some(rest) = detail.rest(report.leftovers.len()) {
         push!(text, "{rest}\n");
     }
-    if report.dropped == 0 && report.orphans == 0 && report.leftovers.is_empty() {
+    let HistoryReport { operations, bytes: kept, dropped } = &report.history;
+    push!(
+        text,
+        "history: {} that can be undone, {}\n",
+        things(*operations, "operation", "operations"),
+        bytes(*kept)
+    );
+    for operation in &dropped[..detail.shown(dropped.len())] {
+        let (id, time) = (short_id(operation.operation_id), second(drawn(operation.operation_id)));
+        push!(
+            text,
+            "  {did} operation {id} of {time}, {}: it cannot be undone after that\n",
+            bytes(operation.bytes)
+        );
+    }
+    if let Some(rest) = detail.rest(dropped.len()) {
+        push!(text, "  {rest}\n");
+    }
+    let is_nothing = report.dropped == 0 && report.orphans == 0 && report.leftovers.is_empty();
+    if is_nothing && dropped.is_empty() {
         text.push_str("nothing else to drop\n");
     }
     text
 }
 
+/// When an operation began.
+fn drawn(operation: OperationId) -> Timestamp {
+    Timestamp::from_unix_ms(operation.drawn_at_ms())
+}
+
 #[cfg(test)]
 mod tests {
     use packer_runtime::api::{
-        AssetId, AssetName, AssetRow, AssetState, BuildParticipation, Digest, GcDamage, GcScrub, InputPart,
-        KeyParts, KindId, LastMade, NamedAsset, PreloadRow, ReferenceRow, SettingRow, SettingValue,
+        AssetId, AssetName, AssetRow, AssetState, BuildParticipation, Digest, DroppedHistory, GcDamage,
+        GcScrub, InputPart, KeyParts, KindId, LastMade, NamedAsset, PreloadRow, ReferenceRow, SettingRow,
+        SettingValue,
     };
 
     use super::*;
@@ -346,7 +373,11 @@ mod tests {
     #[test]
     fn what_was_collected() {
         let report = GcReport {
-            history: packer_runtime::api::HistoryReport::default(),
+            history: HistoryReport {
+                operations: 3,
+                bytes: 3 << 20,
+                dropped: vec![DroppedHistory { operation_id: operation_id(), bytes: 5_000 }],
+            },
             dry_run: true,
             max_store_bytes: 1 << 30,
             artifacts: 12,
@@ -364,7 +395,7 @@ mod tests {
             }),
         };
         let nothing = GcReport {
-            history: packer_runtime::api::HistoryReport::default(),
+            history: HistoryReport { operations: 1, bytes: 120, dropped: Vec::new() },
             dry_run: false,
             dropped: 0,
             orphans: 0,

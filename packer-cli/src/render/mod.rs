@@ -18,6 +18,7 @@ mod diagnostic;
 mod ending;
 mod event;
 mod explanation;
+mod log;
 mod plan;
 mod status;
 #[cfg(test)]
@@ -30,12 +31,14 @@ pub(crate) use diagnostic::{diagnostic, diagnostics};
 pub(crate) use ending::{ending, next_step};
 pub(crate) use event::{recorded, recovery, waiting};
 pub(crate) use explanation::{collected, explanation, file_explanation, unclaimed};
+pub(crate) use log::{LoggedJson, choice_title, interrupted, log, undoing, way_out};
 pub(crate) use plan::{plan, warnings};
 pub(crate) use status::{StatusJson, divergences, status};
 
 pub(crate) use watch::{transition, watching};
 
 use packer_events::body::Phase;
+use packer_events::time::Timestamp;
 use packer_runtime::api::OperationId;
 
 /// How many rows of a list a person reads; the rest is a count.
@@ -82,6 +85,15 @@ pub(crate) fn count(number: u64) -> String {
 /// `1 file`, `2 files`.
 pub(crate) fn things(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// `2026-11-22T09:00:00Z`: a time, to the second.
+pub(crate) fn second(time: Timestamp) -> String {
+    let text = time.to_string();
+    match text.split_once('.') {
+        Some((second, _)) => format!("{second}Z"),
+        None => text,
+    }
 }
 
 /// The end of an operation's id, which tells operations apart: it is random, and the beginning is the time.

@@ -128,9 +128,9 @@ fn freshness(freshness: &Freshness, paint: Paint) -> String {
             format!("{}: {why}; {refresh} looks", paint.warning("anything may differ by now"))
         }
         Freshness::RecoveryRequired { operation_id } => format!(
-            "{}: operation {operation_id} stopped amid its commit; {} says what to do",
+            "{}: operation {operation_id} stopped amid its commit; {} shows what can be done",
             paint.error("recovery required"),
-            paint.command("`packer explain lane/frozen`")
+            paint.command("`packer recover`")
         ),
     }
 }

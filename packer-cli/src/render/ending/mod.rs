@@ -104,6 +104,12 @@ fn mutation(report: &MutationReport, paint: Paint) -> String {
     if report.unchanged {
         return format!("{}: {word}: there was nothing to do, in {took}", paint.good("unchanged"));
     }
+    let commit = report.commit.map_or_else(String::new, |commit| format!(", commit {}", count(commit)));
+    format!("{}: {}: {}{commit}, in {took}", paint.good("done"), word, mutation_counts(report))
+}
+
+/// What a mutation did, in figures.
+pub(super) fn mutation_counts(report: &MutationReport) -> String {
     let counts = [
         (report.assets_added, "asset added", "assets added"),
         (report.assets_changed, "asset changed", "assets changed"),
@@ -116,8 +122,7 @@ fn mutation(report: &MutationReport, paint: Paint) -> String {
     ];
     let parts: Vec<String> =
         counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| things(n, one, many)).collect();
-    let commit = report.commit.map_or_else(String::new, |commit| format!(", commit {}", count(commit)));
-    format!("{}: {}: {}{commit}, in {took}", paint.good("done"), word, parts.join(", "))
+    parts.join(", ")
 }
 
 /// What can be done next about a mutation that was carried out: taking it back.
@@ -278,7 +283,7 @@ fn reasons(reason: &Rejection, kind: OperationKind, paint: Paint) -> String {
         Rejection::PlanAltered {} | Rejection::UnrelatedLineage { .. } => {
             help("make the plan anew, from this project")
         }
-        Rejection::LaneFrozen { .. } => help("`packer explain lane/frozen` says what to do"),
+        Rejection::LaneFrozen { .. } => help("`packer recover` shows what can be done, and does it"),
         Rejection::LockHeld { lock, holder } => {
             let holder =
                 holder.as_ref().map_or_else(String::new, |holder| format!("  {}\n", held(*lock, holder)));
@@ -373,8 +378,16 @@ fn unknown(report: &UnknownOutcomeReport, paint: Paint) -> String {
         UnknownOutcomeCause::JournalDamaged => "its record in the journal cannot be read",
     };
     let at = report.path.as_ref().map_or_else(String::new, |path| format!(", at {}", plain(path)));
-    let explain = paint.command("`packer explain lane/frozen`");
-    format!("  {why}: {}{at}\n  = help: {explain} says what to do\n", plain(&report.message))
+    let message = plain(&report.message);
+    let help = match report.cause {
+        UnknownOutcomeCause::Io => {
+            "make the disk writable, with room on it; the next command ends what this one began".to_owned()
+        }
+        UnknownOutcomeCause::EditedMeanwhile | UnknownOutcomeCause::JournalDamaged => {
+            format!("{} shows what can be done, and does it", paint.command("`packer recover`"))
+        }
+    };
+    format!("  {why}: {message}{at}\n  = help: {help}\n")
 }
 
 #[cfg(test)]

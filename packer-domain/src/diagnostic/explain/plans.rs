@@ -151,11 +151,13 @@ finished nor taken back safely: something that it touches was changed by
 somebody else since, or the disk failed, or its journal is damaged. Every byte
 is still on disk, in place or in .packer/journal/OPERATION.displaced, and the
 project can be read; nothing more is committed until this is settled, whatever
-the workspace looks like by then. No command settles it yet. By hand: copy
-.packer aside, put the files right (`packer events` says what the operation was
-about to do), and then delete .packer/journal/OPERATION.frozen. What was
-displaced goes to .packer/history with the next command; `packer status` says
-what differs then.";
+the workspace looks like by then. `packer recover` shows the two ways on and
+takes the one that is chosen: `--keep-theirs` keeps what was saved meanwhile and
+makes the rest as it was before the operation, and `--finish-ours` carries the
+operation out. Either way no byte is lost: what gives way goes to
+.packer/history. Where nobody can tell what the operation was doing, since its
+journal is damaged, `--keep-theirs` leaves everything as it is, and
+`packer status` says what differs then.";
 
 pub(in crate::diagnostic) const LANE_LOCK_UNSUPPORTED: &str = "\
 The packer locks a file under .packer so that two processes never write one
