@@ -39,9 +39,8 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
     // Both observe as part of what they do: looking twice would tell nobody anything.
     let (jobs, first) = match &cli.command {
         CommandArgs::Build(args) => (args.jobs, FirstObservation::ByFirstOperation),
-        CommandArgs::Refresh => (None, FirstObservation::ByFirstOperation),
-        // What was done is in the logs and in the history.
-        CommandArgs::Log(_) => (None, FirstObservation::ByFirstOperation),
+        // What was done is in the logs and in the history, and needs no observation.
+        CommandArgs::Refresh | CommandArgs::Log(_) => (None, FirstObservation::ByFirstOperation),
         // In full, it lists what a glance does not tell.
         CommandArgs::Status if !global.verbose => (None, FirstObservation::FiguresWillDo),
         _ => (None, FirstObservation::AtOpening),
