@@ -99,14 +99,15 @@ fn edits(draft: &mut Draft<'_>, configure: &Configure, anchor: &AssetPath) -> Op
                     "say `preload=true` or `preload=false`",
                 );
             }
-            (INPUTS, value) => match patterns(value) {
-                Some(patterns) => edits.push(AnchorEdit::SetInputs(patterns)),
-                None => {
+            (INPUTS, value) => {
+                if let Some(patterns) = patterns(value) {
+                    edits.push(AnchorEdit::SetInputs(patterns));
+                } else {
                     let message = format!("`inputs` expects a list of patterns, found {value}");
                     let help = "say it as `inputs=[\"frames/*.png\"]`";
                     refuse(draft, DiagnosticCode::AnchorInvalidValue, message, help);
                 }
-            },
+            }
             (_, value) => edits.push(AnchorEdit::SetSetting { key: key.clone(), value: value.clone() }),
         }
     }

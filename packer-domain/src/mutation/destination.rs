@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 
 use crate::anchor::{SIDECAR_SUFFIX, has_anchor_name};
 use crate::diagnostic::DiagnosticCode;
-use crate::path::{AssetPath, AssetPathRule};
+use crate::path::{AssetPath, AssetPathRule, PortabilityIssue};
 use crate::workspace::WorkspaceState;
 
 use super::draft::Draft;
 use super::look::{Need, Needs, PathState};
+
+/// Longer destinations (in bytes) mean no place: no system has one, and every folder of a path is looked at.
+const MAX_BYTES: usize = 1024;
 
 /// The path that `to` means for what stands at `from`: itself, or, where it is a folder, `from`'s last segment in it.
 /// `Err` says why it means none.
@@ -17,6 +20,9 @@ pub(super) fn meant(state: &WorkspaceState, from: &AssetPath, to: &str) -> Resul
     let name = from.file_name();
     if to.is_empty() {
         return Err("a destination is not empty".to_owned());
+    }
+    if to.len() > MAX_BYTES {
+        return Err(format!("a destination has up to {MAX_BYTES} bytes, and this one {}", to.len()));
     }
     let folder = to.trim_end_matches('/');
     if matches!(to, "." | "./") {
@@ -62,18 +68,20 @@ pub(super) fn needs<'a>(
     needs
 }
 
-fn folders_of(path: &AssetPath) -> impl Iterator<Item = AssetPath> {
+/// The folders that `path` is in.
+pub(super) fn folders_of(path: &AssetPath) -> impl Iterator<Item = AssetPath> {
     path.ancestors().filter_map(|folder| AssetPath::parse(folder).ok())
 }
 
-/// Whether files may go to `targets`, where nothing stands; blocks the plan if not, and makes the folders if so.
-pub(super) fn prepare(draft: &mut Draft<'_>, from: &AssetPath, targets: &[AssetPath]) -> bool {
+/// Whether files may go from where to where `pairs` says, where nothing stands; blocks the plan if not, and makes the
+/// folders if so.
+pub(super) fn prepare(draft: &mut Draft<'_>, pairs: &[(AssetPath, AssetPath)]) -> bool {
     let mut ready = true;
-    for target in targets {
+    for (from, target) in pairs {
         ready &= is_portable(draft, from, target);
     }
     let mut folders: BTreeSet<AssetPath> = BTreeSet::new();
-    for target in targets {
+    for (_, target) in pairs {
         folders.extend(folders_of(target));
     }
     let mut missing = Vec::new();
@@ -86,12 +94,14 @@ pub(super) fn prepare(draft: &mut Draft<'_>, from: &AssetPath, targets: &[AssetP
     }
     // What is in the way of a folder is said once, not again for everything in it.
     if ready {
-        for target in targets {
+        for (_, target) in pairs {
             ready &= draft.is_free(target, "would be written");
         }
     }
     if ready {
-        missing.iter().for_each(|folder| draft.tree.put_folder(folder, true));
+        for folder in &missing {
+            draft.tree.need_folder(folder);
+        }
     }
     ready
 }
@@ -134,6 +144,10 @@ fn check_folder(draft: &mut Draft<'_>, folder: &AssetPath) -> Folder {
     }
     let stands = match draft.found(folder) {
         Some(PathState::Folder) => return Folder::Ready,
+        // Folders are made before anything leaves: one path cannot change from a file to a folder.
+        Some(PathState::Absent) if draft.is_file_before(folder) => {
+            (DiagnosticCode::PlanTargetExists, "a file")
+        }
         Some(PathState::Absent) => return Folder::Missing,
         Some(PathState::Ignored { rule }) => {
             let message = format!("a scan would pass {folder} over: {rule}");
@@ -163,12 +177,12 @@ fn block_mount(draft: &mut Draft<'_>, folder: &AssetPath) {
 /// Whether every system takes the path, or at least as well as the one that it replaces.
 fn is_portable(draft: &mut Draft<'_>, from: &AssetPath, target: &AssetPath) -> bool {
     let known = from.portability();
-    let issues: Vec<String> = target
-        .portability()
-        .into_iter()
-        .filter(|issue| !known.contains(issue))
-        .map(|issue| issue.to_string())
-        .collect();
+    let is_new = |issue: &PortabilityIssue| match issue {
+        PortabilityIssue::TooLong { bytes } => *bytes > from.as_str().len(),
+        _ => !known.contains(issue),
+    };
+    let issues: Vec<String> =
+        target.portability().into_iter().filter(is_new).map(|issue| issue.to_string()).collect();
     if !issues.is_empty() {
         let message = format!("{target}: {}", issues.join("; "));
         draft.block_path(

@@ -106,11 +106,19 @@ impl<'a> Draft<'a> {
             None if self.tree.folder(path) == Some(false) => Some(PathState::Absent),
             None => self.contents.get(path).cloned(),
             Some(Node::Absent) => Some(PathState::Absent),
+            Some(Node::Original(from) | Node::Copy(from)) if self.contents.get(from).is_some() => {
+                self.contents.get(from).cloned()
+            }
             Some(node) => {
                 let bytes = text_of(node, self.contents).unwrap_or_default().into_bytes();
                 Some(PathState::File { digest: None, bytes })
             }
         }
+    }
+
+    /// Whether a file stands at `path` before the plan, whatever the steps so far do to it.
+    pub(super) fn is_file_before(&self, path: &AssetPath) -> bool {
+        self.base.observation().files.contains_key(path)
     }
 
     /// What the packer keeps of an operation.
@@ -250,7 +258,10 @@ impl<'a> Draft<'a> {
 
     /// Whether nothing stands at `path`, which `what` is to happen to; blocks the plan if something does.
     pub(super) fn is_free(&mut self, path: &AssetPath, what: &str) -> bool {
-        let found = self.found(path);
+        // Files are placed before emptied folders are removed: one path cannot change from a folder to a file.
+        let is_emptied =
+            self.tree.folder(path) == Some(false) && self.base.observation().folders.contains(path);
+        let found = if is_emptied { Some(PathState::Folder) } else { self.found(path) };
         let by_plan = self.tree.node(path).is_some();
         let seen = match &found {
             Some(PathState::Absent | PathState::Ignored { .. }) => Seen::Absent,

@@ -12,7 +12,7 @@ use super::destination::{self, block_invalid, check_collisions, check_source_nam
 use super::draft::Draft;
 use super::look::{Need, Needs};
 use super::plan::Change;
-use super::relocate::Parts;
+use super::relocate::{Parts, block_invalid_anchor};
 use super::tree::Node;
 
 pub(super) fn needs(state: &WorkspaceState, duplicate: &Duplicate) -> Needs {
@@ -49,9 +49,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, duplicate: &Duplicate) {
         );
     }
     if record.declaration().is_none() {
-        let message = format!("{anchor} is not a valid anchor");
-        let help = "mend it first; `packer check` says what is wrong with it";
-        return draft.block_path(DiagnosticCode::PlanInvalidAnchor, &anchor, message, help);
+        return block_invalid_anchor(draft, &anchor);
     }
     if !check_source_name(draft, &to) {
         return;
@@ -61,7 +59,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, duplicate: &Duplicate) {
         return block_invalid(draft, &to, format!("{to} leaves no name for the anchor beside it"));
     }
     let targets: Vec<AssetPath> = copies.iter().map(|(_, to)| to.clone()).collect();
-    if !prepare(draft, &parts.subject, &targets) {
+    if !prepare(draft, &copies) {
         return;
     }
     let Some(name) = free_name(draft, duplicate, &to) else { return };

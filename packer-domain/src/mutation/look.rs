@@ -216,6 +216,8 @@ pub struct FrozenContents {
     pub fact: FileFact,
     /// Where its bytes are.
     pub at: FrozenBytes,
+    /// Its text, where the packer keeps it and it is that of an anchor.
+    pub text: Option<String>,
 }
 
 /// Where the bytes of a file of an interrupted operation are.

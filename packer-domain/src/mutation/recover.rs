@@ -4,19 +4,21 @@
 
 use std::collections::BTreeSet;
 
+use crate::anchor::anchor_form;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use crate::identity::{AssetUuid, OperationId};
 use crate::observation::FileFact;
 use crate::path::AssetPath;
 use crate::registry::RegistryEntry;
 
+use super::destination::folders_of;
 use super::draft::Draft;
 use super::look::{
     Contents, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, KeptOperation, Need, Needs, PathState,
 };
 use super::plan::Change;
 use super::tree::Node;
-use super::undo::warn_of_divergences;
+use super::undo::{remove_empty_folders, warn_of_divergences};
 use super::{Recover, RecoveryChoice};
 
 pub(super) fn needs(found: &Contents, recover: &Recover) -> Needs {
@@ -27,7 +29,10 @@ pub(super) fn needs(found: &Contents, recover: &Recover) -> Needs {
         }
         Some(KeptOperation::Frozen(frozen)) => {
             for file in &frozen.files {
-                needs.add(file.path.clone(), Need::State);
+                // What anchors say counts afterwards, wherever they go.
+                let need = if anchor_form(&file.path).is_some() { Need::Contents } else { Need::State };
+                needs.add(file.path.clone(), need);
+                folders_of(&file.path).for_each(|folder| needs.add(folder, Need::State));
             }
             for folder in frozen.made_folders.iter().chain(&frozen.removed_folders) {
                 needs.add(folder.clone(), Need::State);
@@ -73,6 +78,7 @@ fn settle(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperatio
     for file in &frozen.files {
         settle_file(draft, choice, file);
     }
+    settle_moves(draft, frozen);
     let (make, remove) = match choice {
         RecoveryChoice::FinishOurs => (&frozen.made_folders, &frozen.removed_folders),
         RecoveryChoice::KeepTheirs => (&frozen.removed_folders, &frozen.made_folders),
@@ -82,14 +88,11 @@ fn settle(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperatio
             draft.tree.put_folder(folder, true);
         }
     }
-    let after = draft.after();
-    let holds = |folder: &AssetPath| after.observation().files_below(Some(folder)).next().is_some();
-    for folder in remove.iter().filter(|folder| !holds(folder)) {
-        draft.tree.put_folder(folder, false);
-    }
+    make_places(draft, frozen);
+    remove_empty_folders(draft, remove);
     settle_registry(draft, choice, frozen);
     draft.settles();
-    warn_of_divergences(draft);
+    warn_of_divergences(draft, |_| true);
 }
 
 /// What stands at a path, as far as settling goes.
@@ -133,8 +136,8 @@ fn settle_file(draft: &mut Draft<'_>, choice: RecoveryChoice, file: &FrozenFile)
     }
     match wanted {
         None => draft.tree.put(&file.path, Node::Absent),
-        Some(FrozenContents { fact, at: FrozenBytes::Kept(kept) }) => {
-            draft.tree.put(&file.path, Node::Kept { kept: *kept, fact: *fact, text: None });
+        Some(FrozenContents { fact, at: FrozenBytes::Kept(kept), text }) => {
+            draft.tree.put(&file.path, Node::Kept { kept: *kept, fact: *fact, text: text.clone() });
         }
         // What it had moved already goes back from there, or on to there; that place is settled by itself.
         Some(FrozenContents { at: FrozenBytes::Place(from), .. }) if *from != file.path => {
@@ -142,8 +145,36 @@ fn settle_file(draft: &mut Draft<'_>, choice: RecoveryChoice, file: &FrozenFile)
         }
         Some(FrozenContents { at: FrozenBytes::Place(_) | FrozenBytes::Gone, .. }) => {
             let message = format!("the bytes that belong to {} are kept nowhere", file.path);
-            let help = "choose the other way, or bring the file back from version control";
+            let help = "choose the other way, or put a file there yourself, such as from version control";
             draft.block_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
+        }
+    }
+}
+
+/// Takes only a copy of what goes back or on from a place where it also stays.
+fn settle_moves(draft: &mut Draft<'_>, frozen: &FrozenOperation) {
+    for file in &frozen.files {
+        let Some(Node::Original(from)) = draft.tree.node(&file.path).cloned() else { continue };
+        if draft.tree.node(&from).is_none() {
+            draft.tree.put(&file.path, Node::Copy(from));
+        }
+    }
+}
+
+/// Makes the folders of what comes back that somebody removed meanwhile.
+fn make_places(draft: &mut Draft<'_>, frozen: &FrozenOperation) {
+    let comes = |file: &&FrozenFile| draft.tree.node(&file.path).is_some_and(|node| *node != Node::Absent);
+    let folders: BTreeSet<AssetPath> =
+        frozen.files.iter().filter(comes).flat_map(|file| folders_of(&file.path)).collect();
+    for folder in folders {
+        match draft.found(&folder) {
+            Some(PathState::Folder) => {}
+            Some(PathState::Absent | PathState::Ignored { .. }) => draft.tree.need_folder(&folder),
+            _ => {
+                let message = format!("something that is no folder of the project stands at {folder}");
+                let help = "move it away, and ask again";
+                draft.block_path(DiagnosticCode::PlanMovedOn, &folder, message, help);
+            }
         }
     }
 }

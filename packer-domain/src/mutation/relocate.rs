@@ -7,7 +7,7 @@ use crate::anchor::{AnchorForm, anchor_form, sidecar_of};
 use crate::diagnostic::DiagnosticCode;
 use crate::identity::AssetUuid;
 use crate::path::AssetPath;
-use crate::workspace::{AssetRecord, WorkspaceState};
+use crate::workspace::{AssetRecord, AssetState, WorkspaceState};
 
 use super::Relocate;
 use super::destination::{
@@ -16,6 +16,7 @@ use super::destination::{
 use super::draft::Draft;
 use super::look::{Need, Needs};
 use super::plan::Change;
+use super::undo::warn_of_divergences;
 
 /// How many names of files that stay are said.
 const NAMED: usize = 3;
@@ -93,12 +94,25 @@ pub(super) fn plan(draft: &mut Draft<'_>, relocate: &Relocate) {
     if is_into_itself(draft, &parts, &to) || !check_source_name(draft, &to) {
         return;
     }
+    // A directory asset's anchor alone says what belongs to it.
+    if parts.is_folder && record.declaration().is_none() {
+        return block_invalid_anchor(draft, &anchor);
+    }
     let moves = moves(draft.state, &parts, &to);
     if moves.len() < 1 + parts.inputs.len() {
         return block_invalid(draft, &to, format!("{to} leaves no name for the anchor beside it"));
     }
     let (sources, targets): (Vec<AssetPath>, Vec<AssetPath>) = moves.iter().cloned().unzip();
-    if !can_leave(draft, &sources) || !prepare(draft, &parts.subject, &targets) {
+    let assets = accepted(draft.state, &moves);
+    let mut ready = can_leave(draft, &sources) && prepare(draft, &moves);
+    for asset in assets.keys().filter_map(|uuid| draft.state.asset(*uuid)) {
+        // Which of its lines would follow the anchor, nobody can say.
+        if asset.state == AssetState::RegistryConflict {
+            draft.block_conflict(asset);
+            ready = false;
+        }
+    }
+    if !ready {
         return;
     }
     let left = left_behind(draft.state, &parts, &sources);
@@ -113,14 +127,15 @@ pub(super) fn plan(draft: &mut Draft<'_>, relocate: &Relocate) {
     if parts.is_folder {
         remove_emptied(draft, &parts.subject, &sources);
     }
-    let assets = accepted(draft.state, &moves);
-    for (uuid, anchor) in assets {
-        let name = draft.state.asset(uuid).and_then(|asset| asset.name().cloned());
-        draft.accept_at(uuid, &anchor);
-        draft.affects(uuid, name, Change::Moved);
+    for (uuid, anchor) in &assets {
+        let name = draft.state.asset(*uuid).and_then(|asset| asset.name().cloned());
+        draft.accept_at(*uuid, anchor);
+        draft.affects(*uuid, name, Change::Moved);
     }
     check_collisions(draft, &targets);
-    warn_of_left(draft, &parts, &left);
+    warn_of_left(draft, &parts.subject, &left);
+    // What diverged already moves along; what others lose by it is new to them.
+    warn_of_divergences(draft, |found| found.assets.iter().any(|uuid| !assets.contains_key(uuid)));
 }
 
 /// From where to where everything goes.
@@ -135,13 +150,21 @@ fn moves(state: &WorkspaceState, parts: &Parts, to: &AssetPath) -> Vec<(AssetPat
 fn accepted(state: &WorkspaceState, moves: &[(AssetPath, AssetPath)]) -> BTreeMap<AssetUuid, AssetPath> {
     let mut assets = BTreeMap::new();
     for (from, to) in moves.iter().filter(|(from, _)| anchor_form(from).is_some()) {
-        let uuid = state.observation().anchors.get(from).and_then(|parsed| parsed.uuid());
-        let holder = uuid.and_then(|uuid| state.asset(uuid));
-        if let Some(asset) = holder.filter(|asset| asset.entry.anchor() == Some(from)) {
+        // Also where it is illegible: the registry says whose it is.
+        let there = state.assets_at(from).into_iter().filter_map(|uuid| state.asset(uuid));
+        for asset in there.filter(|asset| asset.anchor() == Some(from) && asset.entry.anchor() == Some(from))
+        {
             assets.insert(asset.entry.uuid, to.clone());
         }
     }
     assets
+}
+
+/// Forbids the plan because an anchor does not say what belongs to its asset.
+pub(super) fn block_invalid_anchor(draft: &mut Draft<'_>, anchor: &AssetPath) {
+    let message = format!("{anchor} is not a valid anchor");
+    let help = "mend it first; `packer check` says what is wrong with it";
+    draft.block_path(DiagnosticCode::PlanInvalidAnchor, anchor, message, help);
 }
 
 fn is_into_itself(draft: &mut Draft<'_>, parts: &Parts, to: &AssetPath) -> bool {
@@ -164,7 +187,8 @@ fn left_behind(state: &WorkspaceState, parts: &Parts, sources: &[AssetPath]) -> 
     below.filter(|path| !goes.contains(path)).cloned().collect()
 }
 
-pub(super) fn warn_of_left(draft: &mut Draft<'_>, parts: &Parts, left: &[AssetPath]) {
+/// Says of files of the asset at `subject` that they stay.
+pub(super) fn warn_of_left(draft: &mut Draft<'_>, subject: &AssetPath, left: &[AssetPath]) {
     if left.is_empty() {
         return;
     }
@@ -173,7 +197,7 @@ pub(super) fn warn_of_left(draft: &mut Draft<'_>, parts: &Parts, left: &[AssetPa
     let message = format!("{}{more} stay where they are: they are not the asset's alone", names.join(", "));
     draft.warn_path(
         DiagnosticCode::PlanLeftBehind,
-        &parts.subject,
+        subject,
         message,
         "move them by hand, or with the assets that they belong to",
     );

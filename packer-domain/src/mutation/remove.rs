@@ -12,7 +12,7 @@ use super::destination::{self, can_leave};
 use super::draft::Draft;
 use super::look::Needs;
 use super::plan::Change;
-use super::relocate::{Parts, remove_emptied, warn_of_left};
+use super::relocate::{Parts, block_invalid_anchor, remove_emptied, warn_of_left};
 use super::tree::Node;
 use super::{Remove, RemovedInputs};
 
@@ -26,11 +26,20 @@ pub(super) fn needs(state: &WorkspaceState, remove: &Remove) -> Needs {
 pub(super) fn plan(draft: &mut Draft<'_>, remove: &Remove) {
     let uuids: BTreeSet<AssetUuid> = remove.assets.iter().copied().collect();
     let workspace = draft.state;
+    let mut folders = Vec::new();
+    let mut all_gone = Vec::new();
     for uuid in &uuids {
         let Some((record, anchor)) = draft.placed(*uuid) else { continue };
         let referring = workspace.referring_to(*uuid).filter(|other| !uuids.contains(other));
         for other in referring.filter_map(|other| workspace.asset(other)) {
             block_reference(draft, other, *uuid);
+        }
+        let parts = Parts::of(record, &anchor);
+        // A directory asset's anchor alone says what belongs to it.
+        let is_told = record.declaration().is_some() || parts.as_ref().is_some_and(|parts| !parts.is_folder);
+        if remove.inputs == RemovedInputs::ToHistory && !is_told {
+            block_invalid_anchor(draft, &anchor);
+            continue;
         }
         let mut gone = vec![anchor.clone()];
         let mut shared = Vec::new();
@@ -50,14 +59,15 @@ pub(super) fn plan(draft: &mut Draft<'_>, remove: &Remove) {
             draft.depends_on(path);
             draft.tree.put(path, Node::Absent);
         }
-        if let Some(parts) = Parts::of(record, &anchor) {
-            if parts.is_folder {
-                remove_emptied(draft, &parts.subject, &gone);
-            }
-            warn_of_left(draft, &parts, &shared);
-        }
+        warn_of_left(draft, parts.as_ref().map_or(&anchor, |parts| &parts.subject), &shared);
+        folders.extend(parts.filter(|parts| parts.is_folder).map(|parts| parts.subject));
+        all_gone.extend(gone);
         retire(draft, *uuid);
         draft.affects(*uuid, record.name().cloned(), Change::Retired);
+    }
+    // Only now: a folder can hold another asset that goes too.
+    for folder in folders {
+        remove_emptied(draft, &folder, &all_gone);
     }
 }
 

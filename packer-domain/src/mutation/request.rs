@@ -138,7 +138,7 @@ pub struct SetBuild {
 /// is cleared is left to the rules and defaults. Comments, order and layout stay.
 ///
 /// Blocked by: `plan/target-missing`, `plan/invalid-anchor`, `plan/diverged`, `plan/key-not-settable`,
-/// `registry/duplicate-entry`, `anchor/unknown-key`, `anchor/invalid-value`. Warns of:
+/// `registry/duplicate-entry`, `registry/duplicate-id`, `anchor/unknown-key`, `anchor/invalid-value`. Warns of:
 /// `reference/unresolved`, `reference/cycle`, `input/missing`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Configure {
@@ -153,9 +153,11 @@ pub struct Configure {
 /// Move an asset: its anchor and its inputs. A directory asset moves with its folder's name, its inputs and the sidecars
 /// beside them; other files stay.
 ///
-/// Blocked by: `plan/target-missing`, `plan/invalid-anchor`, `plan/diverged`, `plan/target-invalid`,
-/// `plan/target-exists`, `plan/target-ignored`, `plan/into-itself`, `plan/another-device`, `path/not-portable`,
-/// `path/collision`, `path/symlink`, `path/special-file`, `registry/duplicate-entry`. Warns of: `plan/left-behind`.
+/// Blocked by: `plan/target-missing`, `plan/invalid-anchor` (a directory asset's, which alone says what belongs to it),
+/// `plan/diverged`, `plan/target-invalid`, `plan/target-exists`, `plan/target-ignored`, `plan/into-itself`,
+/// `plan/another-device`, `path/not-portable`, `path/collision`, `path/symlink`, `path/special-file`,
+/// `registry/duplicate-entry`, `registry/duplicate-id` (its own, or of an asset that moves along). Warns of:
+/// `plan/left-behind`, `plan/leaves-divergence` (where another asset loses what it needs).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Relocate {
     /// Which.
@@ -170,7 +172,7 @@ pub struct Relocate {
 /// Blocked by: what relocating is blocked by for its destination (`plan/target-missing`, `plan/invalid-anchor`,
 /// `plan/diverged`, `plan/target-invalid`, `plan/target-exists`, `plan/target-ignored`, `plan/into-itself`,
 /// `plan/another-device`, `path/not-portable`, `path/collision`, `path/symlink`, `path/special-file`), and by
-/// `plan/name-taken`, `registry/duplicate-entry`. Warns of: nothing.
+/// `plan/name-taken`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
     /// Which.
@@ -186,8 +188,9 @@ pub struct Duplicate {
 /// Take assets out of the project: their lines of the registry are retired, which keeps their ids reserved, and their
 /// anchors go to the history.
 ///
-/// Blocked by: `plan/target-missing`, `plan/diverged`, `plan/referred-to` (by an asset that stays),
-/// `registry/duplicate-entry`. Warns of: `plan/left-behind` (inputs that another asset claims too).
+/// Blocked by: `plan/target-missing`, `plan/diverged`, `plan/referred-to` (by an asset that stays), `plan/invalid-anchor`
+/// (a directory asset's, where its inputs are to go too), `plan/another-device`, `registry/duplicate-entry`,
+/// `registry/duplicate-id`. Warns of: `plan/left-behind` (inputs that another asset claims too).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Remove {
     /// Which.
@@ -209,8 +212,9 @@ pub enum RemovedInputs {
 /// Take back what an operation did, file by file and line by line. Itself an operation that can be undone.
 ///
 /// Blocked by: `plan/target-missing` (where nothing is kept of it), `plan/moved-on` (where a file or a line of the
-/// registry is no longer as the operation left it),
-/// `plan/target-exists`, `plan/target-ignored`. Warns of: `plan/leaves-divergence`.
+/// registry is no longer as the operation left it), `plan/target-exists`, `plan/target-ignored`, `plan/another-device`,
+/// `path/symlink`, `path/special-file`. Warns of: `plan/leaves-divergence` (what the operation had mended, or what was
+/// built on it since), `path/collision`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undo {
     /// Which.

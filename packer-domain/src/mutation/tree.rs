@@ -4,6 +4,7 @@
 //! Whether a step may be taken is decided by the planners.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::anchor::{anchor_form, parse_anchor};
@@ -31,12 +32,22 @@ pub(super) enum Node {
     Kept { kept: KeptFile, fact: FileFact, text: Option<String> },
 }
 
+/// What is to become of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Folder {
+    /// It is to be there, also with nothing in it.
+    Wanted,
+    /// It is to be there for what comes into it, and not made if all of that leaves again.
+    Needed,
+    /// It is not to be there.
+    Gone,
+}
+
 /// Changes of files and folders.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     nodes: BTreeMap<AssetPath, Node>,
-    /// By folder: whether it is to be there.
-    folders: BTreeMap<AssetPath, bool>,
+    folders: BTreeMap<AssetPath, Folder>,
     /// What changed in this step: what the state that the step finds does not have.
     unseen: BTreeSet<AssetPath>,
 }
@@ -62,13 +73,29 @@ impl Tree {
 
     /// Makes or removes a folder.
     pub(super) fn put_folder(&mut self, path: &AssetPath, is_there: bool) {
-        self.folders.insert(path.clone(), is_there);
+        self.folders.insert(path.clone(), if is_there { Folder::Wanted } else { Folder::Gone });
         self.unseen.insert(path.clone());
+    }
+
+    /// Makes a folder for what is put into it.
+    pub(super) fn need_folder(&mut self, path: &AssetPath) {
+        if self.folder(path) != Some(true) {
+            self.folders.insert(path.clone(), Folder::Needed);
+            self.unseen.insert(path.clone());
+        }
     }
 
     /// Whether it was decided that a folder is to be there, or not to be.
     pub(super) fn folder(&self, path: &AssetPath) -> Option<bool> {
-        self.folders.get(path).copied()
+        self.folders.get(path).map(|folder| *folder != Folder::Gone)
+    }
+
+    /// Whether something comes to stand below `folder`.
+    fn is_used(&self, folder: &AssetPath) -> bool {
+        let from = format!("{folder}/");
+        let below = self.nodes.range::<str, _>((Bound::Excluded(from.as_str()), Bound::Unbounded));
+        let below = below.take_while(|(path, _)| path.as_str().starts_with(&from));
+        below.into_iter().any(|(_, node)| *node != Node::Absent)
     }
 
     /// Begins another step, which finds everything that was decided so far.
@@ -80,8 +107,8 @@ impl Tree {
     pub(super) fn observe(&self, now: &WorkspaceState, base: &Observation, found: &Contents) -> Observation {
         let mut observation = now.observation().clone();
         for path in &self.unseen {
-            if let Some(is_there) = self.folders.get(path) {
-                if *is_there {
+            if let Some(is_there) = self.folder(path) {
+                if is_there {
                     observation.folders.insert(path.clone());
                 } else {
                     observation.folders.remove(path);
@@ -104,10 +131,10 @@ impl Tree {
                 observation.folders.insert(folder);
             }
             if anchor_form(path).is_some()
-                && let Some(text) = text_of(node, found)
+                && let Some(bytes) = bytes_of(node, found)
             {
                 let file = now.project_path(path);
-                let parsed = parse_anchor(text.as_bytes(), path, &file, now.kinds());
+                let parsed = parse_anchor(bytes, path, &file, now.kinds());
                 observation.anchors.insert(path.clone(), Arc::new(parsed));
             }
         }
@@ -128,7 +155,8 @@ impl Tree {
             let mut leaves = files.get(path).copied().filter(|_| !moved.contains(path));
             let placed = match node {
                 Node::Absent => None,
-                Node::Original(from) if from == path => continue,
+                // Left, and come back to, or a copy of what stood here: nothing changes.
+                Node::Original(from) | Node::Copy(from) if from == path && !moved.contains(path) => continue,
                 Node::Original(from) => files.get(from).map(|fact| FilesystemMutation::Move {
                     from: from.clone(),
                     to: path.clone(),
@@ -159,12 +187,17 @@ impl Tree {
             effects.extend(placed);
         }
         let folders = &base.observation().folders;
-        for (path, is_there) in &self.folders {
+        for (path, folder) in &self.folders {
+            let is_made = match folder {
+                Folder::Wanted => true,
+                Folder::Needed => self.is_used(path),
+                Folder::Gone => false,
+            };
             let path = path.clone();
-            match (is_there, folders.contains(&path)) {
-                (true, false) => effects.push(FilesystemMutation::MakeDir { path }),
-                (false, true) => effects.push(FilesystemMutation::RemoveDir { path }),
-                (true, true) | (false, false) => {}
+            match (is_made, *folder == Folder::Gone, folders.contains(&path)) {
+                (true, _, false) => effects.push(FilesystemMutation::MakeDir { path }),
+                (_, true, true) => effects.push(FilesystemMutation::RemoveDir { path }),
+                _ => {}
             }
         }
         effects.sort_by(|a, b| a.path().cmp(b.path()));
@@ -197,20 +230,33 @@ fn fact_of(text: &str) -> FileFact {
     FileFact { size: text.len() as u64, digest: Digest::of(text.as_bytes()) }
 }
 
-/// The text of a node, where it is known.
-pub(super) fn text_of(node: &Node, found: &Contents) -> Option<String> {
+/// The bytes of a node, where they are known.
+fn bytes_of<'a>(node: &'a Node, found: &'a Contents) -> Option<&'a [u8]> {
     match node {
         Node::Absent => None,
-        Node::Original(from) | Node::Copy(from) => text_at(from, found),
-        Node::Text(text) => Some(text.clone()),
-        Node::Kept { text, .. } => text.clone(),
+        Node::Original(from) | Node::Copy(from) => bytes_at(from, found),
+        Node::Text(text) => Some(text.as_bytes()),
+        Node::Kept { text, .. } => text.as_deref().map(str::as_bytes),
     }
+}
+
+/// The text of a node, where it is known.
+pub(super) fn text_of(node: &Node, found: &Contents) -> Option<String> {
+    bytes_of(node, found).and_then(text)
 }
 
 /// The text that stands at `path` now, where all of it was looked at.
 pub(super) fn text_at(path: &AssetPath, found: &Contents) -> Option<String> {
+    bytes_at(path, found).and_then(text)
+}
+
+fn bytes_at<'a>(path: &AssetPath, found: &'a Contents) -> Option<&'a [u8]> {
     match found.get(path)? {
-        PathState::File { digest: Some(_), bytes } => String::from_utf8(bytes.clone()).ok(),
+        PathState::File { digest: Some(_), bytes } => Some(bytes),
         _ => None,
     }
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    str::from_utf8(bytes).ok().map(str::to_owned)
 }

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::anchor::anchor_form;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
+use crate::divergence::Divergence;
 use crate::identity::{AssetUuid, OperationId};
 use crate::name::AssetName;
 use crate::path::AssetPath;
 use crate::registry::RegistryEntry;
 
 use super::Undo;
-use super::destination;
+use super::destination::{self, can_leave};
 use super::draft::Draft;
-use super::look::{AppliedOperation, Contents, KeptOperation, Need, Needs};
+use super::look::{AppliedOperation, Contents, KeptOperation, Need, Needs, PathState};
 use super::plan::Change;
 use super::tree::Node;
 
@@ -30,6 +31,9 @@ pub(super) fn needs(found: &Contents, undo: &Undo) -> Needs {
             let placed = applied.placed.iter().map(|file| &file.path);
             for path in placed.filter(|path| anchor_form(path).is_some()) {
                 needs.add(path.clone(), Need::Contents);
+            }
+            for folder in &applied.removed_folders {
+                needs.add(folder.clone(), Need::State);
             }
         }
         Some(
@@ -63,13 +67,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, undo: &Undo) {
         }
     }
     let targets = targets(applied);
+    let placed: Vec<AssetPath> = applied.placed.iter().map(|file| file.path.clone()).collect();
+    if !can_leave(draft, &placed) || !prepare_places(draft, &targets) {
+        return;
+    }
     for folder in &applied.removed_folders {
-        if !draft.state.observation().folders.contains(folder) {
+        if draft.found(folder) == Some(PathState::Absent) {
             draft.tree.put_folder(folder, true);
         }
-    }
-    if !prepare_places(draft, &targets) {
-        return;
     }
     for (from, node) in returned {
         draft.tree.put(from, node);
@@ -78,7 +83,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, undo: &Undo) {
         let node = Node::Kept { kept: file.kept, fact: file.before, text: file.text.clone() };
         draft.tree.put(&file.path, node);
     }
-    remove_made_folders(draft, applied);
+    remove_empty_folders(draft, &applied.made_folders);
     for line in &applied.lines_after {
         draft.registry.remove(line);
     }
@@ -86,7 +91,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, undo: &Undo) {
         draft.registry.insert(line.clone());
     }
     say_who_is_affected(draft, applied, &names);
-    warn_of_divergences(draft);
+    warn_of_collisions(draft, &targets);
+    warn_of_divergences(draft, |_| true);
 }
 
 /// What the operation did; blocks the plan if that is not known.
@@ -156,16 +162,32 @@ fn lines(applied: &AppliedOperation) -> impl Iterator<Item = &RegistryEntry> {
 /// Whether files can come back to `targets`; makes the folders that are gone since.
 fn prepare_places(draft: &mut Draft<'_>, targets: &[AssetPath]) -> bool {
     // A place that was good enough before is so again, whatever it is called.
-    targets.iter().all(|target| destination::prepare(draft, target, std::slice::from_ref(target)))
+    let pairs: Vec<_> = targets.iter().map(|target| (target.clone(), target.clone())).collect();
+    destination::prepare(draft, &pairs)
 }
 
-/// Removes the folders that it made and in which nothing is left.
-fn remove_made_folders(draft: &mut Draft<'_>, applied: &AppliedOperation) {
+/// Says what comes back beside something that differs from it only by case or Unicode form. That may have been so before.
+fn warn_of_collisions(draft: &mut Draft<'_>, targets: &[AssetPath]) {
+    let after = draft.after();
+    let colliding = |path: &&AssetPath| after.is_colliding(path) && !draft.state.is_colliding(path);
+    let new: Vec<&AssetPath> = targets.iter().filter(colliding).collect();
+    for path in new {
+        draft.warn_path(
+            DiagnosticCode::PathCollision,
+            path,
+            format!("{path} would come back beside a path that differs from it only by case or Unicode form"),
+            "some systems take the two for one file; rename one of them then",
+        );
+    }
+}
+
+/// Removes those of `folders`, which are named outermost first, in which nothing is left.
+pub(super) fn remove_empty_folders(draft: &mut Draft<'_>, folders: &[AssetPath]) {
     let after = draft.after();
     let observation = after.observation();
     let mut gone: BTreeSet<&AssetPath> = BTreeSet::new();
     // Innermost first: a folder in which only emptied folders are is empty too.
-    for folder in applied.made_folders.iter().rev() {
+    for folder in folders.iter().rev() {
         let holds_files = observation.files_below(Some(folder)).next().is_some();
         let inner = observation.folders.iter().filter(|other| other.strip_folder(folder.as_str()).is_some());
         let holds_folders = inner.into_iter().any(|other| !gone.contains(other));
@@ -218,13 +240,14 @@ fn say_who_is_affected(
     }
 }
 
-/// Says what would diverge then: what the operation had mended, or what was built on it since.
-pub(super) fn warn_of_divergences(draft: &mut Draft<'_>) {
+/// Says what would diverge then and does not now, of what `concerns` takes.
+pub(super) fn warn_of_divergences(draft: &mut Draft<'_>, concerns: impl Fn(&Divergence) -> bool) {
     let after = draft.after();
     let known = draft.state.divergences();
     let new: Vec<String> = after
         .divergences()
         .without(known)
+        .filter(|found| concerns(found))
         .map(|found| format!("{}: {}", found.code, found.message))
         .collect();
     for message in new {

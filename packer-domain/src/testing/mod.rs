@@ -67,6 +67,11 @@ pub(crate) fn path(text: &str) -> AssetPath {
     AssetPath::parse(text).unwrap()
 }
 
+/// The `n`th operation of a world.
+pub(crate) fn operation(n: usize) -> OperationId {
+    OperationId::drawn(UuidDraw { unix_ms: 2_000_000_000_000 + n as u64, entropy: [9; 16] })
+}
+
 /// The uuid that `$alias` stands for.
 pub(crate) fn uuid(alias: &str) -> AssetUuid {
     let time = alias.bytes().chain([0; 5]).take(5).fold(0, |time, byte| (time << 8) | u64::from(byte));
@@ -302,15 +307,32 @@ impl World {
         plan(&self.state(), &self.contents(mutation), mutation)
     }
 
-    /// Carries out a plan that is ready, and keeps what is needed to take it back under the operation that is given.
+    /// Every folder that has a name or something in it.
+    pub(crate) fn all_folders(&self) -> BTreeSet<AssetPath> {
+        let implied = self.files.keys().chain(self.odd.keys()).flat_map(AssetPath::ancestors).map(path);
+        implied.chain(self.folders.iter().cloned()).collect()
+    }
+
+    /// Carries out a plan that is ready, as a commit does, and keeps what is needed to take it back under the operation
+    /// that is given.
     pub(crate) fn apply(&mut self, plan: &MutationPlan) -> OperationId {
         assert_eq!(plan.verdict, Verdict::Ready, "{}", plan_text(plan));
-        let n = self.operations.len() as u64;
-        let operation = OperationId::drawn(UuidDraw { unix_ms: 2_000_000_000_000 + n, entropy: [9; 16] });
+        let operation = operation(self.operations.len());
         let lines = self.apply_to_registry(plan);
         let mut applied =
             AppliedOperation { lines_before: lines.0, lines_after: lines.1, ..Default::default() };
-        // As a commit does: everything that leaves has left before anything comes.
+        // A folder stays when what was in it leaves.
+        self.folders = self.all_folders();
+        let originals = self.files.clone();
+        for mutation in &plan.filesystem_mutations {
+            if let FilesystemMutation::MakeDir { path } = mutation {
+                assert!(!self.files.contains_key(path), "{path} is a file");
+                self.assert_place(path);
+                assert!(self.folders.insert(path.clone()), "{path} is there already");
+                applied.made_folders.push(path.clone());
+            }
+        }
+        // Everything that leaves has left before anything comes.
         let mut taken: BTreeMap<AssetPath, Vec<u8>> = BTreeMap::new();
         for mutation in &plan.filesystem_mutations {
             let leaves = match mutation {
@@ -324,29 +346,21 @@ impl World {
             assert_eq!(Digest::of(&bytes), *digest, "{path}");
             taken.insert(path.clone(), bytes);
         }
-        let copies = self.files.clone();
         for mutation in &plan.filesystem_mutations {
             let (bytes, from) = match mutation {
                 FilesystemMutation::Create { contents, .. } | FilesystemMutation::Edit { contents, .. } => {
                     (contents.clone().into_bytes(), None)
                 }
                 FilesystemMutation::Move { from, .. } => (taken.remove(from).unwrap(), Some(from.clone())),
-                FilesystemMutation::Copy { from, .. } => (copies[from].clone(), None),
+                FilesystemMutation::Copy { from, .. } => (originals[from].clone(), None),
                 FilesystemMutation::Restore { kept, .. } => (self.kept[kept].clone(), None),
-                FilesystemMutation::MakeDir { path } => {
-                    assert!(self.folders.insert(path.clone()), "{path} is there already");
-                    applied.made_folders.push(path.clone());
-                    continue;
-                }
-                FilesystemMutation::RemoveDir { path } => {
-                    self.folders.remove(path);
-                    applied.removed_folders.push(path.clone());
-                    continue;
-                }
-                FilesystemMutation::ToHistory { .. } => continue,
+                FilesystemMutation::MakeDir { .. }
+                | FilesystemMutation::RemoveDir { .. }
+                | FilesystemMutation::ToHistory { .. } => continue,
             };
             let path = mutation.path();
-            assert!(!self.ignored.contains_key(path), "{path} would be overwritten");
+            self.assert_place(path);
+            assert!(!self.folders.contains(path), "{path} is a folder");
             let after = FileFact { size: bytes.len() as u64, digest: Digest::of(&bytes) };
             let before = self.files.insert(path.clone(), bytes);
             assert_eq!(before, None, "{path} was overwritten");
@@ -355,20 +369,31 @@ impl World {
         for (number, (path, bytes)) in taken.into_iter().enumerate() {
             let kept = KeptFile::History { operation, number: number as u32 };
             let before = FileFact { size: bytes.len() as u64, digest: Digest::of(&bytes) };
-            let text = String::from_utf8(bytes.clone()).ok();
+            let text = anchor_form(&path).and_then(|_| String::from_utf8(bytes.clone()).ok());
             self.kept.insert(kept, bytes);
             applied.taken.push(TakenFile { path, before, kept, text });
         }
-        for folder in &applied.removed_folders {
-            let inside = self
-                .files
-                .keys()
-                .chain(&self.folders)
-                .find(|path| path.strip_folder(folder.as_str()).is_some());
-            assert_eq!(inside, None, "{folder} is not empty");
+        for mutation in plan.filesystem_mutations.iter().rev() {
+            let FilesystemMutation::RemoveDir { path: folder } = mutation else { continue };
+            let inside = |path: &&AssetPath| path.strip_folder(folder.as_str()).is_some();
+            assert_eq!(self.files.keys().chain(&self.folders).find(inside), None, "{folder} is not empty");
+            applied.removed_folders.insert(0, folder.clone());
+            // One in which something is that nobody sees is left.
+            if !self.ignored.keys().chain(self.odd.keys()).any(|path| inside(&path)) {
+                assert!(self.folders.remove(folder), "{folder} is not there");
+            }
         }
         self.operations.insert(operation, KeptOperation::Applied(applied));
         operation
+    }
+
+    /// That something can be put at `path` without doing away with anything.
+    fn assert_place(&self, path: &AssetPath) {
+        assert!(!self.ignored.contains_key(path), "{path} would be overwritten");
+        assert!(!self.odd.contains_key(path), "{path} is something else");
+        assert!(path.parent().is_none_or(|folder| self.folders.contains(&folder)), "{path} has no folder");
+        let odd = path.ancestors().find(|folder| self.odd.contains_key(*folder));
+        assert_eq!(odd, None, "{path} is not in the project");
     }
 
     /// Changes the registry; gives all lines of the assets concerned, before and after.

@@ -63,24 +63,30 @@ fn frozen(disk: &dyn Disk, root: &Utf8Path, operation: OperationId) -> Result<Ke
 
 fn of_facts(disk: &dyn Disk, root: &Utf8Path, facts: &FrozenFacts) -> Result<FrozenOperation, Unusable> {
     let record = undo_record(root, &facts.intent)?;
-    let contents = |found: &Option<FileFacts>| -> Result<Option<FrozenContents>, String> {
+    let contents = |found: &Option<FileFacts>, is_anchor: bool| -> Result<Option<FrozenContents>, Unusable> {
         let Some(FileFacts { file, at }) = found else { return Ok(None) };
+        let text = match at {
+            BytesAt::Kept(kept) if is_anchor => text(disk, &kept.path())?,
+            BytesAt::Kept(_) | BytesAt::Place(_) | BytesAt::Gone => None,
+        };
         let at = match at {
             BytesAt::Place(path) => FrozenBytes::Place(below(root, path)?),
             BytesAt::Kept(kept) => FrozenBytes::Kept(of_journal(*kept)),
             BytesAt::Gone => FrozenBytes::Gone,
         };
-        Ok(Some(FrozenContents { fact: fact(*file), at }))
+        Ok(Some(FrozenContents { fact: fact(*file), at, text }))
     };
-    let file = |path: &PathFacts| -> Result<FrozenFile, String> {
+    let file = |facts: &PathFacts| -> Result<FrozenFile, Unusable> {
+        let path = below(root, &facts.path)?;
+        let is_anchor = anchor_form(&path).is_some();
         Ok(FrozenFile {
-            path: below(root, &path.path)?,
-            before: contents(&path.before)?,
-            after: contents(&path.after)?,
-            saved: contents(&path.saved)?,
+            before: contents(&facts.before, is_anchor)?,
+            after: contents(&facts.after, is_anchor)?,
+            saved: contents(&facts.saved, is_anchor)?,
+            path,
         })
     };
-    let files: Result<Vec<FrozenFile>, String> = facts.paths.iter().map(file).collect();
+    let files: Result<Vec<FrozenFile>, Unusable> = facts.paths.iter().map(file).collect();
     let saved_registry = match &facts.registry.saved {
         Some(FileFacts { at: BytesAt::Kept(kept), .. }) => {
             let loaded = registry_file::load(disk, &kept.path());

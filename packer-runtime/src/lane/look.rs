@@ -72,10 +72,14 @@ impl Look<'_> {
                 read.map_err(|source| DiskError { operation: DiskOperation::Read, path, source })?;
                 Ok(PathState::File { digest: None, bytes })
             }
-            (EntryKind::File, Need::Contents) => {
-                let bytes = self.disk.read(&path, MAX_EDITED_BYTES)?;
-                Ok(PathState::File { digest: Some(Digest::of(&bytes)), bytes })
-            }
+            (EntryKind::File, Need::Contents) => match self.disk.read(&path, MAX_EDITED_BYTES) {
+                Ok(bytes) => Ok(PathState::File { digest: Some(Digest::of(&bytes)), bytes }),
+                // The plan then says that it is no readable anchor.
+                Err(error) if error.source.kind() == std::io::ErrorKind::FileTooLarge => {
+                    Ok(PathState::File { digest: None, bytes: Vec::new() })
+                }
+                Err(error) => Err(error),
+            },
         }
     }
 

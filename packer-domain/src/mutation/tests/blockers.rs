@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::changes::{map, rename, set_build};
+use super::requests::{map, rename, set_build};
 use super::{image, project};
 use crate::diagnostic::DiagnosticCode;
 use crate::kind::KindId;
@@ -10,11 +10,11 @@ use crate::mutation::{Adopt, Mutation, Verdict};
 use crate::registry::{BuildParticipation, RegistryEntry};
 use crate::testing::{DRAW, World, adopt, entry, live, path, reconcile, register, targets};
 
-const BLOCKED: bool = true;
-const WARNED: bool = false;
+pub(super) const BLOCKED: bool = true;
+pub(super) const WARNED: bool = false;
 
 /// A request, the project it is made on, what it says, and whether that forbids it.
-type Case = (Mutation, World, &'static str, bool);
+pub(super) type Case = (Mutation, World, &'static str, bool);
 
 fn kind(kind: &str) -> Mutation {
     Mutation::Adopt(Adopt { targets: targets(&["."]), kind: Some(KindId::parse(kind).unwrap()), draw: DRAW })
@@ -199,7 +199,7 @@ fn inclusions() -> Vec<Case> {
 }
 
 /// The codes that the doc comment of `request` lists, up to and after `Warns of:`.
-fn documented(request: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+pub(super) fn documented(request: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let source = include_str!("../request.rs");
     let (before, _) = source.split_once(&format!("\npub struct {request} {{")).expect("the request is there");
     let doc = before.rsplit("\n\n").next().unwrap_or_default();
@@ -215,7 +215,7 @@ fn documented(request: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     (codes(blocked), codes(warned))
 }
 
-fn check(request: &str, cases: Vec<Case>) {
+pub(super) fn check(request: &str, cases: Vec<Case>) {
     let (mut blocked, mut warned) = (BTreeSet::new(), BTreeSet::new());
     for (mutation, world, code, forbids) in cases {
         let plan = world.plan(&mutation);

@@ -1,29 +1,12 @@
 //! What renaming, including and excluding do.
 
+use super::requests::{map, rename, set_build};
 use super::{image, project};
-use crate::mutation::{
-    Batch, Contents, Mutation, Rename, SetBuild, Verdict, follows_from_registry_alone, needs, plan,
-};
+use crate::mutation::{Batch, Contents, Mutation, Verdict, follows_from_registry_alone, needs, plan};
 use crate::observation::Observation;
 use crate::registry::BuildParticipation;
-use crate::testing::{World, plan_text, uuid};
+use crate::testing::{World, plan_text};
 use crate::workspace::{WorkspaceInputs, WorkspaceState};
-
-pub(super) fn rename(alias: &str, name: &str) -> Mutation {
-    Mutation::Rename(Rename { asset: uuid(alias), name: name.parse().unwrap() })
-}
-
-pub(super) fn set_build(aliases: &[&str], build: BuildParticipation) -> Mutation {
-    Mutation::SetBuild(SetBuild { assets: aliases.iter().map(|alias| uuid(alias)).collect(), build })
-}
-
-/// An asset of the kind that refers to others, with `settings` in its anchor.
-pub(super) fn map(alias: &str, name: &str, file: &str, settings: &str) -> String {
-    format!(
-        "//- assets/{file}\n//- assets/{file}.asset.toml\n# the map {name}\nuuid = \"${alias}\"\nname = \"{name}\"\n\
-         kind = \"map\"\n{settings}"
-    )
-}
 
 fn referred_to() -> World {
     World::new(&project(
