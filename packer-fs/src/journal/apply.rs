@@ -6,6 +6,8 @@
 //!
 //! The same code finishes what another process began; which steps are done by then is `compare`'s knowledge.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::OperationId;
 use thiserror::Error;
@@ -172,11 +174,12 @@ impl From<DiskError> for Stop {
 
 /// Carries out what `progress` says is not done. Syncs are never skipped: what another process did may be in memory only.
 fn carry_out(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), Stop> {
-    make_folders(disk, &intent.work.make_dirs)?;
     displace(disk, intent, progress)?;
     sync_displaced(disk, intent)?;
+    // Before any is made: on some disks a folder that is to be made is one that is to be removed, in other letters.
+    remove_folders(disk, &intent.work)?;
+    make_folders(disk, &intent.work.make_dirs)?;
     place(disk, intent, progress)?;
-    remove_folders(disk, &intent.work.remove_dirs)?;
     sync_placed(disk, &intent.work)?;
     if let RegistryWork::Replaced { .. } = intent.registry {
         swap_registry(disk, intent, progress.registry_swapped)?;
@@ -267,9 +270,11 @@ fn place(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), St
     Ok(())
 }
 
-/// A folder that somebody put something into stays.
-fn remove_folders(disk: &dyn Disk, folders: &[Utf8PathBuf]) -> Result<(), Stop> {
-    for path in folders {
+/// A folder that somebody put something into stays, and so does one that something is to be put into.
+fn remove_folders(disk: &dyn Disk, work: &Work) -> Result<(), Stop> {
+    let needed = work.placed.iter().flat_map(|item| steps::ancestors(&item.path));
+    let needed: BTreeSet<&Utf8Path> = needed.collect();
+    for path in work.remove_dirs.iter().filter(|path| !needed.contains(path.as_path())) {
         match disk.remove_dir(path) {
             Err(error)
                 if !matches!(

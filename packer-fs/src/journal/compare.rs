@@ -12,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::intent::{Intent, RegistryWork};
+use super::spelling::Spelling;
 use super::steps::{Origin, Work};
 use crate::disk::{Disk, DiskError};
 use crate::layout;
@@ -127,8 +128,9 @@ pub(super) fn compare(disk: &dyn Disk, intent: &Intent) -> Result<Comparison, Di
 impl<'i> Observed<'i> {
     fn look(disk: &dyn Disk, intent: &'i Intent) -> Result<Self, DiskError> {
         let operation = intent.operation;
+        let spelling = Spelling::new(disk, &intent.work);
         let see = |path: Utf8PathBuf| {
-            let found = Fingerprint::take(disk, &path)?;
+            let found = spelling.take(&path)?;
             Ok::<_, DiskError>(Seen { path, found })
         };
         let displaced = intent

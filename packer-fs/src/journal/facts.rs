@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::intent::{self, Intent, IntentDamage, RegistryWork};
 use super::kept::KeptFile;
+use super::spelling::Spelling;
 use super::steps::Origin;
 use crate::disk::{Disk, DiskError};
 use crate::layout;
@@ -127,7 +128,8 @@ impl Seen {
         let operation = intent.operation;
         let registry = [Utf8Path::new(layout::REGISTRY)];
         let places = intent.work.paths().into_iter().chain(registry);
-        let places = places.map(|path| Ok((path.to_owned(), Fingerprint::take(disk, path)?)));
+        let spelling = Spelling::new(disk, &intent.work);
+        let places = places.map(|path| Ok((path.to_owned(), spelling.take(path)?)));
         let displaced = (0..intent.work.displaced.len()).flat_map(|number| {
             let number = number as u32;
             // A clean-up may have begun before it was frozen.

@@ -33,6 +33,7 @@ mod outputs_intent;
 mod recover;
 mod registry;
 mod settle;
+mod spelling;
 mod stage;
 mod steps;
 

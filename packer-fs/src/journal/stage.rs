@@ -15,6 +15,7 @@ use super::apply::Recorded;
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::intent::{self, Intent};
 use super::registry::{RegistryChange, RegistryPart};
+use super::spelling::Spelling;
 use super::steps::{self, Contents, Step, StepProblem, Work};
 use super::{lay_folders, settle, write_new};
 use crate::disk::{Disk, DiskError, DiskOperation, EntryKind};
@@ -314,9 +315,10 @@ fn check(disk: &dyn Disk, work: &Work) -> Result<(), StageError> {
         }
     }
     let befores = steps::befores(work);
+    let spelling = Spelling::new(disk, work);
     for path in work.paths() {
         let expected = befores.get(path).map_or(Fingerprint::Absent, |before| Fingerprint::File(*before));
-        let found = Fingerprint::take(disk, path).map_err(failed)?;
+        let found = spelling.take(path).map_err(failed)?;
         if found != expected {
             return Err(StageError::Stale { path: path.to_owned(), expected, found });
         }

@@ -98,6 +98,9 @@ fn enumerate(
         prepare(&disk);
         disk.fail_after(cut);
         let (reached, error) = commit(&disk, workload.request());
+        let is_cut =
+            error.as_ref().is_none_or(|error| error.contains("power is cut") || error.contains("PowerCut"));
+        assert!(is_cut, "{}: {error:?}", workload.name);
         let killed = disk.fork();
         let survivors = disk.crash_states_seeded(states, cut).chain([killed]);
         for survivor in survivors {

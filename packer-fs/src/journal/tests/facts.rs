@@ -25,7 +25,7 @@ fn place(path: &str) -> BytesAt {
 
 #[test]
 fn of_one_that_stopped_while_it_displaced() {
-    let disk = FINISH_OURS.project();
+    let disk = KEEP_THEIRS.project();
     let before = disk.tree_hash();
     let facts = frozen_facts(&disk, operation(FROZEN)).unwrap();
     assert_eq!(disk.tree_hash(), before);

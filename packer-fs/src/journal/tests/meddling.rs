@@ -128,7 +128,10 @@ fn a_save_between_any_two_operations_loses_nothing() {
                     None => {
                         done += 1;
                         assert_eq!(reports, [], "{context}");
-                        let is_kept = user_files(&disk).values().any(|text| text == SAVED);
+                        let is_kept = user_files(&disk).values().any(|text| text == SAVED)
+                            || user_files(&project)
+                                .get(Utf8Path::new(path))
+                                .is_some_and(|text| text == SAVED);
                         assert!(is_kept, "{context}: the save was taken for what stood there before");
                     }
                     Some(error) if error.starts_with("Stale") => {

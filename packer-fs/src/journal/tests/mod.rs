@@ -4,6 +4,7 @@
 mod crash;
 mod edited;
 mod facts;
+mod folding;
 mod history;
 mod meddling;
 mod outputs;

@@ -413,3 +413,21 @@ fn a_full_disk_is_a_failure_before_the_intent() {
     assert_eq!(list(&disk).unwrap(), []);
     assert_eq!(BATCH.side(&disk), Some(false));
 }
+
+#[test]
+fn a_folder_that_something_is_put_into_is_not_removed() {
+    for make in [false, true] {
+        let disk = BATCH.project();
+        let mut steps = vec![
+            Step::ToHistory { path: "assets/x/b".into(), before: fingerprint("b") },
+            Step::Create { path: "assets/x/deep/n".into(), contents: b"n".into() },
+            Step::MakeDir { path: "assets/x/deep".into() },
+            Step::RemoveDir { path: "assets/x".into() },
+        ];
+        if make {
+            steps.push(Step::MakeDir { path: "assets/x".into() });
+        }
+        assert_eq!(commit(&disk, request(TESTED, steps, REGISTRY_BEFORE, None)), (Reached::Finished, None));
+        assert_eq!(disk.read("assets/x/deep/n".into(), 9).unwrap(), b"n");
+    }
+}

@@ -325,7 +325,7 @@ fn of_two_that_are_frozen_the_later_is_settled_and_the_other_with_it() {
 
 #[test]
 fn where_the_folder_of_what_was_displaced_is_gone_the_rest_goes_to_history_all_the_same() {
-    let project = FINISH_OURS.project();
+    let project = KEEP_THEIRS.project();
     project.settle();
     let folder = layout::displaced_folder(operation(FROZEN));
     for number in 0..2 {
@@ -333,10 +333,12 @@ fn where_the_folder_of_what_was_displaced_is_gone_the_rest_goes_to_history_all_t
     }
     project.remove_dir(&folder).unwrap();
     project.settle();
+    let request = || CommitRequest { resolves: Some(operation(FROZEN)), ..request_of_nothing(2) };
+    assert_eq!(commit(&project.fork(), request()), (Reached::Finished, None));
     for cut in 0.. {
         let disk = project.fork();
         disk.fail_after(cut);
-        let (reached, error) = commit(&disk, FINISH_OURS.request());
+        let (reached, error) = commit(&disk, request());
         for state in disk.crash_states_seeded(STATES, cut) {
             recover_all(&state).unwrap();
             let context = format!("cut at {cut}, {:?}", state.losses());
@@ -356,12 +358,12 @@ fn where_the_folder_of_what_was_displaced_is_gone_the_rest_goes_to_history_all_t
 
 #[test]
 fn a_name_that_is_taken_in_history_costs_nobody_a_byte() {
-    let disk = FINISH_OURS.project();
+    let disk = KEEP_THEIRS.project();
     let taken = [layout::history_frozen(operation(FROZEN)), layout::history_staged(operation(FROZEN), 0)];
     for path in &taken {
         disk.put(path, b"of whoever");
     }
-    assert_eq!(commit(&disk, FINISH_OURS.request()), (Reached::Finished, None));
+    assert_eq!(commit(&disk, KEEP_THEIRS.request()), (Reached::Finished, None));
     assert_eq!(recover_all(&disk).unwrap(), []);
     assert_eq!(to_settle(&disk).unwrap(), None);
     for path in taken {

@@ -1,6 +1,7 @@
 //! The commits that the journal's tests try, each with the project that it is tried on, and the judge that says whether a
 //! disk is entirely before or entirely after one.
 
+use super::meddling::meddled;
 use super::*;
 
 /// A commit and the project that it is tried on.
@@ -254,6 +255,29 @@ const SAVED_MEANWHILE: Frozen = Frozen {
     kept: &["a", SAVED, "a2", "b2", "new/c", REGISTRY_FROZEN],
 };
 
+/// All is displaced and the first is placed; then there is a file that somebody saved. The folder that was made is not
+/// durable.
+const PLACE_TAKEN_MEANWHILE: Frozen = Frozen {
+    freeze: |disk| {
+        let path = Utf8Path::new("assets/x/b");
+        let commit_saved_at = |disk: &SimDisk, at: u64| {
+            let request = frozen_request(disk);
+            commit(&meddled(disk.clone(), path.as_str(), disk.operations() + disk.reads() + at), request)
+        };
+        let is_as_said = |at: &u64| {
+            let disk = disk.fork();
+            let (_, error) = commit_saved_at(&disk, *at);
+            let has_b = disk.read(&layout::displaced(operation(FROZEN), 1), 9).is_ok_and(|text| text == b"b");
+            has_b && error.is_some_and(|error| error.starts_with("Frozen"))
+        };
+        // The last moment: the removal of what stood there is durable by then.
+        let at = (0..80).rev().find(is_as_said).unwrap();
+        assert_eq!(commit_saved_at(disk, at).0, Reached::Recorded);
+    },
+    commit: 2,
+    kept: &["a", "b", SAVED, "a2", "b2", "new/c", REGISTRY_FROZEN],
+};
+
 /// All is done but the registry, which somebody saved, and which was swapped before that was noticed.
 const REGISTRY_SAVED_MEANWHILE: Frozen = Frozen {
     freeze: |disk| {
@@ -299,14 +323,14 @@ pub(super) const FINISH_OURS: Workload = Workload {
     before: &[("assets/a", "a"), ("assets/x/b", "b")],
     steps: || {
         vec![
-            put_back(staged(0), "assets/a", "a2"),
+            Step::ToHistory { path: "assets/x/b".into(), before: fingerprint(SAVED) },
             put_back(staged(1), "assets/x/b", "b2"),
             put_back(staged(2), "assets/new/c", "new/c"),
         ]
     },
     after: &[("assets/a", "a2"), ("assets/x/b", "b2"), ("assets/new/c", "new/c")],
     registry_changes: true,
-    settles: Some(SAVED_MEANWHILE),
+    settles: Some(PLACE_TAKEN_MEANWHILE),
 };
 
 pub(super) const KEEP_THEIRS: Workload = Workload {
