@@ -16,6 +16,7 @@ pub mod journal;
 pub mod layout;
 pub mod lock;
 pub mod pack_writer;
+pub mod plan_file;
 pub mod registry_file;
 pub mod scan;
 pub mod store;

@@ -17,6 +17,7 @@ use super::Mutation;
 use super::look::{Contents, KeptOperation, PathState};
 use super::plan::{
     Affected, Change, MutationPlan, PLAN_SCHEMA, RegistryMutation, Seen, SeenPath, Verdict, effects_digest,
+    plan_digest,
 };
 use super::tree::{Node, Tree, text_at, text_of};
 
@@ -362,18 +363,23 @@ impl<'a> Draft<'a> {
         let mut affected: Vec<Affected> = affected.collect();
         // People look for names; a uuid says nothing to them.
         affected.sort_by(|a, b| (&a.name, a.uuid, a.change).cmp(&(&b.name, b.uuid, b.change)));
+        let lineage = self.base.registry().lineage();
+        let seen: Vec<SeenPath> = self.seen.into_iter().map(|(path, seen)| SeenPath { path, seen }).collect();
+        let effects_digest = effects_digest(verdict, &registry_mutations, &filesystem);
         MutationPlan {
             schema: PLAN_SCHEMA,
+            plan_digest: plan_digest(&mutation, lineage, None, &seen, effects_digest),
             mutation,
-            lineage: self.base.registry().lineage(),
+            lineage,
+            configuration: None,
             verdict,
             blockers: self.blockers,
             warnings: self.warnings,
-            effects_digest: effects_digest(verdict, &registry_mutations, &filesystem),
             registry_mutations,
             filesystem_mutations: filesystem,
-            seen: self.seen.into_iter().map(|(path, seen)| SeenPath { path, seen }).collect(),
+            seen,
             affected,
+            effects_digest,
         }
     }
 }

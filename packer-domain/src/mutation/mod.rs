@@ -22,6 +22,7 @@ mod remove;
 mod rename;
 mod request;
 mod set_build;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -39,6 +40,7 @@ pub use request::{
     Adopt, Batch, Configure, Duplicate, Mutation, Reconcile, Recover, RecoveryChoice, Register, Relocate,
     Remove, RemovedInputs, Rename, Selector, SetBuild, Target, Undo,
 };
+pub use shown::ShownPlan;
 
 use std::cell::OnceCell;
 

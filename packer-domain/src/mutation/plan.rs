@@ -22,6 +22,8 @@ pub struct MutationPlan {
     pub mutation: Mutation,
     /// The project that it was made for.
     pub lineage: LineageId,
+    /// Digest of the configuration that it was made with, where the caller knew it; for telling what moved.
+    pub configuration: Option<Digest>,
     /// Whether it can be applied. The packer says so; nobody infers it from the lists.
     pub verdict: Verdict,
     /// What forbids applying it.
@@ -38,6 +40,8 @@ pub struct MutationPlan {
     pub affected: Vec<Affected>,
     /// Digest of verdict, registry and filesystem mutations: two plans with one digest do the same.
     pub effects_digest: Digest,
+    /// Digest of that, and of mutation, lineage, configuration and seen: of everything that applying it goes by.
+    pub plan_digest: Digest,
 }
 
 impl MutationPlan {
@@ -48,12 +52,25 @@ impl MutationPlan {
         self.blockers.sort();
         self.verdict = Verdict::Blocked;
         self.effects_digest = self.compute_effects_digest();
-        self
+        self.digested()
+    }
+
+    /// The same plan, which was made with the configuration that has this digest.
+    #[must_use]
+    pub fn configured(mut self, configuration: Digest) -> Self {
+        self.configuration = Some(configuration);
+        self.digested()
     }
 
     /// The digest of its effects as they stand in it.
     pub fn compute_effects_digest(&self) -> Digest {
         effects_digest(self.verdict, &self.registry_mutations, &self.filesystem_mutations)
+    }
+
+    fn digested(mut self) -> Self {
+        self.plan_digest =
+            plan_digest(&self.mutation, self.lineage, self.configuration, &self.seen, self.effects_digest);
+        self
     }
 }
 
@@ -63,6 +80,18 @@ pub(super) fn effects_digest(
     filesystem: &[FilesystemMutation],
 ) -> Digest {
     let text = serde_json::to_vec(&(verdict, registry, filesystem))
+        .expect("plans hold only strings, numbers and lists, which always serialise");
+    Digest::of(&text)
+}
+
+pub(super) fn plan_digest(
+    mutation: &Mutation,
+    lineage: LineageId,
+    configuration: Option<Digest>,
+    seen: &[SeenPath],
+    effects: Digest,
+) -> Digest {
+    let text = serde_json::to_vec(&(PLAN_SCHEMA, mutation, lineage, configuration, seen, effects))
         .expect("plans hold only strings, numbers and lists, which always serialise");
     Digest::of(&text)
 }
