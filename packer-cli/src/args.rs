@@ -94,6 +94,8 @@ pub(crate) enum CommandArgs {
     Undo(UndoArgs),
     /// List what was done, the newest first, and whether it can be undone
     Log(LogArgs),
+    /// Apply a plan from a file, if it would still do what it says
+    Apply(PlanArgs),
     /// Build the pack
     Build(BuildArgs),
     /// Observe the workspace anew and say what changed
@@ -121,9 +123,35 @@ pub(crate) struct NewArgs {
 }
 
 /// How far a mutation goes.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// Apply without asking, planned anew under the lock
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Show what would be done, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the plan to a file for `packer apply`, and stop; nothing is written over
+    #[arg(long, value_name = "FILE", value_parser = typed_path, conflicts_with = "yes")]
+    pub plan_out: Option<Utf8PathBuf>,
+    /// Write the plan over a file that is there
+    #[arg(long, requires = "plan_out")]
+    pub overwrite: bool,
+}
+
+impl ApplyArgs {
+    /// Whether somebody is asked.
+    pub(crate) fn asks(&self) -> bool {
+        !self.yes && !self.dry_run && self.plan_out.is_none()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// A file that `--plan-out` wrote, or `-` for standard input
+    #[arg(value_name = "PLAN.json", value_parser = typed_path)]
+    pub plan: Utf8PathBuf,
+    /// Apply without asking
     #[arg(long, short, conflicts_with = "dry_run")]
     pub yes: bool,
     /// Show what would be done, and stop
@@ -477,6 +505,8 @@ mod tests {
             &["reconcile", "--path", ""],
             &["mv", "a", ""],
             &["dup", "a", ""],
+            &["adopt", "a", "--plan-out", ""],
+            &["apply", ""],
         ] {
             let parsed = Cli::try_parse_from(std::iter::once("packer").chain(typed.iter().copied()));
             assert!(parsed.is_err_and(|error| error.to_string().contains("expected a path")), "{typed:?}");
@@ -506,6 +536,7 @@ mod tests {
             "recover",
             "undo",
             "log",
+            "apply",
             "build",
             "refresh",
             "watch",
@@ -580,6 +611,10 @@ mod tests {
     fn flags_that_contradict_each_other_are_refused() {
         for bad in [
             &["packer", "adopt", "a", "--yes", "--dry-run"][..],
+            &["packer", "adopt", "a", "--yes", "--plan-out", "p"],
+            &["packer", "adopt", "a", "--overwrite"],
+            &["packer", "apply", "p", "--yes", "--dry-run"],
+            &["packer", "apply"],
             &["packer", "status", "--quiet", "--verbose"],
             &["packer", "recover", "--keep-theirs", "--finish-ours"],
             &["packer", "build", "--jobs", "0"],

@@ -13,6 +13,7 @@ pub use crate::history::{DroppedHistory, HISTORY_MAX_AGE, HISTORY_MAX_BYTES, His
 pub use crate::log::{LoggedOperation, UndoState};
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
+pub use crate::plan_file::PlanFile;
 pub use crate::project::{
     BuildBase, Command, ContentError, FirstObservation, Glance, LocateError, OpenError, OpenOptions, Project,
     Status,
@@ -41,7 +42,7 @@ pub use packer_domain::kind::{KindId, KindIdError, SettingValue, Settings};
 pub use packer_domain::mutation::{
     Adopt, Affected, Batch, Change, Configure, Duplicate, FilesystemMutation, KeptFile, Mutation,
     MutationPlan, Reconcile, Recover, RecoveryChoice, Register, RegistryMutation, Relocate, Remove,
-    RemovedInputs, Rename, Seen, SeenPath, Selector, SetBuild, Target, Undo, Verdict,
+    RemovedInputs, Rename, Seen, SeenPath, Selector, SetBuild, ShownPlan, Target, Undo, Verdict,
 };
 pub use packer_domain::name::{AssetName, AssetNameError};
 pub use packer_domain::path::{AssetPath, AssetPathError};
@@ -52,3 +53,4 @@ pub use packer_domain::summary::{AssetCounts, DiagnosticCounts, FileCounts, Work
 pub use packer_domain::toml_text::suggest;
 pub use packer_domain::workspace::{AssetState, Reference};
 pub use packer_fs::disk::{DiskError, DiskOperation};
+pub use packer_fs::plan_file::{ReadPlanError, WritePlanError};

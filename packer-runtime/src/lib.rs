@@ -26,6 +26,7 @@ mod numbered;
 mod observe;
 mod operation;
 mod outcome;
+mod plan_file;
 mod project;
 #[cfg(test)]
 mod readers;

@@ -15,5 +15,5 @@ pub(super) fn run(args: &AdoptArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit
         Some(text) => Some(KindId::parse(text).map_err(|error| Failure::of(Exit::Usage, &error))?),
         None => None,
     };
-    carry_out(Mutation::Adopt(Adopt { targets: targets?, kind, draw: draw() }), args.apply, opened, ui)
+    carry_out(Mutation::Adopt(Adopt { targets: targets?, kind, draw: draw() }), &args.apply, opened, ui)
 }

@@ -28,13 +28,13 @@ pub(super) fn mv(args: &MvArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Fa
         Ok([only]) => only,
         Err(mutations) => Mutation::Batch(Batch { mutations }),
     };
-    carry_out(mutation, args.apply, opened, ui)
+    carry_out(mutation, &args.apply, opened, ui)
 }
 
 pub(super) fn rename(args: &RenameArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let asset = one(&args.asset, opened)?;
     let name = asset_name(&args.name)?;
-    carry_out(Mutation::Rename(Rename { asset, name }), args.apply, opened, ui)
+    carry_out(Mutation::Rename(Rename { asset, name }), &args.apply, opened, ui)
 }
 
 pub(super) fn set(args: &SetArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -46,7 +46,7 @@ pub(super) fn set(args: &SetArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, 
         }
     }
     let clear: BTreeSet<String> = args.clear.iter().cloned().collect();
-    carry_out(Mutation::Configure(Configure { asset, set, clear }), args.apply, opened, ui)
+    carry_out(Mutation::Configure(Configure { asset, set, clear }), &args.apply, opened, ui)
 }
 
 pub(super) fn set_build(
@@ -56,20 +56,20 @@ pub(super) fn set_build(
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     let assets = all(&args.assets, opened)?;
-    carry_out(Mutation::SetBuild(SetBuild { assets, build }), args.apply, opened, ui)
+    carry_out(Mutation::SetBuild(SetBuild { assets, build }), &args.apply, opened, ui)
 }
 
 pub(super) fn rm(args: &RmArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let inputs = if args.keep_inputs { RemovedInputs::Kept } else { RemovedInputs::ToHistory };
     let assets = all(&args.assets, opened)?;
-    carry_out(Mutation::Remove(Remove { assets, inputs }), args.apply, opened, ui)
+    carry_out(Mutation::Remove(Remove { assets, inputs }), &args.apply, opened, ui)
 }
 
 pub(super) fn dup(args: &DupArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let asset = one(&args.asset, opened)?;
     let name = args.name.as_deref().map(asset_name).transpose()?;
     let to = opened.destination(&args.path);
-    carry_out(Mutation::Duplicate(Duplicate { asset, to, name, draw: draw() }), args.apply, opened, ui)
+    carry_out(Mutation::Duplicate(Duplicate { asset, to, name, draw: draw() }), &args.apply, opened, ui)
 }
 
 fn asset_name(text: &str) -> Result<AssetName, Failure> {

@@ -1,6 +1,7 @@
 //! The commands: each turns its arguments into requests to the packer, and hands what comes back to `render` and `Ui`.
 
 mod adopt;
+mod apply;
 mod build;
 mod change;
 mod check;
@@ -66,6 +67,7 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Recover(args) => recover::run(args, &open(ui)?, ui),
         CommandArgs::Undo(args) => undo::run(args, &open(ui)?, ui),
         CommandArgs::Log(args) => log::run(args, &open(ui)?, ui),
+        CommandArgs::Apply(args) => apply::run(args, open, ui),
         CommandArgs::Build(args) => build::run(args, &open(ui)?, ui),
         CommandArgs::Refresh => refresh::run(&open(ui)?, ui),
         CommandArgs::Watch(args) => watch::run(args, global, codecs, ui),

@@ -2,6 +2,7 @@
 
 use packer_runtime::api::{Command, Mutation, MutationPlan, Verdict};
 
+use super::apply::write_out;
 use super::detail;
 use crate::args::ApplyArgs;
 use crate::exit::Exit;
@@ -14,30 +15,38 @@ use crate::ui::Ui;
 /// Previews and asks, or applies at once, as the arguments say.
 pub(super) fn carry_out(
     mutation: Mutation,
-    apply: ApplyArgs,
+    apply: &ApplyArgs,
     opened: &Opened,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     if apply.yes {
-        let followed = follow::run(&opened.project, Command::Mutate(mutation), ui)?;
-        if !ui.is_json() && !ui.is_quiet() {
-            let text = render::warnings(&followed.diagnostics, detail(ui), ui.paint_out());
-            ui.out(&text);
-        }
-        return Ok(told(&followed, opened, ui));
+        return at_once(Command::Mutate(mutation), opened, ui);
     }
     let plan = opened.project.preview(&mutation)?;
     decide(plan, apply, opened, ui)
 }
 
-/// Shows a plan and, if somebody says so, applies it.
+/// Applies without a preview, and tells what should be known.
+pub(super) fn at_once(command: Command, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
+    let followed = follow::run(&opened.project, command, ui)?;
+    if !ui.is_json() && !ui.is_quiet() {
+        let text = render::warnings(&followed.diagnostics, detail(ui), ui.paint_out());
+        ui.out(&text);
+    }
+    Ok(told(&followed, opened, ui))
+}
+
+/// Shows a plan and, if somebody says so, applies it; or writes it to a file instead.
 pub(super) fn decide(
     plan: MutationPlan,
-    apply: ApplyArgs,
+    apply: &ApplyArgs,
     opened: &Opened,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     show(&plan, ui);
+    if let Some(path) = &apply.plan_out {
+        return write_out(&plan, path, apply.overwrite, ui);
+    }
     match plan.verdict {
         Verdict::Blocked => return Ok(Exit::Refused),
         Verdict::Empty => return Ok(Exit::Done),
@@ -69,7 +78,7 @@ pub(super) fn show(plan: &MutationPlan, ui: &mut Ui) {
 
 /// Applies a plan that somebody has seen and agreed to.
 pub(super) fn apply_shown(plan: MutationPlan, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
-    let followed = follow::run(&opened.project, Command::Apply(Box::new(plan)), ui)?;
+    let followed = follow::run(&opened.project, Command::Apply(Box::new(plan.into())), ui)?;
     Ok(told(&followed, opened, ui))
 }
 

@@ -27,16 +27,16 @@ pub(super) fn run(args: &ReconcileArgs, opened: &Opened, ui: &mut Ui) -> Result<
     };
     let is_chosen = args.resolution.is_some() || args.path.is_some() || args.name.is_some();
     let mutation = Mutation::Reconcile(reconcile);
-    if args.apply.yes || args.apply.dry_run || is_chosen || !ui.is_interactive() {
-        return carry_out(mutation, args.apply, opened, ui);
+    if !args.apply.asks() || is_chosen || !ui.is_interactive() {
+        return carry_out(mutation, &args.apply, opened, ui);
     }
     let plan = opened.project.preview(&mutation)?;
     let open: Vec<Divergence> = undecided(&plan, snapshot).cloned().collect();
     if open.is_empty() {
-        return decide(plan, args.apply, opened, ui);
+        return decide(plan, &args.apply, opened, ui);
     }
     for divergence in &open {
-        let exit = ask_and_resolve(divergence, args.apply, opened, ui)?;
+        let exit = ask_and_resolve(divergence, &args.apply, opened, ui)?;
         if exit != Exit::Done {
             return Ok(exit);
         }
@@ -114,7 +114,7 @@ fn undecided<'s>(plan: &'s MutationPlan, snapshot: &'s Snapshot) -> impl Iterato
 /// Asks what is to be done about one divergence, and does it.
 fn ask_and_resolve(
     divergence: &Divergence,
-    apply: ApplyArgs,
+    apply: &ApplyArgs,
     opened: &Opened,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {

@@ -25,7 +25,7 @@ pub(super) fn run(args: &RecoverArgs, opened: &Opened, ui: &mut Ui) -> Result<Ex
         (false, false) => None,
     };
     match choice {
-        Some(choice) => carry_out(settle(operation_id, choice), args.apply, opened, ui),
+        Some(choice) => carry_out(settle(operation_id, choice), &args.apply, opened, ui),
         None => offer(operation_id, args, opened, ui),
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn run(args: &UndoArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
         let line = render::undoing(meant, opened.project_flag(), ui.paint_err());
         ui.note(&line);
     }
-    carry_out(Mutation::Undo(Undo { operation }), args.apply, opened, ui)
+    carry_out(Mutation::Undo(Undo { operation }), &args.apply, opened, ui)
 }
 
 const LISTS: &str = "`packer log` lists the operations, and which of them can be undone";

@@ -50,7 +50,7 @@ pub enum Rejection {
         /// Whether the project's configuration did.
         configuration: bool,
     },
-    /// The effects in a stored plan are not those that its digest was made of. (applying a plan)
+    /// A stored plan is not what its digests were made of. (applying a plan)
     PlanAltered {},
     /// The plan was made for another project. (applying a plan)
     UnrelatedLineage {

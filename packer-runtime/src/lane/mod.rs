@@ -4,6 +4,7 @@
 //! The lock that keeps other processes out is taken in `access`, for as long as a job needs it.
 
 mod access;
+mod compare;
 mod current;
 mod kept;
 mod look;
@@ -13,6 +14,7 @@ mod refresh;
 mod thread;
 
 pub(crate) use access::{LaneAccess, lock_stop};
+pub(crate) use compare::compare;
 pub(crate) use look::look_at;
 pub(crate) use mutate::{kind_of, mutate, settles};
 pub(crate) use recover::{Recovery, recover_everything};

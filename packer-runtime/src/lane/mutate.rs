@@ -1,13 +1,14 @@
 //! Carrying out a mutation: planned (again) under the lock, compared with what was shown, committed as one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 use packer_domain::identity::{AssetUuid, OperationId, Revision};
 use packer_domain::mutation::{
-    self, Change, FilesystemMutation, Mutation, MutationPlan, RecoveryChoice, RegistryMutation, Seen, Verdict,
+    self, Change, FilesystemMutation, Mutation, MutationPlan, RecoveryChoice, RegistryMutation, ShownPlan,
+    Verdict,
 };
 use packer_domain::path::AssetPath;
 use packer_domain::registry::{EntryState, Registry, RegistryEntry};
@@ -25,6 +26,7 @@ use packer_fs::journal::{
 use packer_fs::registry_file::RegistryText;
 use packer_fs::undo_record::UndoRecord;
 
+use super::compare::compare;
 use super::current::{self, Current};
 use super::kept::to_journal;
 use super::look::look_at;
@@ -39,7 +41,7 @@ pub(crate) fn mutate<'s>(
     shared: &'s Arc<Shared>,
     operation: &Operation,
     mutation: &Mutation,
-    shown: Option<&MutationPlan>,
+    shown: Option<&ShownPlan>,
 ) -> Result<Finale<'s>, Stop> {
     let settles = settles(mutation);
     let access = match settles {
@@ -60,8 +62,7 @@ pub(crate) fn mutate<'s>(
     let contents = look_at(&*shared.disk, state, mutation).map_err(|e| Stop::Failed(io_failure(&e)))?;
     let plan = mutation::plan(state, &contents, mutation);
     if let Some(shown) = shown {
-        let configuration = observed.basis.config != shared.status().snapshot.basis().config;
-        compare(state, shown, &plan, configuration)?;
+        compare(state, observed.basis.config, shown, &plan).map_err(Stop::Rejected)?;
     }
     // What does not forbid it, and should be known: above all, which files were left without becoming assets.
     operation.diagnose(&plan.warnings);
@@ -109,59 +110,6 @@ pub(crate) fn settles(mutation: &Mutation) -> Option<OperationId> {
     match mutation {
         Mutation::Recover(recover) => Some(recover.operation),
         _ => None,
-    }
-}
-
-/// Refuses a plan whose effects are not, or no longer, what was shown. `configuration` says whether that moved since this
-/// process last published.
-fn compare(
-    state: &WorkspaceState,
-    shown: &MutationPlan,
-    plan: &MutationPlan,
-    configuration: bool,
-) -> Result<(), Stop> {
-    if shown.compute_effects_digest() != shown.effects_digest {
-        return Err(Stop::Rejected(Rejection::PlanAltered {}));
-    }
-    let project = state.registry().lineage();
-    if shown.lineage != project {
-        return Err(Stop::Rejected(Rejection::UnrelatedLineage { project, plan: shown.lineage }));
-    }
-    if shown.effects_digest == plan.effects_digest {
-        return Ok(());
-    }
-    let seen = |plan: &MutationPlan| -> BTreeMap<AssetPath, Seen> {
-        plan.seen.iter().map(|seen| (seen.path.clone(), seen.seen.clone())).collect()
-    };
-    let (then, now) = (seen(shown), seen(plan));
-    let touched = |plan: &MutationPlan| -> BTreeSet<FilesystemMutation> {
-        plan.filesystem_mutations.iter().cloned().collect()
-    };
-    let mut changed: BTreeSet<AssetPath> =
-        then.keys().chain(now.keys()).filter(|path| then.get(*path) != now.get(*path)).cloned().collect();
-    changed.extend(touched(shown).symmetric_difference(&touched(plan)).flat_map(|step| {
-        [Some(step.path()), step.origin()].map(Option::<&_>::cloned).into_iter().flatten().collect::<Vec<_>>()
-    }));
-    // Effects on the registry differ whenever a file does; the registry itself moved if a line is not as it was.
-    let explained = !changed.is_empty() || configuration;
-    let registry = shown.registry_mutations.iter().any(|mutation| has_moved(state.registry(), mutation))
-        || (!explained && shown.registry_mutations != plan.registry_mutations);
-    Err(Stop::Rejected(Rejection::StalePlan {
-        changed: changed.into_iter().collect(),
-        registry,
-        configuration,
-    }))
-}
-
-/// Whether the registry is not what `mutation` was planned for.
-fn has_moved(registry: &Registry, mutation: &RegistryMutation) -> bool {
-    match mutation {
-        RegistryMutation::Insert { entry } => registry.lines_of(entry.uuid).next().is_some(),
-        RegistryMutation::Update { before, .. }
-        | RegistryMutation::Retire { before }
-        | RegistryMutation::Delete { entry: before } => {
-            !registry.lines_of(before.uuid).any(|line| line == before)
-        }
     }
 }
 

@@ -156,7 +156,7 @@ fn assets_are_included_and_excluded_without_a_look_at_any_file() {
         let mutation = bench.set(name, build);
         let plan = bench.project().preview(&mutation).unwrap();
         bench.heard();
-        let outcome = bench.project().submit(Command::Apply(Box::new(plan.clone()))).wait().unwrap();
+        let outcome = bench.project().submit(Command::Apply(Box::new(plan.clone().into()))).wait().unwrap();
         let report = mutated(&outcome);
         assert!(!bench.has_looked());
         assert_eq!((report.assets_changed, report.registry_changes), (1, 1));
@@ -358,7 +358,7 @@ fn an_anchor_that_was_edited_meanwhile_changes_nothing_of_it_and_is_not_called_v
     let plan = bench.project().preview(&bench.exclude("b")).unwrap();
     std::fs::write(&anchor, text.replace("name = \"a\"", "name = \"other\"")).unwrap();
     bench.heard();
-    let outcome = bench.project().submit(Command::Apply(Box::new(plan))).wait().unwrap();
+    let outcome = bench.project().submit(Command::Apply(Box::new(plan.into()))).wait().unwrap();
     assert_eq!(mutated(&outcome).assets_changed, 1);
     assert!(!bench.has_looked());
     let after = bench.project().status();

@@ -21,8 +21,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::build::{AssetExplanation, FileExplanation};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{AssetUuid, Revision, SourceId};
-use packer_domain::mutation::{self, Mutation, MutationPlan, Target};
+use packer_domain::mutation::{self, Mutation, MutationPlan, ShownPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
+use packer_events::report::{Rejection, RejectionReport};
 use packer_fs::disk::DiskError;
 
 use crate::build::{
@@ -30,7 +31,7 @@ use crate::build::{
 };
 use crate::feed::Feed;
 use crate::freshness::Freshness;
-use crate::lane::{look_at, settles};
+use crate::lane::{compare, kind_of, look_at, settles};
 use crate::log::{LoggedOperation, operation_log};
 use crate::operation::OperationHandle;
 use crate::outcome::Outcome;
@@ -51,7 +52,7 @@ pub struct Status {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Carry a plan out, if it would still do what it says.
-    Apply(Box<MutationPlan>),
+    Apply(Box<ShownPlan>),
     /// Plan under the lock and carry that out, whatever it is.
     Mutate(Mutation),
     /// Observe again and publish what is found.
@@ -180,9 +181,7 @@ impl Project {
     /// What `mutation` would do now. A pure read: the paths that matter are looked at, and nothing is written.
     pub fn preview(&self, mutation: &Mutation) -> Result<MutationPlan, DiskError> {
         let status = self.status();
-        let state = status.snapshot.state();
-        let contents = look_at(&*self.shared.disk, state, mutation)?;
-        let plan = mutation::plan(state, &contents, mutation);
+        let plan = self.planned(&status, mutation)?;
         let Freshness::RecoveryRequired { operation_id } = &status.freshness else { return Ok(plan) };
         if settles(mutation) == Some(*operation_id) {
             return Ok(plan);
@@ -193,6 +192,24 @@ impl Project {
         Ok(plan.blocked_by(blocker.help("`packer recover` shows what can be done, and does it")))
     }
 
+    /// What applying `shown` would do now: the same as when it was shown, in full; or why it would be refused. A pure read,
+    /// as [`preview`](Self::preview) is. Applying it decides anew, under the lock.
+    pub fn preview_shown(
+        &self,
+        shown: &ShownPlan,
+    ) -> Result<Result<MutationPlan, RejectionReport>, DiskError> {
+        let status = self.status();
+        let rejected = |reason| RejectionReport { kind: kind_of(&shown.mutation), reason };
+        if let Freshness::RecoveryRequired { operation_id } = &status.freshness
+            && settles(&shown.mutation) != Some(*operation_id)
+        {
+            return Ok(Err(rejected(Rejection::LaneFrozen { operation_id: *operation_id })));
+        }
+        let plan = self.planned(&status, &shown.mutation)?;
+        let (state, configuration) = (status.snapshot.state(), status.snapshot.basis().config);
+        Ok(compare(state, configuration, shown, &plan).map(|()| plan).map_err(rejected))
+    }
+
     /// Subscribes to the events from here on.
     pub fn subscribe(&self) -> Feed {
         self.shared.bus.subscribe()
@@ -201,6 +218,12 @@ impl Project {
     /// Accepts a command. It runs when its turn comes; its one end is an event, and the handle's outcome.
     pub fn submit(&self, command: Command) -> OperationHandle {
         self.submitter.submit(command, None)
+    }
+
+    fn planned(&self, status: &Status, mutation: &Mutation) -> Result<MutationPlan, DiskError> {
+        let state = status.snapshot.state();
+        let contents = look_at(&*self.shared.disk, state, mutation)?;
+        Ok(mutation::plan(state, &contents, mutation).configured(status.snapshot.basis().config))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

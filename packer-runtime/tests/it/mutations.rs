@@ -45,7 +45,7 @@ fn an_asset_is_renamed_and_excluded_and_the_next_build_says_so() {
     assert_eq!(workspace.tree(), before, "a preview changes nothing");
     for plan in plans {
         assert_eq!(plan.verdict, Verdict::Ready, "{plan:#?}");
-        assert_eq!(mutated(&run(&project, Command::Apply(Box::new(plan)))).assets_changed, 1);
+        assert_eq!(mutated(&run(&project, Command::Apply(Box::new(plan.into())))).assets_changed, 1);
     }
     // A plan that was carried out once has nothing left to do.
     assert!(mutated(&run(&project, Command::Mutate(rename))).unchanged);
@@ -90,7 +90,7 @@ fn resolved(diverge: impl FnOnce(&Workspace), code: &str, wanted: Reconcile) -> 
     assert_eq!(workspace.tree(), before, "noticing and previewing change nothing");
 
     let head = read_head(&OsDisk::new(workspace.root.clone())).unwrap().unwrap();
-    let outcome = run(&project, Command::Apply(Box::new(plan.clone())));
+    let outcome = run(&project, Command::Apply(Box::new(plan.clone().into())));
     let report = mutated(&outcome);
     assert_eq!(report.commit, Some(head.commit + 1));
     assert_eq!(report.registry_changes, plan.registry_mutations.len() as u64);
@@ -111,7 +111,7 @@ fn resolved(diverge: impl FnOnce(&Workspace), code: &str, wanted: Reconcile) -> 
     }
     built(&build(&project));
     // A plan is for one state: it cannot be applied again.
-    let again = run(&project, Command::Apply(Box::new(plan)));
+    let again = run(&project, Command::Apply(Box::new(plan.into())));
     assert!(matches!(again.ending(), Ending::Rejected(_)), "{again:?}");
     (workspace, project)
 }
@@ -295,7 +295,7 @@ fn what_is_blocked_changes_nothing_and_says_everything() {
     for mutation in blocked {
         let plan = project.preview(&mutation).unwrap();
         assert_eq!(plan.verdict, Verdict::Blocked, "{plan:#?}");
-        for command in [Command::Mutate(mutation), Command::Apply(Box::new(plan.clone()))] {
+        for command in [Command::Mutate(mutation), Command::Apply(Box::new(plan.clone().into()))] {
             let outcome = run(&project, command);
             let Rejection::Blocked { blockers } = rejection(&outcome) else { panic!("{outcome:?}") };
             assert_eq!(blockers.len(), plan.blockers.len());
@@ -314,7 +314,7 @@ fn what_is_already_so_is_unchanged() {
     let revision = project.status().snapshot.revision();
     for command in [
         Command::Mutate(adopt_all(None)),
-        Command::Apply(Box::new(project.preview(&adopt_all(None)).unwrap())),
+        Command::Apply(Box::new(project.preview(&adopt_all(None)).unwrap().into())),
     ] {
         let outcome = run(&project, command);
         let report = mutated(&outcome);
@@ -360,13 +360,16 @@ fn a_plan_is_for_its_project_and_as_it_was_made() {
     let plan = project.preview(&adopt_all(None)).unwrap();
     let mut altered = plan.clone();
     altered.registry_mutations.clear();
-    assert_eq!(rejection(&run(&project, Command::Apply(Box::new(altered)))), &Rejection::PlanAltered {});
+    assert_eq!(
+        rejection(&run(&project, Command::Apply(Box::new(altered.into())))),
+        &Rejection::PlanAltered {}
+    );
 
     let other = Workspace::new();
     let elsewhere = other.open();
-    let outcome = run(&elsewhere, Command::Apply(Box::new(plan.clone())));
+    let outcome = run(&elsewhere, Command::Apply(Box::new(plan.clone().into())));
     assert!(matches!(rejection(&outcome), Rejection::UnrelatedLineage { .. }), "{outcome:?}");
-    assert_eq!(mutated(&run(&project, Command::Apply(Box::new(plan)))).assets_added, 1);
+    assert_eq!(mutated(&run(&project, Command::Apply(Box::new(plan.into())))).assets_added, 1);
 }
 
 #[test]
@@ -377,7 +380,7 @@ fn a_stale_plan_names_what_moved_and_nothing_else() {
     let plan = project.preview(&adopt_all(None)).unwrap();
     let moved = |change: &dyn Fn()| {
         change();
-        let outcome = run(&project, Command::Apply(Box::new(plan.clone())));
+        let outcome = run(&project, Command::Apply(Box::new(plan.clone().into())));
         let Rejection::StalePlan { changed, registry, configuration } = rejection(&outcome) else {
             panic!("{outcome:?}")
         };

@@ -295,7 +295,7 @@ fn a_conflict_freezes_the_lane_and_nothing_else() {
     let blockers: Vec<DiagnosticCode> = plan.blockers.iter().map(|blocker| blocker.code).collect();
     assert_eq!((plan.verdict, blockers), (Verdict::Blocked, vec![DiagnosticCode::LaneFrozen]));
     assert_eq!(plan.effects_digest, plan.compute_effects_digest());
-    assert_eq!(rejection(&run(&project, Command::Apply(Box::new(plan)))), &frozen);
+    assert_eq!(rejection(&run(&project, Command::Apply(Box::new(plan.into())))), &frozen);
     assert_eq!(dead.workspace.tree(), before);
 
     // Reading and observing go on, labelled.

@@ -40,7 +40,7 @@ impl Scene {
     }
 
     fn apply(&self) -> Outcome {
-        run(&self.project, Command::Apply(Box::new(self.plan.clone())))
+        run(&self.project, Command::Apply(Box::new(self.plan.clone().into())))
     }
 
     /// The path below the assets root, as refusals name it.

@@ -94,7 +94,7 @@ fn a_plan_is_refused_when_its_effects_would_now_be_others() {
     let plan = project.preview(&adopt_all(None)).unwrap();
     workspace.write("assets/texts/second.txt", b"2");
     let before = workspace.tree();
-    let outcome = run(&project, Command::Apply(Box::new(plan)));
+    let outcome = run(&project, Command::Apply(Box::new(plan.into())));
     let Ending::Rejected(report) = outcome.ending() else { panic!("{outcome:?}") };
     assert!(
         matches!(&report.reason, Rejection::StalePlan { changed, .. } if !changed.is_empty()),
@@ -107,6 +107,6 @@ fn a_plan_is_refused_when_its_effects_would_now_be_others() {
     let plan = project.preview(&adopt_all(None)).unwrap();
     // A change of something else does not matter.
     workspace.write("assets/blob.bin", b"another");
-    let outcome = run(&project, Command::Apply(Box::new(plan)));
+    let outcome = run(&project, Command::Apply(Box::new(plan.into())));
     assert!(outcome.success().is_some(), "{outcome:?}");
 }

@@ -26,6 +26,7 @@ mod outputs;
 mod pack;
 mod patterns;
 mod payload;
+mod plan;
 mod registry;
 mod small_files;
 mod stat_index;
@@ -54,7 +55,7 @@ pub struct Target {
 }
 
 /// Every target, by name.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 23] = [
     Target { name: "anchor", run: anchor::run, seeds: anchor::seeds },
     Target { name: "artifact", run: artifact::run, seeds: artifact::seeds },
     Target { name: "build_parts", run: build_parts::run, seeds: build_parts::seeds },
@@ -74,6 +75,7 @@ pub const TARGETS: [Target; 22] = [
     Target { name: "pack", run: pack::run, seeds: pack::seeds },
     Target { name: "patterns", run: patterns::run, seeds: patterns::seeds },
     Target { name: "payload", run: payload::run, seeds: payload::seeds },
+    Target { name: "plan", run: plan::run, seeds: plan::seeds },
     Target { name: "registry", run: registry::run, seeds: registry::seeds },
     Target { name: "small_files", run: small_files::run, seeds: small_files::seeds },
     Target { name: "stat_index", run: stat_index::run, seeds: stat_index::seeds },

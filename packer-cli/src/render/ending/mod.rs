@@ -246,7 +246,7 @@ fn rejection(reason: &Rejection) -> String {
             format!("the plan is blocked for {}", things(blockers.len() as u64, "reason", "reasons"))
         }
         Rejection::StalePlan { .. } => "it would no longer do what was shown; nothing was changed".to_owned(),
-        Rejection::PlanAltered {} => "the effects in the plan are not those that it was made with".to_owned(),
+        Rejection::PlanAltered {} => "the plan is not as it was made".to_owned(),
         Rejection::UnrelatedLineage { project, plan } => {
             format!("the plan was made for lineage {plan}, and the project's is {project}")
         }
@@ -277,7 +277,8 @@ fn reasons(reason: &Rejection, kind: OperationKind, paint: Paint) -> String {
             moved(paths, *registry, *configuration) + &help("run it again; what was baked is kept")
         }
         Rejection::StalePlan { changed, registry, configuration } => {
-            moved(changed, *registry, *configuration) + &help("look at the new preview, and decide again")
+            moved(changed, *registry, *configuration)
+                + &help("ask for it again, look at the new preview, and decide")
         }
         Rejection::Blocked { blockers } => blocked(blockers, paint),
         Rejection::PlanAltered {} | Rejection::UnrelatedLineage { .. } => {

@@ -25,6 +25,7 @@ pub(crate) fn plan(plan: &MutationPlan, detail: Detail, paint: Paint) -> String 
         schema: _,
         mutation,
         lineage: _,
+        configuration: _,
         verdict,
         blockers,
         warnings: found,
@@ -33,6 +34,7 @@ pub(crate) fn plan(plan: &MutationPlan, detail: Detail, paint: Paint) -> String 
         seen: _,
         affected,
         effects_digest: _,
+        plan_digest: _,
     } = plan;
     let mut text = String::new();
     for blocker in &blockers[..detail.shown(blockers.len())] {

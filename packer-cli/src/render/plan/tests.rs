@@ -38,6 +38,7 @@ fn of(mutation: Mutation, verdict: Verdict) -> MutationPlan {
         schema: 1,
         mutation,
         lineage: LineageId::drawn(DRAW),
+        configuration: None,
         verdict,
         blockers: Vec::new(),
         warnings: Vec::new(),
@@ -46,6 +47,7 @@ fn of(mutation: Mutation, verdict: Verdict) -> MutationPlan {
         seen: Vec::new(),
         affected: Vec::new(),
         effects_digest: Digest::of(b""),
+        plan_digest: Digest::of(b""),
     }
 }
 

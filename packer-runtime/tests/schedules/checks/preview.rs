@@ -22,7 +22,7 @@ pub(super) fn run() {
     let plan = project.preview(&adopt()).unwrap();
     // What was read for a preview may be what the other one has made in the meantime; then it says that it cannot be done.
     let verdict = plan.verdict;
-    let shown = end_of(&project.submit(Command::Apply(Box::new(plan))));
+    let shown = end_of(&project.submit(Command::Apply(Box::new(plan.into()))));
     let other = other.join().unwrap();
     let other = mutated(&other).expect("what is planned under the lane is never stale");
     match (mutated(&shown), verdict) {

@@ -200,9 +200,7 @@ fn rejection(reason: &Rejection) -> Words {
             "The plan would do something else now than what was previewed",
         )
         .and_all(moved(changed, *registry, *configuration)),
-        Rejection::PlanAltered {} => {
-            Words::said("The effects in the plan are not those that it was made with")
-        }
+        Rejection::PlanAltered {} => Words::said("The plan is not as it was made"),
         Rejection::UnrelatedLineage { project, plan } => Words::said("The plan was made for another project")
             .and(format!("this project is {project}"))
             .and(format!("the plan is for {plan}")),

@@ -15,6 +15,7 @@ mod hostile;
 mod kills;
 mod merges;
 mod packs;
+mod plans;
 mod processes;
 mod store;
 mod story;
