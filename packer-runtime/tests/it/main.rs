@@ -19,6 +19,7 @@ mod mutations;
 mod opening;
 mod overtaken;
 mod patches;
+mod plan_files;
 mod poison;
 mod power_cuts;
 mod random_edits;
