@@ -49,7 +49,7 @@ impl Toggle {
         let plan = self.project.preview(&mutation).map_err(|error| fail(error.to_string()))?;
         settle();
         let start = Instant::now();
-        let outcome = self.project.submit(Command::Apply(Box::new(plan))).wait();
+        let outcome = self.project.submit(Command::Apply(Box::new(plan.into()))).wait();
         let seconds = start.elapsed().as_secs_f64();
         let outcome = outcome.map_err(|error| fail(error.to_string()))?;
         if outcome.success().is_none() {
