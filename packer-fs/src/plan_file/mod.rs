@@ -93,12 +93,13 @@ pub enum WritePlanError {
 
 /// What is read before anything else of a file.
 #[derive(Deserialize)]
+#[serde(expecting = "a plan, which is an object")]
 struct Head {
     schema: u64,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a plan, which is an object")]
 struct Document {
     #[serde(rename = "schema")]
     _schema: u64,
@@ -209,11 +210,23 @@ fn put(disk: &dyn Disk, path: &Utf8Path, bytes: &[u8]) -> Result<(), DiskError> 
 
 fn parse<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, ReadPlanError> {
     serde_json::from_slice(bytes).map_err(|error| {
-        let (line, column) = (error.line().max(1), error.column().max(1));
+        let (line, column) = place(bytes, error.line(), error.column());
         let text = error.to_string();
         let said = text.strip_suffix(&format!(" at line {} column {}", error.line(), error.column()));
         ReadPlanError::Malformed { line, column, reason: tame(said.unwrap_or(&text)) }
     })
+}
+
+/// The line and the column of the last byte that was read up to there and is no space: a value is found to be wrong only
+/// after the spaces behind it were passed.
+fn place(bytes: &[u8], line: usize, column: usize) -> (usize, usize) {
+    let start: usize =
+        bytes.split_inclusive(|b| *b == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    let read = &bytes[..bytes.len().min(start.saturating_add(column))];
+    let read = read.trim_ascii_end();
+    let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+    let start = read.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    (line, (read.len() - start).max(1))
 }
 
 /// `text` on one line, and not too long.
