@@ -74,7 +74,7 @@ fn a_plan_that_is_none_or_was_edited_or_is_blocked_is_refused() {
     applied(text.replacen("\"path\": \"ui\"", "\"path\": \"texts\"", 1), "the plan is not as it was made");
     applied(
         text.replacen("\"path\": \"ui\"", "\"path\": \"../ui\"", 1),
-        "line 7, column 24: \"../ui\" is not a path",
+        "line 7, column 23: \"../ui\" is not a path",
     );
     applied(text.replacen("\"schema\": 1", "\"schema\": 9", 1), "schema 9, and this packer knows schema 1");
     applied(text[..100].to_owned(), "is no plan that can be applied");
