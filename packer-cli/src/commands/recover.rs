@@ -36,8 +36,8 @@ fn settle(operation: OperationId, choice: RecoveryChoice) -> Mutation {
 
 /// Shows what each way would do, and asks which it is to be.
 fn offer(operation: OperationId, args: &RecoverArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
-    if args.apply.yes {
-        return Err(Failure::usage("there are two ways to recover, and --yes does not say which").hint(WAYS));
+    if args.apply.yes || args.apply.plan_out.is_some() {
+        return Err(Failure::usage("there are two ways to recover, and nothing says which").hint(WAYS));
     }
     let [keep, finish] = CHOICES.map(|choice| opened.project.preview(&settle(operation, choice)));
     let plans = [keep?, finish?];
