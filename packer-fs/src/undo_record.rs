@@ -49,6 +49,7 @@ struct Document {
 
 impl UndoRecord {
     /// As it stands in an intent.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: what it expects is so for every record")]
     pub fn encode(&self) -> Value {
         let texts = |lines: &[RegistryEntry]| lines.iter().map(encode_entry).collect();
         let document = Document {

@@ -240,9 +240,11 @@ impl Observer {
 
     fn committing(&self) -> Result<Committing, DiskError> {
         let pending = journal::pending(&*self.disk)?;
+        let is = |state: PendingState| pending.iter().any(|pending| pending.state == state);
         Ok(Committing {
-            live: pending.iter().any(|pending| pending.state == PendingState::Workspace),
-            frozen: pending.iter().find(|p| p.state == PendingState::Frozen).map(|p| p.operation),
+            live: is(PendingState::Workspace),
+            // Of several, the one that is to be settled next.
+            frozen: if is(PendingState::Frozen) { journal::to_settle(&*self.disk)? } else { None },
             head: read_head(&*self.disk)?,
         })
     }

@@ -147,8 +147,13 @@ fn applied(disk: &dyn Disk, root: &Utf8Path, intent: &Intent) -> Result<AppliedO
         }
         let path = below(root, &item.path)?;
         let kept = KeptFile::History { operation: intent.operation, number };
+        let at = layout::history_file(intent.operation, number);
+        let size = disk.stat(&at).map_err(Unusable::Disk)?.map(|stat| stat.size);
+        if size != Some(item.before.size) {
+            return Err(format!("{at} is gone, or is not what was put there").into());
+        }
         let text = match anchor_form(&path) {
-            Some(_) => text(disk, &layout::history_file(intent.operation, number))?,
+            Some(_) => text(disk, &at)?,
             None => None,
         };
         applied.taken.push(TakenFile { path, before: fact(item.before), kept, text });

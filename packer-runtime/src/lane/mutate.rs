@@ -229,10 +229,12 @@ fn stop_of(state: &WorkspaceState, operation: &Operation, error: StageError) -> 
             unknown(operation, UnknownOutcomeCause::Io, source.to_string(), Some(source.path.to_string()))
         }
         StageError::Inconsistent { path, .. }
-        | StageError::NotKept { path, .. }
         | StageError::NoFolder { path }
         | StageError::AnotherDevice { path } => {
             Stop::Failed(Failure::Io { message, path: Some(path.to_string()) })
+        }
+        StageError::NotKept { path, .. } => {
+            Stop::Failed(Failure::Damaged { message, path: path.to_string() })
         }
         StageError::OutOfOrder { .. } | StageError::TooLarge { .. } | StageError::NotFrozen { .. } => {
             Stop::Failed(Failure::Io { message, path: None })

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use packer_events::body::OperationKind;
+use packer_events::report::Failure;
 use packer_runtime::api::{
-    Command, DiagnosticCode, GcRequest, HistoryReport, Mutation, OperationId, Project, Undo, UndoState,
-    Verdict,
+    Command, DiagnosticCode, GcRequest, HistoryReport, Mutation, OperationId, Project, RemovedInputs, Undo,
+    UndoState, Verdict,
 };
 
-use super::changes::{changes, game, relocate, reopen, uuid};
-use super::support::{Tree, mutated, run};
+use super::changes::{changes, game, relocate, remove, reopen, uuid};
+use super::support::{Tree, failure, mutated, run};
 
 fn undo(operation: OperationId) -> Command {
     Command::Mutate(Mutation::Undo(Undo { operation }))
@@ -165,4 +166,27 @@ fn the_history_is_bounded_by_size_and_age_the_oldest_first() {
     assert_eq!(dropped(&gc(&at_once)), [second, third]);
     assert_eq!(gc(&at_once), HistoryReport::default());
     assert_eq!(workspace.tree(), before);
+}
+
+#[test]
+fn what_is_no_longer_kept_as_it_was_is_not_put_back() {
+    let (workspace, project, _) = game();
+    let removed = run(&project, Command::Mutate(remove(&project, "world/other", RemovedInputs::ToHistory)));
+    let history = workspace.root.join(format!(".packer/history/{}", removed.operation_id()));
+    let kept = ["0", "1"].map(|number| history.join(number));
+    let source = kept.iter().find(|path| std::fs::read(path).unwrap().starts_with(b"the contents")).unwrap();
+    let before = workspace.tree();
+    let bytes = std::fs::read(source).unwrap();
+
+    // Of the same size: noticed when it is copied.
+    std::fs::write(source, vec![b'x'; bytes.len()]).unwrap();
+    let outcome = run(&project, undo(removed.operation_id()));
+    assert!(matches!(failure(&outcome), Failure::Damaged { .. }), "{outcome:#?}");
+    assert_eq!(workspace.tree(), before);
+    std::fs::remove_file(source).unwrap();
+    let plan = project.preview(&Mutation::Undo(Undo { operation: removed.operation_id() })).unwrap();
+    assert_eq!(plan.blockers[0].code, DiagnosticCode::PlanTargetMissing, "{plan:#?}");
+
+    std::fs::write(source, bytes).unwrap();
+    mutated(&run(&project, undo(removed.operation_id())));
 }
