@@ -157,11 +157,12 @@ impl TestProject {
         }
     }
 
-    /// Every file outside of `.packer/`, with its contents.
+    /// Every file outside of `.packer/` with its contents, and every link with its target.
     pub fn tree(&self) -> Tree {
         let mut tree = Tree::new();
         walk(&self.root(), &self.root(), &mut |relative, path| {
-            tree.insert(relative, fs::read(path).expect("a file can be read"));
+            let link = fs::read_link(path).map(|target| target.into_os_string().into_encoded_bytes());
+            tree.insert(relative, link.unwrap_or_else(|_| fs::read(path).expect("a file can be read")));
         });
         tree
     }

@@ -153,7 +153,7 @@ pub(crate) fn interrupted(operation: OperationId, logged: Option<&LoggedOperatio
             format!("{}, operation {id} of {time}", what(logged))
         },
     );
-    format!("{} {what} stopped amid its commit, and there are two ways on\n\n", paint.error("interrupted:"))
+    format!("{} {what} stopped amid its commit, and there are two ways on\n", paint.error("interrupted:"))
 }
 
 /// The heading over what one way of settling would do.
@@ -162,7 +162,7 @@ pub(crate) fn way_out(choice: RecoveryChoice, paint: Paint) -> String {
         RecoveryChoice::KeepTheirs => "--keep-theirs",
         RecoveryChoice::FinishOurs => "--finish-ours",
     };
-    format!("{}: {}\n\n", paint.strong(flag), choice_title(choice))
+    format!("\n{}: {}\n\n", paint.strong(flag), choice_title(choice))
 }
 
 /// What a way of settling means.
