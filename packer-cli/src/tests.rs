@@ -130,6 +130,12 @@ fn what_does_not_exist_is_a_mistake_of_usage() {
         &["list", "--kind", "No Kind"],
         &["reconcile", "--as", "wish"],
         &["explain", "no/code"],
+        &["mv", "nobody", "assets/"],
+        &["set", "nobody", "a=1"],
+        &["rm", "nobody"],
+        &["dup", "nobody", "assets/"],
+        &["undo"],
+        &["undo", "nothing"],
     ] {
         let ended = fixture.packer(args);
         assert_eq!(ended.exit, Exit::Usage, "{args:?}: {ended:?}");
@@ -162,6 +168,41 @@ fn a_refused_build_names_what_resolves_each_divergence() {
     assert_eq!(fixture.packer(&["reconcile", "anchor/moved", "--yes"]).exit, Exit::Done);
     assert_eq!(fixture.packer(&["reconcile", "anchor/moved", "--dry-run"]).exit, Exit::Refused);
     assert_eq!(fixture.packer(&["build"]).exit, Exit::Done);
+}
+
+#[test]
+fn several_assets_go_into_a_folder_all_or_none() {
+    let fixture = Fixture::project();
+    assert_eq!(fixture.packer(&["adopt", "assets", "--yes"]).exit, Exit::Done);
+    for to in ["texts", "texts/"] {
+        let shown = fixture.packer(&["mv", "a", "b", to, "--dry-run"]);
+        assert_eq!(shown.exit, Exit::Done, "{to}: {shown:?}");
+        assert!(shown.out.contains("a.txt -> texts/a.txt"), "{to}: {shown:?}");
+        assert!(shown.out.ends_with("ready to move (2 steps, all or nothing)\n"), "{to}: {shown:?}");
+    }
+    fixture.write("in-the-way", "a file");
+    assert_eq!(fixture.packer(&["mv", "a", "b", "in-the-way", "--yes"]).exit, Exit::Refused);
+    assert!(fixture.asset("a.txt").exists() && fixture.asset("b.txt").exists());
+}
+
+#[test]
+fn what_can_be_done_next_is_told_with_the_project() {
+    let fixture = Fixture::project();
+    assert_eq!(fixture.packer(&["adopt", "assets", "--yes"]).exit, Exit::Done);
+    let done = fixture.packer(&["set", "a", "preload=true", "--yes"]);
+    let (_, told) = done.out.split_once("`packer undo ").unwrap();
+    let (id, rest) = told.split_once(' ').unwrap();
+    assert!(rest.starts_with(&format!("--project {}` takes it back", fixture.game())), "{done:?}");
+    assert_eq!(fixture.packer(&["set", "a", "preload=false", "preload=true"]).exit, Exit::Usage);
+    let undone = fixture.packer(&["undo", id, "--yes"]);
+    assert!(undone.out.contains("done: undo: ") && undone.err.contains("undoing: set, "), "{undone:?}");
+    let again = fixture.packer(&["undo", id, "--dry-run"]);
+    assert_eq!(again.exit, Exit::Refused);
+    assert!(again.err.contains("it is undone already"), "{again:?}");
+    let log = fixture.packer(&["log", "--limit", "2"]);
+    let lines: Vec<&str> = log.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{log:?}");
+    assert!(lines[0].contains(&format!("undo {id}")) && lines[1].contains("undone by "), "{log:?}");
 }
 
 #[test]
@@ -213,6 +254,14 @@ fn as_json_every_line_is_an_object_and_the_last_event_is_the_end() {
         &["explain"],
         &["verify"],
         &["events"],
+        &["log"],
+        &["gc", "--dry-run"],
+        &["mv", "a", "texts/", "--dry-run"],
+        &["set", "a", "preload=true", "--dry-run"],
+        &["rm", "a", "--dry-run"],
+        &["dup", "a", "c.txt", "--dry-run"],
+        &["undo", "--dry-run"],
+        &["recover"],
         &["adopt", "assets", "--dry-run"],
         &["adopt", "assets"],
         &["show", "nobody"],

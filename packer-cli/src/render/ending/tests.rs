@@ -226,6 +226,37 @@ fn every_ending_has_its_words() {
 }
 
 #[test]
+fn every_kind_of_change_is_told_with_what_takes_it_back() {
+    let id = operation_id();
+    let next = |ending: &Ending| next_step(ending, id, &ProjectFlag::default(), Paint::PLAIN);
+    let mut text = String::new();
+    let others = [OperationKind::Build, OperationKind::Refresh, OperationKind::Recover, OperationKind::Watch];
+    for kind in OperationKind::ALL.iter().filter(|kind| !others.contains(kind)) {
+        let report =
+            MutationReport { mutation: *kind, files_moved: 2, files_removed: 1, ..mutation_report() };
+        let done = Ending::Succeeded(OutcomeReport::Mutation(report));
+        text.push_str(&ending(&done, Paint::PLAIN));
+        text.push_str(&next(&done));
+    }
+    insta::assert_snapshot!(text);
+    let nothing = MutationReport { unchanged: true, ..mutation_report() };
+    assert_eq!(
+        next(&Ending::Succeeded(OutcomeReport::Mutation(nothing))),
+        "",
+        "there is nothing to take back"
+    );
+    for (_, other, _) in endings() {
+        let is_change =
+            matches!(&other, Ending::Succeeded(OutcomeReport::Mutation(report)) if !report.unchanged);
+        assert_eq!(next(&other).is_empty(), !is_change, "{other:?}");
+    }
+    let flag = ProjectFlag::new(Some("../my game".into()));
+    let done = Ending::Succeeded(OutcomeReport::Mutation(mutation_report()));
+    let expected = "  = help: `packer undo 07070707 --project '../my game'` takes it back\n";
+    assert_eq!(next_step(&done, id, &flag, Paint::PLAIN), expected);
+}
+
+#[test]
 fn the_figures_are_the_reports() {
     // They disagree with each other on purpose: nothing is computed from them.
     let report =
