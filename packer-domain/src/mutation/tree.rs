@@ -144,8 +144,10 @@ impl Tree {
     /// What it does to the disk, by path.
     pub(super) fn effects(&self, base: &WorkspaceState, found: &Contents) -> Vec<FilesystemMutation> {
         let files = &base.observation().files;
+        // A file to whose place a copy of it comes stays there, and what goes elsewhere is the copy.
+        let stays = |path: &AssetPath| matches!(self.nodes.get(path), Some(Node::Copy(from)) if from == path);
         let elsewhere = self.nodes.iter().filter_map(|(path, node)| match node {
-            Node::Original(from) if from != path => Some(from),
+            Node::Original(from) if from != path && !stays(from) => Some(from),
             _ => None,
         });
         let moved: BTreeSet<&AssetPath> = elsewhere.collect();
@@ -156,19 +158,23 @@ impl Tree {
             let placed = match node {
                 Node::Absent => None,
                 // Left, and come back to, or a copy of what stood here: nothing changes.
-                Node::Original(from) | Node::Copy(from) if from == path && !moved.contains(path) => continue,
-                Node::Original(from) => files.get(from).map(|fact| FilesystemMutation::Move {
-                    from: from.clone(),
-                    to: path.clone(),
-                    digest: fact.digest,
-                    size: fact.size,
-                }),
-                Node::Copy(from) => files.get(from).map(|fact| FilesystemMutation::Copy {
-                    from: from.clone(),
-                    to: path.clone(),
-                    digest: fact.digest,
-                    size: fact.size,
-                }),
+                Node::Original(from) | Node::Copy(from) if from == path => continue,
+                Node::Original(from) if !stays(from) => {
+                    files.get(from).map(|fact| FilesystemMutation::Move {
+                        from: from.clone(),
+                        to: path.clone(),
+                        digest: fact.digest,
+                        size: fact.size,
+                    })
+                }
+                Node::Original(from) | Node::Copy(from) => {
+                    files.get(from).map(|fact| FilesystemMutation::Copy {
+                        from: from.clone(),
+                        to: path.clone(),
+                        digest: fact.digest,
+                        size: fact.size,
+                    })
+                }
                 Node::Text(_) | Node::Kept { .. } => {
                     let current = leaves.and_then(|_| text_at(path, found));
                     match (current, text_of(node, found)) {

@@ -86,6 +86,20 @@ fn keys_are_set_and_cleared_and_the_rest_stays() {
 }
 
 #[test]
+fn an_anchor_in_error_is_mended_or_left() {
+    let wrong =
+        "//- assets/a.png\n//- assets/a.png.asset.toml\nuuid = \"$a\"\nname = \"a\"\nkind = \"image\"\n\
+                 [image]\nlevel = 99\n"
+            .to_owned();
+    let mut world = one("a 1 a.png.asset.toml", &[wrong]);
+    let plan = world.plan(&configure("a", &[("preload", SettingValue::Bool(true))], &[]));
+    let codes: Vec<&str> = plan.blockers.iter().map(|found| found.code.as_str()).collect();
+    assert_eq!(codes, ["plan/invalid-anchor"], "{}", plan_text(&plan));
+    there_and_back(&mut world, &level(2));
+    assert_eq!(world.state().divergences(), []);
+}
+
+#[test]
 fn nothing_to_set_is_nothing_to_do() {
     for nothing in [configure("a", &[], &[]), configure("a", &[], &["level", "preload"])] {
         assert_eq!(a().plan(&nothing).verdict, Verdict::Empty);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blockers::{BLOCKED, Case, WARNED, check};
 use super::requests::{atlas, batch, file, image, project, recover, relocate, remove, remove_and, rename};
-use super::{carry_out, contents};
+use super::{carry_out, contents, there_and_back};
 use crate::identity::{Digest, OperationId};
 use crate::mutation::{
     FilesystemMutation, FrozenBytes, FrozenContents, FrozenFile, FrozenOperation, KeptFile, KeptOperation,
@@ -299,6 +299,17 @@ fn a_folder_that_somebody_removed_is_made_again() {
     let (mut world, id) = interrupted(&before, &plan, Progress { displaced: 9, placed: 0, registry: false });
     world.folders.clear();
     assert_eq!(contents(&settled(&world, id, KEEP)), contents(&before));
+}
+
+#[test]
+fn a_recovery_can_be_taken_back_with_the_folders_that_it_removed() {
+    let before = base();
+    let plan = before.plan(&relocate("f", "n/f2"));
+    let (world, id) = interrupted(&before, &plan, Progress { displaced: 0, placed: 0, registry: false });
+    let mut there = world.clone();
+    let plan = there_and_back(&mut there, &recover(id, KEEP));
+    assert!(plan_text(&plan).contains("remove folder n/f2"), "{}", plan_text(&plan));
+    assert_eq!(contents(&there), contents(&before));
 }
 
 #[test]
