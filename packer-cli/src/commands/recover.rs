@@ -63,8 +63,7 @@ fn offer(operation: OperationId, args: &RecoverArgs, opened: &Opened, ui: &mut U
     if !ui.is_interactive() {
         return Err(Failure::usage("nobody can be asked here, so nothing was changed").hint(WAYS));
     }
-    let titles: Vec<String> =
-        open.iter().map(|(choice, _)| render::choice_title(*choice).to_owned()).collect();
+    let titles: Vec<String> = open.iter().map(|(choice, _)| render::choice(*choice)).collect();
     match ui.choose("Which way?", &titles) {
         Answer::Given(chosen) => apply_shown(open.swap_remove(chosen).1, opened, ui),
         Answer::Declined => {

@@ -158,15 +158,24 @@ pub(crate) fn interrupted(operation: OperationId, logged: Option<&LoggedOperatio
 
 /// The heading over what one way of settling would do.
 pub(crate) fn way_out(choice: RecoveryChoice, paint: Paint) -> String {
-    let flag = match choice {
+    format!("\n{}: {}\n\n", paint.strong(choice_flag(choice)), choice_title(choice))
+}
+
+/// A way of settling in a list of them, as [`way_out`] calls it.
+pub(crate) fn choice(choice: RecoveryChoice) -> String {
+    format!("{}: {}", choice_flag(choice), choice_title(choice))
+}
+
+/// What chooses a way of settling.
+fn choice_flag(choice: RecoveryChoice) -> &'static str {
+    match choice {
         RecoveryChoice::KeepTheirs => "--keep-theirs",
         RecoveryChoice::FinishOurs => "--finish-ours",
-    };
-    format!("\n{}: {}\n\n", paint.strong(flag), choice_title(choice))
+    }
 }
 
 /// What a way of settling means.
-pub(crate) fn choice_title(choice: RecoveryChoice) -> &'static str {
+fn choice_title(choice: RecoveryChoice) -> &'static str {
     match choice {
         RecoveryChoice::KeepTheirs => {
             "keep what somebody else saved meanwhile; the rest becomes as it was before the operation"
@@ -316,6 +325,7 @@ mod tests {
         text.push_str(&interrupted(id(30), None, Paint::PLAIN));
         text.push_str(&way_out(RecoveryChoice::KeepTheirs, Paint::PLAIN));
         text.push_str(&way_out(RecoveryChoice::FinishOurs, Paint::PLAIN));
+        text.push_str(&choice(RecoveryChoice::KeepTheirs));
         insta::assert_snapshot!(text);
     }
 }
