@@ -157,6 +157,7 @@ pub fn decode(bytes: &[u8]) -> Result<ShownPlan, ReadPlanError> {
 }
 
 /// The bytes of a plan's file: JSON, one field a line.
+#[expect(clippy::missing_panics_doc, reason = "it cannot: what it expects is so for every plan")]
 pub fn encode(plan: &MutationPlan) -> Result<Vec<u8>, WritePlanError> {
     if depth(&plan.mutation) > MAX_BATCH_DEPTH {
         return Err(WritePlanError::TooDeep);
@@ -224,7 +225,7 @@ fn place(bytes: &[u8], line: usize, column: usize) -> (usize, usize) {
         bytes.split_inclusive(|b| *b == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     let read = &bytes[..bytes.len().min(start.saturating_add(column))];
     let read = read.trim_ascii_end();
-    let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+    let line = read.split(|byte| *byte == b'\n').count();
     let start = read.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     (line, (read.len() - start).max(1))
 }

@@ -1,5 +1,7 @@
 //! Plans as files: made by one opening of a project and applied by another, or refused by name with nothing changed.
 
+use std::collections::BTreeSet;
+
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
@@ -89,7 +91,7 @@ fn each_kind_is_applied_from_a_file_by_another_opening() {
     apply(Mutation::Rename(Rename { asset: a, name: AssetName::parse("first").unwrap() }));
     apply(Mutation::SetBuild(SetBuild { assets: vec![b], build: BuildParticipation::Excluded }));
     let set = BTreeMap::from([("preload".to_owned(), SettingValue::Bool(true))]);
-    apply(Mutation::Configure(Configure { asset: a, set, clear: ["nothing".to_owned(); 0].into() }));
+    apply(Mutation::Configure(Configure { asset: a, set, clear: BTreeSet::new() }));
     apply(Mutation::Relocate(Relocate { asset: a, to: "texts/".to_owned() }));
     apply(Mutation::Duplicate(Duplicate { asset: a, to: "copy.txt".to_owned(), name: None, draw: draw() }));
     workspace.rename("assets/b.txt", "assets/b2.txt");

@@ -110,8 +110,8 @@ fn edit_another_anchor(scene: &Scene) {
         "configure" => write("copy.rec", 2, "ui/c", ""),
         // The place is taken.
         "relocate" => {
-            let at = format!("assets/moved/here/a.rec.asset.toml");
-            scene.workspace.write(&at, anchor(50, "new", "rec", "").as_bytes());
+            let at = "assets/moved/here/a.rec.asset.toml";
+            scene.workspace.write(at, anchor(50, "new", "rec", "").as_bytes());
         }
         "relocate a folder" => {
             scene
