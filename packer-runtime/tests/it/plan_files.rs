@@ -1,8 +1,6 @@
 //! Plans as files: made by one opening of a project and applied by another, or refused by name with nothing changed.
 
-use std::collections::BTreeSet;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use packer_events::report::{Rejection, RejectionReport};
