@@ -26,6 +26,7 @@ mod random_edits;
 mod reads;
 mod recording;
 mod recovery;
+mod settling;
 mod staleness;
 mod store;
 mod story;

@@ -28,11 +28,11 @@ use packer_runtime::api::{
 use super::support::{Workspace, adopt_all, build, built, mutated, rejection, run, some_operation};
 
 /// A process that died: what it said, and what it did to the disk until then.
-struct Dead {
-    workspace: Workspace,
-    disk: Arc<dyn Disk>,
-    source: SourceId,
-    operation: OperationId,
+pub(crate) struct Dead {
+    pub workspace: Workspace,
+    pub disk: Arc<dyn Disk>,
+    pub source: SourceId,
+    pub operation: OperationId,
     sequencer: SourceSequencer,
 }
 
@@ -41,6 +41,11 @@ impl Dead {
     fn while_it_did(kind: OperationKind) -> Self {
         let workspace = Workspace::new();
         workspace.write("assets/a.txt", b"a");
+        Self::of(workspace, kind)
+    }
+
+    /// The same in a project that is there.
+    pub(crate) fn of(workspace: Workspace, kind: OperationKind) -> Self {
         let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(workspace.root.clone()));
         layout::ensure_operational(&*disk).unwrap();
         disk.create_dir_all(layout::EVENTS.into()).unwrap();
@@ -98,7 +103,7 @@ impl Dead {
 
     /// How the log says that the operation ended: once.
     #[track_caller]
-    fn ending(&self) -> Ending {
+    pub(crate) fn ending(&self) -> Ending {
         let log = self.log();
         assert_eq!(log.iter().filter(|event| event.terminal).count(), 1, "{log:#?}");
         log.last().unwrap().body.ending().unwrap()
@@ -106,7 +111,7 @@ impl Dead {
 
     /// Opens the project, which recovers the operation as `result`; once only.
     #[track_caller]
-    fn recovered_as(&self, result: RecoveryResult) -> (Project, Outcome) {
+    pub(crate) fn recovered_as(&self, result: RecoveryResult) -> (Project, Outcome) {
         let project = self.workspace.open();
         let [outcome] = project.recovered() else { panic!("{:#?}", project.recovered()) };
         let outcome = outcome.clone();
@@ -128,7 +133,7 @@ impl Dead {
         (project, outcome)
     }
 
-    fn assert_nothing_pending(&self) {
+    pub(crate) fn assert_nothing_pending(&self) {
         let names = self.disk.read_dir(layout::JOURNAL.into()).unwrap_or_default();
         assert!(names.is_empty(), "{names:?}");
         assert!(self.disk.stat(&layout::event_lock(self.source)).unwrap().is_none(), "the log is closed");
@@ -136,7 +141,7 @@ impl Dead {
 }
 
 /// What the adoption that died would have reported.
-fn prepared_outcome() -> OutcomeReport {
+pub(crate) fn prepared_outcome() -> OutcomeReport {
     OutcomeReport::Mutation(MutationReport {
         mutation: OperationKind::Adopt,
         commit: Some(1),
