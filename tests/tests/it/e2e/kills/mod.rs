@@ -1,7 +1,8 @@
-//! Kill -9 at every call that changes the disk: the next command says what it recovered, and the workspace is entirely
-//! before or entirely after.
+//! Kill -9 and failing calls, at every call that changes the disk: the next command says what it recovered, and the
+//! workspace is entirely before or entirely after.
 //!
-//! Here is what all of these tests share. What is killed is in `commands` and `changes`; what people decide then, in `settling`.
+//! Here is what all of these tests share. What is killed is in `commands`, `changes` and `edits`, what fails in `faults`; what
+//! people decide then, in `settling`.
 //! A killed process loses nothing that it wrote; what a power cut loses is tested by `packer-fs`.
 //!
 //! Some operations are cut at some of their calls only in an ordinary run: as many as `PACKER_TEST_KILLS` says, which
@@ -9,6 +10,8 @@
 
 mod changes;
 mod commands;
+mod edits;
+mod faults;
 mod settling;
 
 use std::collections::{BTreeMap, BTreeSet};
