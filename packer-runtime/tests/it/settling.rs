@@ -220,23 +220,16 @@ impl Interrupted {
         assert!(told.iter().all(|event| event.causation_id == Some(self.dead.operation)), "{told:#?}");
         let committed = told.iter().filter(|event| matches!(event.body, EventBody::Committed { .. }));
         assert_eq!(committed.count(), 1);
-        self.is_free(project);
+        is_free(project);
         let again = self.workspace().open();
         assert!(again.recovered().is_empty(), "{:#?}", again.recovered());
-        self.is_free(&again);
+        is_free(&again);
         assert!(run(&again, Command::Mutate(adopt_all(Some("raw")))).success().is_some());
         self.dead.assert_nothing_pending();
         assert!(matches!(self.dead.ending(), Ending::OutcomeUnknown(_)), "{:?}", self.dead.ending());
         let log = again.log().unwrap();
         let logged = |id: OperationId| log.iter().filter(|logged| logged.operation_id == id).count();
         assert_eq!((logged(self.dead.operation), logged(outcome.operation_id())), (1, 1));
-    }
-
-    fn is_free(&self, project: &Project) {
-        let freshness = project.status().freshness.clone();
-        assert!(matches!(freshness, Freshness::Verified { .. }), "{freshness:?}");
-        assert!(run(project, Command::Refresh).success().is_some());
-        assert!(matches!(project.status().freshness, Freshness::Verified { .. }));
     }
 
     /// Tries both ways out of what `meddling` led to, as far as they are open.
@@ -347,6 +340,13 @@ fn record(dead: &Dead, before: &Files, lines_before: &Registry, lines_after: &Re
     let intent = recorded.intent().clone();
     std::mem::forget(recorded);
     intent
+}
+
+fn is_free(project: &Project) {
+    let freshness = project.status().freshness.clone();
+    assert!(matches!(freshness, Freshness::Verified { .. }), "{freshness:?}");
+    assert!(run(project, Command::Refresh).success().is_some());
+    assert!(matches!(project.status().freshness, Freshness::Verified { .. }));
 }
 
 fn is_registry(bytes: &[u8]) -> bool {

@@ -120,12 +120,13 @@ fn fails_at(
         copy.packer(&["recover", choice, "--yes"]).exits(0);
         side
     } else {
-        match said {
-            Said::Done => Side::After,
-            Said::Failed => Side::Before,
-            Said::Unknown if &Workspace::of(&copy) == before => Side::Before,
-            Said::Unknown => Side::After,
-        }
+        // What nobody said is to be seen.
+        let is_before = match said {
+            Said::Done => false,
+            Said::Failed => true,
+            Said::Unknown => &Workspace::of(&copy) == before,
+        };
+        if is_before { Side::Before } else { Side::After }
     };
     must_be(side);
     nothing_is_lost(&before.files, &copy);
