@@ -10,6 +10,7 @@ use crate::identity::{AssetUuid, OperationId};
 use crate::observation::FileFact;
 use crate::path::AssetPath;
 use crate::registry::RegistryEntry;
+use crate::workspace::WorkspaceState;
 
 use super::destination::folders_of;
 use super::draft::Draft;
@@ -192,6 +193,7 @@ fn settle_registry(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &Froze
         }
     }
     let uuids: BTreeSet<AssetUuid> = unwanted.iter().chain(wanted).map(|line| line.uuid).collect();
+    let mut changed = Vec::new();
     for uuid in uuids {
         let of = |lines: &[RegistryEntry]| -> BTreeSet<RegistryEntry> {
             lines.iter().filter(|line| line.uuid == uuid).cloned().collect()
@@ -208,7 +210,13 @@ fn settle_registry(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &Froze
         for line in wanted {
             draft.registry.insert(line);
         }
-        let name = draft.state.asset(uuid).and_then(|asset| asset.name().cloned());
+        changed.push(uuid);
+    }
+    // Half-way through a commit an anchor can be nowhere; afterwards it says what people call the asset.
+    let after = draft.after();
+    for uuid in changed {
+        let name_in = |state: &WorkspaceState| state.asset(uuid).and_then(|asset| asset.name().cloned());
+        let name = name_in(&after).or_else(|| name_in(draft.state));
         draft.affects(uuid, name, Change::Reverted);
     }
 }
