@@ -139,11 +139,14 @@ fn is_as_it_left_it(draft: &mut Draft<'_>, applied: &AppliedOperation) -> bool {
             lines.iter().filter(|line| line.uuid == uuid).cloned().collect()
         };
         let found: BTreeSet<RegistryEntry> = draft.registry.lines_of(uuid).cloned().collect();
-        // An id that was free in between may be another's by now.
-        let is_held = of(&applied.lines_before).iter().any(|line| {
-            draft.registry.holders(line.id).any(|holder| lines(applied).all(|line| line.uuid != holder))
-        });
-        if found == of(&applied.lines_after) && !is_held {
+        let left = of(&applied.lines_after);
+        // An id that was free in between may be another's by now. One that the operation took from two who had it was
+        // the other's all the time.
+        let is_held = left.is_empty()
+            && of(&applied.lines_before).iter().any(|line| {
+                draft.registry.holders(line.id).any(|holder| lines(applied).all(|line| line.uuid != holder))
+            });
+        if found == left && !is_held {
             continue;
         }
         is = false;
