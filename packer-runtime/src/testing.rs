@@ -100,6 +100,10 @@ impl WriteFile for HookedFile {
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
         self.file.append_range(source, offset, len)
     }
+
+    fn permit_like(&mut self, like: &dyn ReadFile) {
+        self.file.permit_like(like);
+    }
 }
 
 impl Disk for HookedDisk {

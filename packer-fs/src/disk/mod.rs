@@ -140,6 +140,10 @@ pub trait WriteFile: Write + Seek + Send {
     /// the system can. Where the position of `source` is then, is open. If it ends before that many bytes, it fails with
     /// `UnexpectedEof`, and what there was has been written.
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()>;
+
+    /// Lets the same people read, write and execute the file as `like`, as far as the system knows of such and lets this
+    /// process say so. Who owns it is not changed. Durable with the next sync.
+    fn permit_like(&mut self, like: &dyn ReadFile);
 }
 
 /// One name in a folder.

@@ -205,7 +205,10 @@ impl<'d> Staged<'d> {
         let (disk, operation) = (self.disk, self.intent.operation);
         // Made before the intent, so that the sync that makes the intent durable makes it durable too.
         disk.create_dir(&layout::displaced_folder(operation)).map_err(failed)?;
-        let contents: Vec<Contents> = contents.into_iter().chain(registry.map(Contents::Bytes)).collect();
+        let contents: Vec<Contents> = contents
+            .into_iter()
+            .chain(registry.map(|bytes| Contents::InsteadOf(layout::REGISTRY.into(), bytes)))
+            .collect();
         let write_every = |first: usize, stride: usize| {
             let mut mine = contents.iter().enumerate().skip(first).step_by(stride);
             mine.try_for_each(|(n, contents)| self.write_one(n as u32, contents))
@@ -229,6 +232,7 @@ impl<'d> Staged<'d> {
         let (disk, path) = (self.disk, layout::staged(self.intent.operation, n));
         match contents {
             Contents::Bytes(bytes) => write_new(disk, &path, bytes, true).map_err(failed),
+            Contents::InsteadOf(of, bytes) => write_instead(disk, of, &path, bytes).map_err(failed),
             Contents::CopyOf(from, before) => copy_checked(disk, from, &path, *before)
                 .map_err(failed)?
                 .map_err(|found| StageError::Stale { path: from.clone(), expected: (*before).into(), found }),
@@ -253,6 +257,23 @@ impl Drop for Staged<'_> {
 
 fn failed(source: DiskError) -> StageError {
     StageError::Failed { source }
+}
+
+/// Writes what is to stand in the place of the file at `of`, if one stands there; whether it may is checked later.
+fn write_instead(disk: &dyn Disk, of: &Utf8Path, path: &Utf8Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let fail = |operation| move |source| DiskError { operation, path: path.to_owned(), source };
+    let is_file = disk.stat(of)?.is_some_and(|stat| stat.kind == EntryKind::File);
+    let like = match is_file.then(|| disk.open(of)).transpose() {
+        Err(error) if error.is_not_found() => None,
+        like => like?,
+    };
+    let mut file = disk.create(path)?;
+    file.write_all(bytes).map_err(fail(DiskOperation::Write))?;
+    file.flush().map_err(fail(DiskOperation::Write))?;
+    if let Some(like) = like {
+        file.permit_like(&*like);
+    }
+    file.sync().map_err(fail(DiskOperation::Sync))
 }
 
 /// Copies a file that is to hold `expected`; if it does not, says what it is instead. What is judged is the copy: nobody
@@ -286,6 +307,7 @@ fn copy(disk: &dyn Disk, from: &Utf8Path, to: &Utf8Path, size: u64) -> Result<()
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
         result => result.map_err(fail(DiskOperation::Write))?,
     }
+    target.permit_like(&*source);
     target.sync().map_err(fail(DiskOperation::Sync))
 }
 

@@ -148,6 +148,8 @@ pub enum Origin {
 pub(super) enum Contents {
     /// These bytes.
     Bytes(Vec<u8>),
+    /// These bytes, for whoever may use the file at this path, which they replace.
+    InsteadOf(Utf8PathBuf, Vec<u8>),
     /// A copy of this file, which must hold that.
     CopyOf(Utf8PathBuf, FileFingerprint),
     /// The same of a file that the packer keeps.
@@ -216,7 +218,8 @@ pub(super) fn normalise(steps: Vec<Step>) -> Result<(Work, Vec<Contents>), (Utf8
             }
             Step::Edit { path, before, contents } => {
                 work.displaced.push(Displaced { path: path.clone(), before });
-                stage(&mut work, path, FileFingerprint::of(&contents), Contents::Bytes(contents));
+                let after = FileFingerprint::of(&contents);
+                stage(&mut work, path.clone(), after, Contents::InsteadOf(path, contents));
             }
             Step::Copy { from, to, before } => {
                 check_path(&from)?;

@@ -296,6 +296,23 @@ impl WriteFile for OsFile {
         let copied = copy_in_kernel(&self.file, source, offset, len)?;
         copy_range(&mut self.file, source, offset.saturating_add(copied), len - copied)
     }
+
+    #[cfg(unix)]
+    fn permit_like(&mut self, like: &dyn ReadFile) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |file: &File| file.metadata().map(|metadata| metadata.permissions().mode() & 0o777);
+        let Some(Ok(wanted)) = like.os_file().map(mode) else { return };
+        if mode(&self.file).is_ok_and(|found| found == wanted) {
+            return;
+        }
+        // Some filesystems have no modes, and some files are another's: their bytes count, and are not lost for that.
+        if let Err(error) = self.file.set_permissions(std::fs::Permissions::from_mode(wanted)) {
+            tracing::debug!(%error, "the mode of a file could not be kept");
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn permit_like(&mut self, _like: &dyn ReadFile) {}
 }
 
 /// Copies as much of the range as the system can without this process, and says how much that was.

@@ -7,6 +7,8 @@ mod facts;
 mod folding;
 mod history;
 mod meddling;
+#[cfg(unix)]
+mod modes;
 mod outputs;
 mod refusals;
 mod restore;
