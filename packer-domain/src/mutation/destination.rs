@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::anchor::{SIDECAR_SUFFIX, has_anchor_name};
+use crate::anchor::{SIDECAR_SUFFIX, anchor_form, has_anchor_name};
 use crate::diagnostic::DiagnosticCode;
+use crate::identity::AssetUuid;
 use crate::path::{AssetPath, AssetPathRule, PortabilityIssue};
 use crate::workspace::WorkspaceState;
 
@@ -119,9 +120,25 @@ pub(super) fn can_leave(draft: &mut Draft<'_>, sources: &[AssetPath]) -> bool {
     ready
 }
 
-/// Blocks the plan if one of `targets` would collide with another path in the end.
-pub(super) fn check_collisions(draft: &mut Draft<'_>, targets: &[AssetPath]) {
+/// Blocks the plan if one of `targets` would collide with another path in the end, and says which other assets than `ours`
+/// would get one as an input: they are changed in passing.
+pub(super) fn check_arrivals(
+    draft: &mut Draft<'_>,
+    targets: &[AssetPath],
+    ours: impl Fn(&AssetUuid) -> bool,
+) {
     let after = draft.after();
+    for target in targets.iter().filter(|target| anchor_form(target).is_none()) {
+        let others = after.assets_at(target).into_iter().filter(|uuid| !ours(uuid));
+        for other in others.filter_map(|uuid| after.asset(uuid)) {
+            draft.warn_path(
+                DiagnosticCode::InputShared,
+                target,
+                format!("{target} would be an input of {} too", other.label()),
+                "choose another place if that is not meant, or narrow the `inputs` in its anchor",
+            );
+        }
+    }
     for target in targets.iter().filter(|target| after.is_colliding(target)) {
         draft.block_path(
             DiagnosticCode::PathCollision,

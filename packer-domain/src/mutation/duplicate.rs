@@ -8,7 +8,7 @@ use crate::registry::{BuildParticipation, EntryState, RegistryEntry};
 use crate::workspace::WorkspaceState;
 
 use super::Duplicate;
-use super::destination::{self, block_invalid, check_collisions, check_source_name, meant, prepare};
+use super::destination::{self, block_invalid, check_arrivals, check_source_name, meant, prepare};
 use super::draft::Draft;
 use super::look::{Need, Needs};
 use super::plan::Change;
@@ -91,7 +91,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, duplicate: &Duplicate) {
     let id = draft.registry.allocate(uuid);
     draft.registry.insert(RegistryEntry { uuid, id, state: EntryState::Live { anchor: new_anchor, build } });
     draft.affects(uuid, Some(name), Change::Duplicated);
-    check_collisions(draft, &targets);
+    check_arrivals(draft, &targets, |asset| *asset == uuid);
 }
 
 /// What is copied, and to where; the anchor is among it.

@@ -10,9 +10,7 @@ use crate::path::AssetPath;
 use crate::workspace::{AssetRecord, AssetState, WorkspaceState};
 
 use super::Relocate;
-use super::destination::{
-    self, block_invalid, can_leave, check_collisions, check_source_name, meant, prepare,
-};
+use super::destination::{self, block_invalid, can_leave, check_arrivals, check_source_name, meant, prepare};
 use super::draft::Draft;
 use super::look::{Need, Needs};
 use super::plan::Change;
@@ -132,7 +130,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, relocate: &Relocate) {
         draft.accept_at(*uuid, anchor);
         draft.affects(*uuid, name, Change::Moved);
     }
-    check_collisions(draft, &targets);
+    check_arrivals(draft, &targets, |uuid| assets.contains_key(uuid));
     warn_of_left(draft, &parts.subject, &left);
     // What diverged already moves along; what others lose by it is new to them.
     warn_of_divergences(draft, |found| found.assets.iter().any(|uuid| !assets.contains_key(uuid)));

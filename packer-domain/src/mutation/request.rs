@@ -157,7 +157,8 @@ pub struct Configure {
 /// `plan/diverged`, `plan/target-invalid`, `plan/target-exists`, `plan/target-ignored`, `plan/into-itself`,
 /// `plan/another-device`, `path/not-portable`, `path/collision`, `path/symlink`, `path/special-file`,
 /// `registry/duplicate-entry`, `registry/duplicate-id` (its own, or of an asset that moves along). Warns of:
-/// `plan/left-behind`, `plan/leaves-divergence` (where another asset loses what it needs).
+/// `plan/left-behind`, `plan/leaves-divergence` (where another asset loses what it needs), `input/shared` (where another
+/// asset gets an input by it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Relocate {
     /// Which.
@@ -172,7 +173,8 @@ pub struct Relocate {
 /// Blocked by: what relocating is blocked by for its destination (`plan/target-missing`, `plan/invalid-anchor`,
 /// `plan/diverged`, `plan/target-invalid`, `plan/target-exists`, `plan/target-ignored`, `plan/into-itself`,
 /// `plan/another-device`, `path/not-portable`, `path/collision`, `path/symlink`, `path/special-file`), and by
-/// `plan/name-taken`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: nothing.
+/// `plan/name-taken`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: `input/shared` (where another asset
+/// gets an input by it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
     /// Which.

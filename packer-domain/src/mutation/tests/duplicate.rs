@@ -1,6 +1,6 @@
 //! What duplicating does: another asset with the same inputs and settings, and an identity of its own.
 
-use super::blockers::{BLOCKED, check};
+use super::blockers::{BLOCKED, WARNED, check};
 use super::relocate::destinations;
 use super::requests::{atlas, duplicate, duplicate_as, file, image, map, project};
 use super::there_and_back;
@@ -19,6 +19,15 @@ fn duplicating_says_what_it_documents() {
         (duplicate_as("a", "x.png", "a"), a(), "plan/name-taken", BLOCKED),
         (duplicate("a", "x.png"), drawn, "registry/duplicate-entry", BLOCKED),
         (duplicate("a", "a.png"), a(), "plan/target-exists", BLOCKED),
+        (
+            duplicate("a", "frames/x.png"),
+            World::new(&project(
+                "a 1 a.png.asset.toml\nf 3 frames/asset.toml",
+                &[image("a", "a", "a.png"), atlas("f", "f", "frames", "\"*.png\""), file("frames/1.png")],
+            )),
+            "input/shared",
+            WARNED,
+        ),
     ]);
     check("Duplicate", cases);
 }

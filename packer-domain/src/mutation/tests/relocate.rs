@@ -78,6 +78,7 @@ fn relocating_says_what_it_documents() {
             BLOCKED,
         ),
         (relocate("f", "other"), with("//- assets/frames/notes.txt\n"), "plan/left-behind", WARNED),
+        (relocate("a", "frames/"), with(""), "input/shared", WARNED),
         (
             relocate("g", "x.png"),
             only(
