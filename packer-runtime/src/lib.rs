@@ -22,6 +22,8 @@ mod holder;
 mod lane;
 mod log;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod numbered;
 mod observe;
 mod operation;

@@ -30,7 +30,7 @@ usage: cargo xtask CHORE
   conformance NAME=DIR…   builds folders of real files, and says what came of each; --help tells more
   packer [ARGS]           the packer itself, as it is in this repository
   soak fuzz [ARGS]        runs the fuzzers for a while: --seconds N, --parallel N, names of targets
-  soak schedules|kills|crowd [ARGS]
+  soak schedules|kills|crowd|model [ARGS]
                           runs tests that try a number of things with a larger one: --number N, --seed N
   ci                      everything that a change has to pass
 ";

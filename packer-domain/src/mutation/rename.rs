@@ -1,9 +1,10 @@
 //! Planning `Rename`: another name for an asset, in its anchor and wherever an anchor refers to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::anchor::{AnchorDeclaration, AnchorEdit};
 use crate::diagnostic::DiagnosticCode;
+use crate::divergence::DivergenceCode;
 use crate::identity::AssetUuid;
 use crate::kind::{KindCatalog, SettingType, SettingValue};
 use crate::name::AssetName;
@@ -103,10 +104,15 @@ fn referring(state: &WorkspaceState, target: &AssetRecord, name: &AssetName) -> 
         let asset = Some((uuid, record.name().cloned()));
         found.push(Referrer { anchor: anchor.clone(), asset, own, by_rule });
     }
-    for (anchor, parsed) in state.unregistered() {
-        let Some(declaration) = parsed.declaration() else { continue };
+    let copies = state.divergences().iter().filter(|found| found.code == DivergenceCode::AnchorDuplicateUuid);
+    let copies = copies.flat_map(|found| &found.paths);
+    let others: BTreeSet<&AssetPath> = state.unregistered().map(|(path, _)| path).chain(copies).collect();
+    for anchor in others {
+        let parsed = state.observation().anchors.get(anchor);
+        let Some(declaration) = parsed.and_then(|parsed| parsed.declaration()) else { continue };
         let own = own_references(state.kinds(), declaration, name);
-        if !own.is_empty() {
+        // Of copies of an asset, the one that counts as its anchor was found with it.
+        if !own.is_empty() && found.iter().all(|referrer| referrer.anchor != *anchor) {
             found.push(Referrer { anchor: anchor.clone(), asset: None, own, by_rule: Vec::new() });
         }
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask soak schedules`, `kills` and `crowd`: tests of the ordinary run that try a number of things, run with a
+//! `cargo xtask soak schedules`, `kills`, `crowd` and `model`: tests of the ordinary run that try a number of things, run with a
 //! larger one, from a seed that is new each time and is said.
 
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ enum Told {
     Variables(&'static str, Option<&'static str>),
 }
 
-const KNOWN: [Known; 3] = [
+const KNOWN: [Known; 4] = [
     Known {
         name: "schedules",
         number: 1_000_000,
@@ -62,6 +62,12 @@ const KNOWN: [Known; 3] = [
             "eight_processes_whose_holders_are_killed",
         ],
         told: Told::Variables("PACKER_TEST_CROWDS", None),
+    },
+    Known {
+        name: "model",
+        number: 20_000,
+        arguments: &["test", "-p", "packer-runtime", "--lib", "--", "model::whatever_is_done"],
+        told: Told::Variables("PACKER_TEST_MODEL", Some("PACKER_TEST_SEED")),
     },
 ];
 
@@ -131,6 +137,7 @@ mod tests {
         assert_eq!(parsed(&["kills", "--number", "3", "--seed", "7"]), Some(Ok((3, 7))));
         assert_eq!(parsed(&["schedules", "--seed", "1"]), Some(Ok((1_000_000, 1))));
         assert!(matches!(parsed(&["crowd"]), Some(Ok((20, _)))));
+        assert!(matches!(parsed(&["model"]), Some(Ok((20_000, _)))));
         for wrong in [&["crowd", "--number", "0"][..], &["kills", "more"], &["schedules", "--number"]] {
             assert!(matches!(parsed(wrong), Some(Err(_))), "{wrong:?}");
         }

@@ -104,7 +104,7 @@ fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
     let usage = || {
         Failure(
             "usage: cargo xtask soak fuzz [--seconds 600] [--parallel 2] [TARGET …]; without a target, all\n\
-             or: cargo xtask soak schedules|kills|crowd [--number N] [--seed N]"
+             or: cargo xtask soak schedules|kills|crowd|model [--number N] [--seed N]"
                 .to_owned(),
         )
     };

@@ -85,12 +85,15 @@ impl Change {
         }
     }
 
-    /// Whether this change of names builds on an `earlier` one: it is about the same node or the same name.
+    /// Whether this change of names builds on an `earlier` one: it is about the same node or the same name, or it removes
+    /// a folder that the earlier one helped to empty.
     pub(super) fn builds_on(&self, earlier: &Self) -> bool {
         let shares =
             |a: Option<Inode>, b: [Option<Inode>; 2]| a.is_some_and(|a| b.iter().flatten().any(|b| *b == a));
         self.moved().into_iter().any(|inode| shares(inode, earlier.moved()))
             || self.slots().iter().flatten().any(|slot| earlier.slots().iter().flatten().any(|e| e == slot))
+            || matches!(self, Self::Unlink { inode, .. }
+                if earlier.slots().iter().flatten().any(|slot| slot.dir == *inode))
     }
 
     /// Whether both change the same bytes of the same file, as far as that can matter.
