@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::OperationId;
+use packer_domain::mutation::KeptFile;
 use thiserror::Error;
 
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::intent::{self, Intent, IntentDamage, RegistryWork};
-use super::kept::KeptFile;
+use super::kept::kept_path;
 use super::spelling::Spelling;
 use super::steps::Origin;
 use crate::disk::{Disk, DiskError};
@@ -137,7 +138,7 @@ impl Seen {
         });
         // The registry's number is the one after those of the files.
         let staged = (0..=intent.work.staged_count()).map(|number| KeptFile::Staged { operation, number });
-        let kept = displaced.chain(staged).map(|kept| Ok((kept, Fingerprint::take(disk, &kept.path())?)));
+        let kept = displaced.chain(staged).map(|kept| Ok((kept, Fingerprint::take(disk, &kept_path(kept))?)));
         Ok(Self {
             places: places.collect::<Result<_, DiskError>>()?,
             kept: kept.collect::<Result<_, DiskError>>()?,

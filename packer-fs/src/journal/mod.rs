@@ -46,7 +46,7 @@ pub use facts::{BytesAt, FileFacts, FrozenFacts, FrozenFactsError, PathFacts, Re
 pub use fingerprint::{FileFingerprint, Fingerprint};
 pub use history::{HistoryEntry, HistoryError, drop_history, list_history, read_history, read_history_file};
 pub use intent::{Intent, IntentDamage, MAX_INTENT_BYTES, RegistryWork};
-pub use kept::KeptFile;
+pub use kept::kept_path;
 pub use outputs::{
     CommittedOutputs, OutputsError, OutputsRequest, PreparedOutputs, create_output_staging,
     dead_output_stagings, drop_output_staging, prepare_outputs,

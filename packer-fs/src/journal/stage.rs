@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::apply::Recorded;
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::intent::{self, Intent};
+use super::kept::kept_path;
 use super::registry::{RegistryChange, RegistryPart};
 use super::spelling::Spelling;
 use super::steps::{self, Contents, Step, StepProblem, Work};
@@ -237,7 +238,7 @@ impl<'d> Staged<'d> {
                 .map_err(failed)?
                 .map_err(|found| StageError::Stale { path: from.clone(), expected: (*before).into(), found }),
             Contents::CopyOfKept(kept, file) => {
-                let from = kept.path();
+                let from = kept_path(*kept);
                 copy_checked(disk, &from, &path, *file)
                     .map_err(failed)?
                     .map_err(|found| StageError::NotKept { path: from, expected: *file, found })

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use packer_domain::mutation::KeptFile;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::fingerprint::FileFingerprint;
-use super::kept::KeptFile;
 use crate::layout;
 
 /// One change of the workspace's files. Paths are relative to the project's folder.

@@ -15,7 +15,7 @@ use packer_domain::path::AssetPath;
 use packer_fs::disk::{Disk, DiskError};
 use packer_fs::journal::{
     self, BytesAt, FileFacts, FileFingerprint, FrozenFacts, FrozenFactsError, HistoryError, Intent, Origin,
-    PathFacts,
+    PathFacts, kept_path,
 };
 use packer_fs::layout;
 use packer_fs::registry_file;
@@ -66,12 +66,12 @@ fn of_facts(disk: &dyn Disk, root: &Utf8Path, facts: &FrozenFacts) -> Result<Fro
     let contents = |found: &Option<FileFacts>, is_anchor: bool| -> Result<Option<FrozenContents>, Unusable> {
         let Some(FileFacts { file, at }) = found else { return Ok(None) };
         let text = match at {
-            BytesAt::Kept(kept) if is_anchor => text(disk, &kept.path())?,
+            BytesAt::Kept(kept) if is_anchor => text(disk, &kept_path(*kept))?,
             BytesAt::Kept(_) | BytesAt::Place(_) | BytesAt::Gone => None,
         };
         let at = match at {
             BytesAt::Place(path) => FrozenBytes::Place(below(root, path)?),
-            BytesAt::Kept(kept) => FrozenBytes::Kept(of_journal(*kept)),
+            BytesAt::Kept(kept) => FrozenBytes::Kept(*kept),
             BytesAt::Gone => FrozenBytes::Gone,
         };
         Ok(Some(FrozenContents { fact: fact(*file), at, text }))
@@ -87,9 +87,11 @@ fn of_facts(disk: &dyn Disk, root: &Utf8Path, facts: &FrozenFacts) -> Result<Fro
         })
     };
     let files: Result<Vec<FrozenFile>, Unusable> = facts.paths.iter().map(file).collect();
-    let saved_registry = match &facts.registry.saved {
+    // What somebody saved after that counts instead; then the earlier one is in the history alone.
+    let is_ours = facts.registry.after.as_ref().is_some_and(|after| facts.registry.found.is(after.file));
+    let saved_registry = match facts.registry.saved.as_ref().filter(|_| is_ours) {
         Some(FileFacts { at: BytesAt::Kept(kept), .. }) => {
-            let loaded = registry_file::load(disk, &kept.path());
+            let loaded = registry_file::load(disk, &kept_path(*kept));
             Some(loaded.map_err(|error| format!("the registry that was saved meanwhile: {error}"))?.registry)
         }
         Some(_) | None => None,
@@ -180,24 +182,6 @@ fn text(disk: &dyn Disk, path: &Utf8Path) -> Result<Option<String>, Unusable> {
         Err(error) if error.is_not_found() => Err(format!("{path} is gone").into()),
         Err(error) if error.source.kind() == std::io::ErrorKind::FileTooLarge => Ok(None),
         Err(error) => Err(Unusable::Disk(error)),
-    }
-}
-
-/// The same file as planners name it.
-fn of_journal(kept: journal::KeptFile) -> KeptFile {
-    match kept {
-        journal::KeptFile::History { operation, number } => KeptFile::History { operation, number },
-        journal::KeptFile::Displaced { operation, number } => KeptFile::Displaced { operation, number },
-        journal::KeptFile::Staged { operation, number } => KeptFile::Staged { operation, number },
-    }
-}
-
-/// The same file as the journal names it.
-pub(super) fn to_journal(kept: KeptFile) -> journal::KeptFile {
-    match kept {
-        KeptFile::History { operation, number } => journal::KeptFile::History { operation, number },
-        KeptFile::Displaced { operation, number } => journal::KeptFile::Displaced { operation, number },
-        KeptFile::Staged { operation, number } => journal::KeptFile::Staged { operation, number },
     }
 }
 

@@ -28,7 +28,6 @@ use packer_fs::undo_record::UndoRecord;
 
 use super::compare::compare;
 use super::current::{self, Current};
-use super::kept::to_journal;
 use super::look::look_at;
 use super::refresh::{observe, observe_to_the_end};
 use super::{Finale, LaneAccess};
@@ -267,7 +266,7 @@ fn step(state: &WorkspaceState, mutation: &FilesystemMutation) -> Step {
             Step::ToHistory { path: path(at), before: FileFingerprint { digest: *digest, size: *size } }
         }
         FilesystemMutation::Restore { path: at, kept, digest, size } => Step::Restore {
-            from: to_journal(*kept),
+            from: *kept,
             to: path(at),
             file: FileFingerprint { digest: *digest, size: *size },
         },

@@ -9,6 +9,7 @@ use packer_domain::identity::Digest;
 use packer_domain::mutation::{FilesystemMutation, KeptFile, MutationPlan, RegistryMutation};
 use packer_domain::registry::{BuildParticipation, EntryState, RegistryEntry};
 use packer_fs::disk::sim::{SimDisk, SimNode};
+use packer_fs::journal::kept_path;
 use packer_fs::layout;
 
 /// Files below the assets root, by path.
@@ -320,11 +321,7 @@ impl Scene {
 }
 
 fn kept_bytes(disk: &SimDisk, kept: KeptFile) -> Vec<u8> {
-    let path = match kept {
-        KeptFile::History { operation, number } => layout::history_file(operation, number),
-        KeptFile::Displaced { operation, number } => layout::displaced(operation, number),
-        KeptFile::Staged { operation, number } => layout::staged(operation, number),
-    };
+    let path = kept_path(kept);
     match disk.tree().get(&path) {
         Some(SimNode::File(bytes)) => bytes.to_vec(),
         other => panic!("{path} is {other:?}"),

@@ -509,6 +509,31 @@ fn a_registry_that_is_saved_meanwhile_keeps_the_lines_that_came_to_it() {
 }
 
 #[test]
+fn a_registry_that_is_saved_again_after_it_was_swapped_is_the_one_that_counts() {
+    let step = Interrupted::new().acts().len() - 1;
+    for choice in CHOICES {
+        let mut interrupted = after_steps(step);
+        let mut theirs = registry(interrupted.workspace());
+        theirs.insert(merged_line());
+        interrupted.workspace().write(layout::REGISTRY, &registry_file::encode(&theirs));
+        interrupted.does(&interrupted.acts()[step]);
+        let later = RegistryEntry { id: AssetId::new(88_888).unwrap(), ..merged_line() };
+        let mut again = registry(interrupted.workspace());
+        again.insert(later.clone());
+        interrupted.workspace().write(layout::REGISTRY, &registry_file::encode(&again));
+        let project = interrupted.freezes();
+        let outcome = interrupted.settles(&project, choice, false);
+        let mut expected = match choice {
+            RecoveryChoice::KeepTheirs => interrupted.lines_before.clone(),
+            RecoveryChoice::FinishOurs => interrupted.lines_after.clone(),
+        };
+        expected.insert(later);
+        assert_eq!(registry(interrupted.workspace()), expected, "{choice:?}");
+        interrupted.is_settled(&project, &outcome, choice);
+    }
+}
+
+#[test]
 fn an_intent_that_cannot_be_read_can_only_be_given_up_and_everything_is_kept() {
     let mut interrupted = after_steps(5);
     std::fs::write(interrupted.at(layout::intent(interrupted.dead.operation)), b"no intent").unwrap();

@@ -1,6 +1,7 @@
 //! What there is of a frozen operation, told exactly. That decisions can be made of it is tried in `settle`.
 
 use super::*;
+use packer_domain::mutation::KeptFile;
 
 #[expect(clippy::unnecessary_wraps, reason = "as the facts have it")]
 fn file(text: &str, at: BytesAt) -> Option<FileFacts> {

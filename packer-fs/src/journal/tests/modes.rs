@@ -1,5 +1,6 @@
 //! Who may use a file: on a real disk, a commit keeps the modes of what it edits, copies, removes and puts back.
 
+use packer_domain::mutation::KeptFile;
 use std::fs::{Permissions, metadata, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 

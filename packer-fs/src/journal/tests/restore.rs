@@ -1,6 +1,7 @@
 //! Putting back what the packer keeps: undo, undo of an undo, and what is refused when it is gone or damaged.
 
 use super::*;
+use packer_domain::mutation::KeptFile;
 
 fn restore(from: KeptFile, to: &str, text: &str) -> Step {
     Step::Restore { from, to: to.into(), file: fingerprint(text) }
@@ -39,7 +40,7 @@ fn an_undo_is_undone_and_that_too_because_history_stays_whole() {
     assert_eq!(user_files(&disk), after_removal);
     // Each of them can be put back again.
     for (n, number, text) in [(TESTED, 0, "a"), (3, 0, "b"), (4, 0, "a")] {
-        let kept = in_history(n, number).path();
+        let kept = kept_path(in_history(n, number));
         assert_eq!(disk.read(&kept, 9).unwrap(), text.as_bytes(), "{kept}");
     }
 }
@@ -48,14 +49,14 @@ fn an_undo_is_undone_and_that_too_because_history_stays_whole() {
 fn what_is_gone_or_damaged_is_not_put_back() {
     type Damage = fn(&SimDisk);
     let tries: [(Damage, Fingerprint); 5] = [
-        (|disk| disk.remove_file(&in_history(TESTED, 0).path()).unwrap(), Fingerprint::Absent),
-        (|disk| disk.put(&in_history(TESTED, 0).path(), b"x"), Fingerprint::File(fingerprint("x"))),
-        (|disk| disk.put(&in_history(TESTED, 0).path(), b"aa"), Fingerprint::File(fingerprint("aa"))),
-        (|disk| disk.put(&in_history(TESTED, 0).path(), b""), Fingerprint::File(fingerprint(""))),
+        (|disk| disk.remove_file(&kept_path(in_history(TESTED, 0))).unwrap(), Fingerprint::Absent),
+        (|disk| disk.put(&kept_path(in_history(TESTED, 0)), b"x"), Fingerprint::File(fingerprint("x"))),
+        (|disk| disk.put(&kept_path(in_history(TESTED, 0)), b"aa"), Fingerprint::File(fingerprint("aa"))),
+        (|disk| disk.put(&kept_path(in_history(TESTED, 0)), b""), Fingerprint::File(fingerprint(""))),
         (
             |disk| {
-                disk.remove_file(&in_history(TESTED, 0).path()).unwrap();
-                disk.put_link(&in_history(TESTED, 0).path());
+                disk.remove_file(&kept_path(in_history(TESTED, 0))).unwrap();
+                disk.put_link(&kept_path(in_history(TESTED, 0)));
             },
             Fingerprint::Other,
         ),
@@ -67,7 +68,7 @@ fn what_is_gone_or_damaged_is_not_put_back() {
         let step = restore(in_history(TESTED, 0), "assets/a", "a");
         match stage(&disk, request(3, vec![step], REGISTRY_AFTER, None)).map(|_| ()).unwrap_err() {
             StageError::NotKept { path, expected, found: is } => {
-                assert_eq!(path, in_history(TESTED, 0).path());
+                assert_eq!(path, kept_path(in_history(TESTED, 0)));
                 assert_eq!((expected, is), (fingerprint("a"), found));
             }
             error => panic!("{found}: {error:?}"),

@@ -68,7 +68,7 @@ fn decide(disk: &SimDisk, facts: &FrozenFacts, finish: bool) -> Option<CommitReq
     let registry = match wanted {
         Some(FileFacts { file, at }) if file.digest != found => {
             let BytesAt::Kept(kept) = at else { return None };
-            RegistryChange::Replace { before: Some(found), after: disk.read(&kept.path(), 999).unwrap() }
+            RegistryChange::Replace { before: Some(found), after: disk.read(&kept_path(kept), 999).unwrap() }
         }
         _ => RegistryChange::Unchanged { digest: found },
     };

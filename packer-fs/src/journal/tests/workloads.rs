@@ -3,6 +3,7 @@
 
 use super::meddling::meddled;
 use super::*;
+use packer_domain::mutation::KeptFile;
 
 /// A commit and the project that it is tried on.
 #[derive(Clone)]
