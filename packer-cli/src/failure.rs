@@ -29,18 +29,27 @@ pub(crate) struct Failure {
     diagnostics: Vec<DiagnosticRecord>,
 }
 
-/// The same as one JSON object: `{"error": …}`.
+/// Why a command did not do what was asked, as one JSON object.
 #[derive(Serialize)]
-struct FailureJson<'f> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct FailureJson<'f> {
+    /// Why nothing was done.
     error: FailureBody<'f>,
 }
 
+/// What ended before there was an operation or an answer.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct FailureBody<'f> {
+    /// The exit code.
     exit: u8,
+    /// What went wrong.
     message: &'f str,
+    /// What is behind it, outermost first.
     causes: &'f [String],
+    /// What to do.
     hints: &'f [String],
+    /// Findings that belong to it.
     diagnostics: &'f [DiagnosticRecord],
 }
 

@@ -17,6 +17,9 @@ mod interrupt;
 mod logging;
 mod project;
 mod render;
+mod response;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod ui;
 
 use std::ffi::OsString;

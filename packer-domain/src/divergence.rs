@@ -83,6 +83,12 @@ impl Serialize for DivergenceCode {
     }
 }
 
+crate::schema::described!(DivergenceCode, {
+    "description": "What kind of difference a divergence is.",
+    "type": "string",
+    "enum": DivergenceCode::ALL
+});
+
 /// A text that is no divergence code.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text:?} is not a divergence code")]
@@ -133,6 +139,15 @@ impl fmt::Display for Resolution {
     }
 }
 
+crate::schema::described!(Resolution, {
+    "description": "A way to end a divergence, by its name on the command line.",
+    "type": "string",
+    "pattern": concat!(
+        "^(register|retire|accept-move|new-uuid|rename|reallocate|",
+        "keep-([1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]))$"
+    )
+});
+
 /// A text that is no resolution.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -172,6 +187,7 @@ impl Serialize for Resolution {
 
 /// A resolution that the packer offers for one divergence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResolutionOffer {
     /// Which.
     pub resolution: Resolution,
@@ -183,6 +199,7 @@ pub struct ResolutionOffer {
 
 /// Something that a resolution has to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResolutionNeed {
     /// Which of the divergence's paths it is for.
@@ -193,6 +210,7 @@ pub enum ResolutionNeed {
 
 /// One difference between the registry and the disk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Divergence {
     /// Which kind.
     pub code: DivergenceCode,

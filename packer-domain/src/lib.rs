@@ -28,6 +28,7 @@ pub mod pattern;
 pub mod registry;
 pub mod report;
 pub mod rules;
+mod schema;
 pub mod sorted;
 pub mod summary;
 #[cfg(test)]

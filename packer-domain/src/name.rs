@@ -31,6 +31,13 @@ pub struct AssetNameError {
     pub text: String,
 }
 
+crate::schema::described!(AssetName, {
+    "description": "What code and other assets call an asset.",
+    "type": "string",
+    "maxLength": MAX_NAME_BYTES,
+    "pattern": "^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*$"
+});
+
 impl AssetName {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self, AssetNameError> {

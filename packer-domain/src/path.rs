@@ -22,6 +22,16 @@ pub const PORTABLE_PATH_BYTES: usize = 240;
 #[serde(try_from = "String", into = "String")]
 pub struct AssetPath(Arc<str>);
 
+crate::schema::described!(AssetPath, {
+    "description": "A path below the assets root: segments separated by `/`, none of them empty, `.` or `..`, without \
+                    backslash and control character.",
+    "type": "string",
+    "pattern": concat!(
+        r"^(?!\.{1,2}(/|$))[^/\\\u0000-\u001f\u007f-\u009f]+",
+        r"(/(?!\.{1,2}(/|$))[^/\\\u0000-\u001f\u007f-\u009f]+)*$"
+    )
+});
+
 /// Why a text is not an [`AssetPath`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text:?} is not a path below the assets root: {reason}")]

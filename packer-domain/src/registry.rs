@@ -16,6 +16,7 @@ use crate::path::AssetPath;
 
 /// Whether builds take an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BuildParticipation {
     /// Builds take it.
@@ -36,6 +37,7 @@ impl BuildParticipation {
 
 /// What a line of the registry says of its asset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EntryState {
     /// Managed.
@@ -51,6 +53,7 @@ pub enum EntryState {
 
 /// One line of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegistryEntry {
     /// The asset.
     pub uuid: AssetUuid,

@@ -13,6 +13,7 @@ use crate::workspace::{AssetRecord, AssetState, Listed, Reference, WorkspaceStat
 
 /// One asset in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AssetRow {
     /// Its identity; none for an unregistered anchor whose uuid cannot be read.
     pub uuid: Option<AssetUuid>,
@@ -32,6 +33,7 @@ pub struct AssetRow {
 
 /// Everything about one asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AssetDetail {
     /// As in lists.
     #[serde(flatten)]
@@ -54,6 +56,7 @@ pub struct AssetDetail {
 
 /// One source of an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InputRow {
     /// Where it is.
     pub path: AssetPath,

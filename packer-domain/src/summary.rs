@@ -12,6 +12,7 @@ use crate::workspace::WorkspaceState;
 
 /// The figures of one revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkspaceSummary {
     /// Of which revision.
     pub revision: Revision,
@@ -31,6 +32,7 @@ pub struct WorkspaceSummary {
 
 /// Counts of assets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AssetCounts {
     /// With a live line in the registry.
     pub managed: u64,
@@ -48,6 +50,7 @@ pub struct AssetCounts {
 
 /// Counts of files, and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileCounts {
     /// Claims of files by anchors.
     pub inputs: u64,
@@ -61,6 +64,7 @@ pub struct FileCounts {
 
 /// Counts of diagnostics by severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiagnosticCounts {
     /// Errors.
     pub error: u64,

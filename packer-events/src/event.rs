@@ -38,8 +38,25 @@ impl<'de> Deserialize<'de> for Schema {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Schema {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Schema".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "const": SCHEMA_VERSION })
+    }
+}
+
 /// Something that an operation said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = envelope_rules))]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// The version of this contract.
@@ -70,6 +87,7 @@ pub struct Event {
     pub terminal: bool,
     /// Present on a progress event that stands for several.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+    #[cfg_attr(feature = "schema", schemars(with = "Coalesced"))]
     pub coalesced: Option<Coalesced>,
     /// What is said.
     pub body: EventBody,
@@ -78,6 +96,7 @@ pub struct Event {
 /// Which events of its operation a progress event accounts for: itself, and those before it that newer progress made
 /// superfluous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Coalesced {
     /// The first `sequence` accounted for.
@@ -85,6 +104,7 @@ pub struct Coalesced {
     /// The last one: the event's own `sequence`.
     pub last: u64,
     /// How many they are: `last - first + 1`, always more than 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 2)))]
     pub count: u64,
 }
 
@@ -116,6 +136,26 @@ impl Event {
         let honest = !self.is_lifecycle() && Coalesced::range(range.first, self.sequence) == Some(range);
         (!honest).then_some(EnvelopeRule::Coalesced)
     }
+}
+
+/// What [`Event::broken_rule`] judges, as far as a schema can say it: that a range ends at the event and counts right, it
+/// cannot.
+#[cfg(feature = "schema")]
+fn envelope_rules(schema: &mut schemars::Schema) {
+    let body = |rule: serde_json::Value| serde_json::json!({ "properties": { "body": { "properties": { "type": rule } } } });
+    let terminal = |is: bool| serde_json::json!({ "properties": { "terminal": { "const": is } } });
+    let rules = serde_json::json!([
+        {
+            "if": body(serde_json::json!({ "enum": EventBody::ENDING_NAMES })),
+            "then": terminal(true),
+            "else": terminal(false)
+        },
+        {
+            "if": { "required": ["coalesced"] },
+            "then": body(serde_json::json!({ "const": "progress" }))
+        }
+    ]);
+    schema.insert("allOf".to_owned(), rules);
 }
 
 /// A rule that every event keeps, beside the shapes of its fields.

@@ -23,6 +23,30 @@ pub struct TimestampError {
     pub text: String,
 }
 
+/// As the parser has it, but for the 29th of February of years that have none.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::Timestamp").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A moment in UTC with milliseconds, such as `2026-11-22T09:00:00.123Z`.",
+            "type": "string",
+            "pattern": concat!(
+                "^(19[7-9][0-9]|[2-9][0-9]{3})-",
+                "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))",
+                "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{3}Z$"
+            )
+        })
+    }
+}
+
 const DAY_MS: u64 = 86_400_000;
 
 impl Timestamp {

@@ -64,8 +64,10 @@ pub struct CreatedProject {
 
 /// A line that a file of the project's version control should have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MissingLine {
     /// The file.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub file: Utf8PathBuf,
     /// The line.
     pub line: String,

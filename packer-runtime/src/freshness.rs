@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// What is known of the snapshot against the disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Freshness {
     /// A completed observation gave the snapshot.

@@ -22,6 +22,7 @@ pub const HISTORY_MAX_BYTES: u64 = 1 << 30;
 
 /// What of the history was dropped, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryReport {
     /// How many operations could be undone, before anything was dropped.
     pub operations: u64,
@@ -33,6 +34,7 @@ pub struct HistoryReport {
 
 /// What was kept of one operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DroppedHistory {
     /// Which.
     pub operation_id: OperationId,

@@ -8,6 +8,7 @@
 )]
 
 pub mod effort;
+pub mod forms;
 pub mod fuzz;
 pub mod logs;
 pub mod packer;

@@ -10,15 +10,19 @@ use packer_events::event::Event;
 use packer_events::sequence::StreamCheck;
 use packer_events::wire::read_log;
 
+use crate::forms;
+
 /// Every event of every log of the project at `root`, once the logs are in order.
 #[track_caller]
 pub fn settled(root: &Path) -> Vec<Event> {
     let mut all = Vec::new();
     let mut endings: BTreeMap<String, u32> = BTreeMap::new();
     for path in paths(root) {
-        let read = read_log(&fs::read(&path).expect("a log can be read"));
+        let bytes = fs::read(&path).expect("a log can be read");
+        let read = read_log(&bytes);
         let at = path.display();
         assert_eq!((read.damaged_lines, read.torn), (0, None), "{at}: {:?}", read.damaged);
+        forms::published().check_lines("event", &String::from_utf8(bytes).expect("a log is UTF-8"));
         let mut check = StreamCheck::log();
         for event in &read.events {
             check.push(event).unwrap_or_else(|fault| panic!("{at}: {fault}"));

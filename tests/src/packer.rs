@@ -10,6 +10,8 @@ use packer_events::sequence::StreamCheck;
 use packer_events::wire::decode_line;
 use serde_json::Value;
 
+use crate::forms;
+
 /// The binary.
 #[derive(Clone, Debug)]
 pub struct Packer {
@@ -46,13 +48,24 @@ impl Packer {
     /// Runs it in `folder` to its end.
     pub fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
         let output = self.command(folder, arguments).output().expect("the packer can be started");
-        Run::of(output)
+        let run = Run::of_process(output);
+        forms::published().check_printed(arguments, &run.out);
+        run
     }
 }
 
 impl Run {
-    /// What a process gave. A packer never dies of a signal unless somebody kills it.
+    /// What a process gave. A packer never dies of a signal unless somebody kills it. What it printed as JSON is in one of
+    /// the published forms, whichever command it was.
     pub fn of(output: Output) -> Self {
+        let run = Self::of_process(output);
+        if run.out.starts_with('{') {
+            forms::published().check_printed(&["--format", "json"], &run.out);
+        }
+        run
+    }
+
+    fn of_process(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("the packer writes UTF-8");
         let (out, err) = (text(output.stdout), text(output.stderr));
         let code = output.status.code();

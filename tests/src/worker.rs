@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::forms;
+
 /// The binary of workers, and where they work.
 #[derive(Clone, Debug)]
 pub struct Workplace {
@@ -65,6 +67,10 @@ impl Worker {
                 Ok(0) | Err(_) => return Said { lines, whole: false },
                 Ok(_) if line == "\n" => return Said { lines, whole: true },
                 Ok(_) => {
+                    // One that was killed may leave half a line.
+                    if line.ends_with('\n') {
+                        forms::published().check_printed(arguments, &line);
+                    }
                     see(&line);
                     lines.push(line);
                 }

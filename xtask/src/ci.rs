@@ -70,16 +70,9 @@ fn generated_files(repository: &Path) -> Result<(), Failure> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    if !docs_are_current(repository) {
-        stale.push(format!("{} is out of date: run `cargo xtask gen-docs`", docs::DIAGNOSTICS));
-    }
+    let documents = docs::stale(repository).into_iter();
+    stale.extend(documents.map(|path| format!("{path} is out of date: run `cargo xtask gen-docs`")));
     if stale.is_empty() { Ok(()) } else { Err(Failure(stale.join("\n"))) }
-}
-
-/// Whether the generated documents on disk are what the code makes now.
-pub(crate) fn docs_are_current(repository: &Path) -> bool {
-    std::fs::read_to_string(repository.join(docs::DIAGNOSTICS))
-        .is_ok_and(|page| page == docs::diagnostics_page())
 }
 
 fn dependency_policy(repository: &Path) -> Result<(), Failure> {

@@ -1,13 +1,19 @@
-//! The documents that are generated from code: `docs/diagnostics.md`, from the catalogue of diagnostic codes.
+//! The documents that are generated from code: `docs/diagnostics.md`, from the catalogue of diagnostic codes, and the JSON
+//! Schemas in `docs/schema`, from the types that are written.
 //!
-//! The texts themselves stand in `packer-domain`, so that `packer explain CODE` and the page can never disagree.
+//! The texts themselves stand in `packer-domain`, so that `packer explain CODE` and the page can never disagree. What the
+//! schemas say is `packer-cli`'s.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use packer_domain::diagnostic::DiagnosticCode;
 
-/// Where the page is in the repository.
-pub(crate) const DIAGNOSTICS: &str = "docs/diagnostics.md";
+/// Where the page of diagnostics is in the repository.
+const DIAGNOSTICS: &str = "docs/diagnostics.md";
+
+/// Where the schemas are; nothing else is there.
+const SCHEMAS: &str = "docs/schema";
 
 const HEAD: &str = "\
 # Diagnostics
@@ -21,8 +27,49 @@ An *error* keeps the asset, or the project, from being built. A *warning* works 
 meant. An *info* is worth knowing. A finding can be less or more severe than its code usually is where it says so.
 ";
 
-/// The page, as it should be on disk.
-pub(crate) fn diagnostics_page() -> String {
+/// Every generated document, as it should be on disk: its path in the repository, and its contents.
+pub(crate) fn documents() -> Vec<(String, String)> {
+    let schemas = packer_cli::schema::files().into_iter();
+    let schemas = schemas.map(|(name, text)| (format!("{SCHEMAS}/{name}"), text));
+    std::iter::once((DIAGNOSTICS.to_owned(), diagnostics_page())).chain(schemas).collect()
+}
+
+/// Writes every document, removes what is none any more, and says which paths were changed by that.
+pub(crate) fn write(repository: &Path) -> std::io::Result<Vec<String>> {
+    let stale = stale(repository);
+    let documents = documents();
+    for path in &stale {
+        let at = repository.join(path);
+        match documents.iter().find(|(document, _)| document == path) {
+            Some((_, text)) => {
+                std::fs::create_dir_all(at.parent().expect("a document is in a folder"))?;
+                std::fs::write(at, text)?;
+            }
+            None => std::fs::remove_file(at)?,
+        }
+    }
+    Ok(stale)
+}
+
+/// The paths of documents that are not on disk as they should be, or should not be there.
+pub(crate) fn stale(repository: &Path) -> Vec<String> {
+    let documents = documents();
+    let is_current = |(path, text): &&(String, String)| {
+        std::fs::read_to_string(repository.join(path)).is_ok_and(|on_disk| on_disk == *text)
+    };
+    let mut stale: Vec<String> =
+        documents.iter().filter(|document| !is_current(document)).map(|(path, _)| path.clone()).collect();
+    for entry in std::fs::read_dir(repository.join(SCHEMAS)).into_iter().flatten().flatten() {
+        let path = format!("{SCHEMAS}/{}", entry.file_name().to_string_lossy());
+        if !documents.iter().any(|(document, _)| *document == path) {
+            stale.push(path);
+        }
+    }
+    stale
+}
+
+/// The page of diagnostics.
+fn diagnostics_page() -> String {
     let mut page = String::from(HEAD);
     page.push_str("\n| code | usually | what it means |\n|---|---|---|\n");
     for code in DiagnosticCode::ALL {
@@ -63,8 +110,24 @@ mod tests {
     }
 
     #[test]
-    fn the_page_on_disk_is_current() {
-        let on_disk = std::fs::read_to_string(crate::repository().join(DIAGNOSTICS)).unwrap();
-        assert!(on_disk == diagnostics_page(), "{DIAGNOSTICS} is out of date: run `cargo xtask gen-docs`");
+    fn what_is_on_disk_is_current() {
+        let stale = stale(&crate::repository());
+        assert!(stale.is_empty(), "{stale:?} are out of date: run `cargo xtask gen-docs`");
+    }
+
+    #[test]
+    fn what_is_stale_is_written_and_what_is_no_document_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = write(folder.path()).unwrap();
+        assert_eq!(all.len(), documents().len());
+        assert!(all.len() > 10, "{all:?}");
+        let (edited, foreign) =
+            (folder.path().join(DIAGNOSTICS), folder.path().join(SCHEMAS).join("old.json"));
+        std::fs::write(&edited, "edited").unwrap();
+        std::fs::write(&foreign, "{}").unwrap();
+        let expected = [DIAGNOSTICS.to_owned(), format!("{SCHEMAS}/old.json")];
+        assert_eq!(stale(folder.path()), expected);
+        assert_eq!(write(folder.path()).unwrap(), expected);
+        assert_eq!((stale(folder.path()), foreign.exists()), (Vec::new(), false));
     }
 }

@@ -26,7 +26,7 @@ usage: cargo xtask CHORE
   build-assets [ARGS]     packer build ARGS; with no ARGS, builds examples/harbour
   bench gen|run [ARGS]    writes projects of any size; measures the packer on them beside its peers
   gen-harbour [--check]   writes the sources of examples/harbour, or says whether those on disk are current
-  gen-docs [--check]      writes docs/diagnostics.md, or says whether the one on disk is current
+  gen-docs [--check]      writes docs/diagnostics.md and docs/schema, or says whether those on disk are current
   conformance NAME=DIR…   builds folders of real files, and says what came of each; --help tells more
   packer [ARGS]           the packer itself, as it is in this repository
   soak fuzz [ARGS]        runs the fuzzers for a while: --seconds N, --parallel N, names of targets
@@ -100,17 +100,18 @@ fn check_harbour(repository: &Path) -> Result<(), Failure> {
 }
 
 fn write_docs(repository: &Path) -> Result<(), Failure> {
-    let path = repository.join(docs::DIAGNOSTICS);
-    std::fs::write(&path, docs::diagnostics_page())
-        .map_err(|error| Failure(format!("{}: {error}", path.display())))?;
-    println!("{} written", docs::DIAGNOSTICS);
-    Ok(())
+    let written = docs::write(repository).map_err(|error| Failure(format!("the documents: {error}")))?;
+    for path in &written {
+        println!("{path} written");
+    }
+    check_docs(repository)
 }
 
 fn check_docs(repository: &Path) -> Result<(), Failure> {
-    if ci::docs_are_current(repository) {
-        println!("{} is current", docs::DIAGNOSTICS);
+    let stale = docs::stale(repository);
+    if stale.is_empty() {
+        println!("the generated documents are current");
         return Ok(());
     }
-    Err(Failure(format!("{} is out of date: run `cargo xtask gen-docs`", docs::DIAGNOSTICS)))
+    Err(Failure(format!("out of date, run `cargo xtask gen-docs`: {}", stale.join(", "))))
 }

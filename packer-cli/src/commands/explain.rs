@@ -13,16 +13,21 @@ use crate::project::Opened;
 use crate::render::{self, Advice};
 use crate::ui::Ui;
 
-/// An explanation as one JSON object.
+/// What a code means, as one JSON object.
 #[derive(Serialize)]
-struct ExplanationJson {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct CodeJson {
+    /// The code.
     code: &'static str,
+    /// How bad such a finding usually is.
     severity: Severity,
+    /// What it means, in one line without a final period.
     title: &'static str,
+    /// What it means, why it matters and what to do about it.
     explanation: &'static str,
 }
 
-impl From<DiagnosticCode> for ExplanationJson {
+impl From<DiagnosticCode> for CodeJson {
     fn from(code: DiagnosticCode) -> Self {
         let (severity, title, explanation) = (code.severity(), code.title(), code.explanation());
         Self { code: code.as_str(), severity, title, explanation }
@@ -54,7 +59,7 @@ pub(super) fn run(
 
 fn of_code(code: DiagnosticCode, ui: &mut Ui) {
     if ui.is_json() {
-        ui.json(&ExplanationJson::from(code));
+        ui.json(&CodeJson::from(code));
         return;
     }
     let paint = ui.paint_out();
@@ -123,7 +128,7 @@ fn article(severity: Severity) -> &'static str {
 fn all(ui: &mut Ui) {
     if ui.is_json() {
         for code in DiagnosticCode::ALL {
-            ui.json(&ExplanationJson::from(*code));
+            ui.json(&CodeJson::from(*code));
         }
         return;
     }

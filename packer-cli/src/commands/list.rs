@@ -67,8 +67,11 @@ pub(super) fn run(
 
 /// A file that no anchor claims, as one JSON object.
 #[derive(Serialize)]
-struct UnclaimedJson<'s> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct UnclaimedJson<'s> {
+    /// Where it is.
     path: &'s AssetPath,
+    /// Bytes.
     size: u64,
 }
 

@@ -22,6 +22,10 @@ mod unpack;
 mod verify;
 mod watch;
 
+pub(crate) use explain::CodeJson;
+pub(crate) use list::UnclaimedJson;
+pub(crate) use new::NewJson;
+
 use std::sync::Arc;
 
 use packer_runtime::api::{BuildParticipation, FirstObservation};

@@ -13,10 +13,16 @@ use crate::ui::{Ui, plain};
 
 /// A new project as one JSON object.
 #[derive(Serialize)]
-struct NewJson<'n> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct NewJson<'n> {
+    /// Its folder.
     project: &'n str,
+    /// Its name.
     name: &'n str,
+    /// The files that were made.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     made: &'n [Utf8PathBuf],
+    /// What files that were there already, and were left as they are, do not say.
     missing: &'n [MissingLine],
 }
 

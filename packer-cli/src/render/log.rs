@@ -13,23 +13,43 @@ use super::ending::{changes, mutation_counts, mutation_word};
 use super::{count, second, short_id, table, things};
 use crate::ui::Paint;
 
-/// One operation as JSON.
+/// One operation of the project's history.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct LoggedJson<'l> {
+    /// Which.
     operation_id: OperationId,
+    /// What it does, where that is still known.
     kind: Option<OperationKind>,
+    /// When it was accepted, or what is first known of it.
     time: Timestamp,
+    /// How far it is, or how it ended.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "states"))]
     state: &'static str,
+    /// The operation that caused it, if any.
     causation_id: Option<OperationId>,
+    /// Whether it can be undone.
     undo: UndoJson,
+    /// What it did; none unless it succeeded.
     report: Option<&'l OutcomeReport>,
 }
 
+/// Whether an operation can be undone.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", rename_all = "snake_case")]
 enum UndoJson {
-    Kept { bytes: u64 },
-    UndoneBy { operation_id: OperationId },
+    /// What it takes is kept.
+    Kept {
+        /// How many bytes that takes.
+        bytes: u64,
+    },
+    /// It was undone already.
+    UndoneBy {
+        /// By this operation.
+        operation_id: OperationId,
+    },
+    /// Nothing is kept of it.
     NotKept {},
 }
 
@@ -50,6 +70,25 @@ impl<'l> LoggedJson<'l> {
             report: report.as_ref(),
         }
     }
+}
+
+/// Every word for a state.
+#[cfg(feature = "schema")]
+fn states(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let words = [
+        OperationState::Accepted,
+        OperationState::Queued,
+        OperationState::Running,
+        OperationState::Succeeded,
+        OperationState::Rejected,
+        OperationState::Failed,
+        OperationState::Cancelled,
+        OperationState::Aborted,
+        OperationState::Recovered,
+        OperationState::OutcomeUnknown,
+    ]
+    .map(state_word);
+    schemars::json_schema!({ "type": "string", "enum": words })
 }
 
 fn state_word(state: OperationState) -> &'static str {

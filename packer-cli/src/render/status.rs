@@ -14,16 +14,25 @@ use super::advice::{ProjectFlag, advice_for};
 use super::{Detail, bytes, count, table, things};
 use crate::ui::{Paint, plain};
 
-/// A status as one JSON object.
+/// The figures of a workspace, and what is known of their freshness.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct StatusJson<'s> {
+    /// Of which snapshot.
     revision: Revision,
+    /// What is known of it against the disk.
     freshness: &'s Freshness,
+    /// The project's lineage.
     lineage: LineageId,
+    /// Assets by registration, presence, build participation and health.
     assets: AssetCounts,
+    /// Managed assets by kind; those whose anchor is invalid or missing have none.
     kinds: &'s BTreeMap<KindId, u64>,
+    /// Files below the assets root.
     files: FileCounts,
+    /// Diagnostics by severity.
     diagnostics: DiagnosticCounts,
+    /// Divergences by code; codes without one are left out.
     divergences: &'s BTreeMap<DivergenceCode, u64>,
 }
 

@@ -13,13 +13,12 @@ pub(crate) use paint::{Paint, plain};
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
+use crate::args::{ColorChoice, Format, GlobalArgs};
+use crate::exit::Exit;
+use crate::response::Response;
 use packer_events::body::EventBody;
 use packer_events::event::Event;
 use packer_events::wire::encode_line;
-use serde::Serialize;
-
-use crate::args::{ColorChoice, Format, GlobalArgs};
-use crate::exit::Exit;
 use progress::ProgressView;
 
 /// The input, the outputs, and how they are to be used.
@@ -128,7 +127,7 @@ impl Ui {
     }
 
     /// Writes one JSON object on one line.
-    pub(crate) fn json(&mut self, value: &impl Serialize) {
+    pub(crate) fn json(&mut self, value: &impl Response) {
         match serde_json::to_string(value) {
             Ok(line) => self.out(&line),
             Err(error) => self.note_out(Err(error.into())),
@@ -289,6 +288,8 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::{Refusing, Written, ui, with_outputs};
     use super::*;
+
+    impl Response for serde_json::Value {}
 
     #[test]
     fn what_was_asked_for_and_the_rest_go_apart() {

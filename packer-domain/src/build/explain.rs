@@ -14,6 +14,7 @@ use crate::kind::{KindId, KindSpec};
 
 /// Everything that a build key is made of, so that two keys can be compared part by part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyParts {
     /// The key.
     pub build_key: Digest,
@@ -33,6 +34,7 @@ pub struct KeyParts {
 
 /// A source in a build key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InputPart {
     /// Its path relative to the anchor's folder.
     pub relative: String,
@@ -44,6 +46,7 @@ pub struct InputPart {
 
 /// A referred asset in a build key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferencePart {
     /// The setting that refers to it.
     pub key: String,
@@ -59,6 +62,7 @@ pub struct ReferencePart {
 
 /// One thing that keeps an asset from being taken over from the last pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum BakeReason {
     /// No build has put it into a pack here.
@@ -162,6 +166,7 @@ pub enum BakeReason {
 
 /// What is different about what a setting refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReferenceChange {
     /// It refers to something, and did not.

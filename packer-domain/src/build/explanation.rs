@@ -19,6 +19,7 @@ use crate::workspace::{AssetState, WorkspaceState};
 
 /// Why an asset is in the pack or not, what decides its payload, and what the next build does with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AssetExplanation {
     /// As in lists.
     #[serde(flatten)]
@@ -47,6 +48,7 @@ pub struct AssetExplanation {
 
 /// Whether an asset is in the pack, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// The registry includes it, and nothing stands in the way.
@@ -59,6 +61,7 @@ pub enum Presence {
 
 /// A rule of `packer.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RuleRow {
     /// Its place among the rules, from 1.
     pub number: usize,
@@ -70,6 +73,7 @@ pub struct RuleRow {
 
 /// Who says what a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The kind's default.
@@ -82,6 +86,7 @@ pub enum Origin {
 
 /// A setting, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingRow {
     /// Its key.
     pub key: String,
@@ -93,6 +98,7 @@ pub struct SettingRow {
 
 /// Whether an asset is read first, and where that comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreloadRow {
     /// Whether it is.
     pub value: bool,
@@ -102,6 +108,7 @@ pub struct PreloadRow {
 
 /// An asset by what people call it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NamedAsset {
     /// Its name, or else its anchor.
     pub name: String,
@@ -111,6 +118,7 @@ pub struct NamedAsset {
 
 /// A setting that refers to another asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferenceRow {
     /// The setting's key.
     pub key: String,
@@ -124,6 +132,7 @@ pub struct ReferenceRow {
 
 /// What the next build does with an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "does", rename_all = "snake_case")]
 pub enum NextBuild {
     /// Nothing: it is excluded, or held back.
@@ -144,6 +153,7 @@ pub enum NextBuild {
 
 /// The last time that a build did not take an asset over from the pack before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LastMade {
     /// The build.
     pub operation: OperationId,
@@ -155,6 +165,7 @@ pub struct LastMade {
 
 /// What a path below the assets root is that no asset is called by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum FileExplanation {
     /// An anchor that the registry does not know.

@@ -321,6 +321,12 @@ impl Serialize for DiagnosticCode {
     }
 }
 
+crate::schema::described!(DiagnosticCode, {
+    "description": "The stable code of a finding: `area/finding`.",
+    "type": "string",
+    "enum": DiagnosticCode::ALL
+});
+
 /// A text that is no code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a diagnostic code")]

@@ -19,6 +19,7 @@ use crate::path::AssetPath;
 
 /// How bad a finding is. Errors sort first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The asset, or the project, cannot be built as it is.
@@ -41,6 +42,7 @@ impl fmt::Display for Severity {
 
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// The project as a whole: its configuration, its registry.
@@ -65,6 +67,7 @@ impl Subject {
 
 /// Another place that has to do with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Related {
     /// What that place has to do with it.
     pub message: String,
@@ -76,6 +79,7 @@ pub struct Related {
 
 /// One finding. The order is total and stable: severity, file, place, code, subject, text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diagnostic {
     /// The stable code.
     pub code: DiagnosticCode,

@@ -8,6 +8,7 @@ const MAX_EXCERPT: usize = 240;
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
     /// Byte offset of its first byte.
     pub start: u32,

@@ -25,6 +25,13 @@ pub struct AssetIdError {
     pub text: String,
 }
 
+crate::schema::described!(AssetId, {
+    "description": "The number by which a running game knows an asset.",
+    "type": "integer",
+    "minimum": 1,
+    "maximum": u32::MAX
+});
+
 impl AssetId {
     /// The id with this number, if it is not zero.
     pub fn new(number: u32) -> Option<Self> {

@@ -19,6 +19,12 @@ pub struct DigestError {
     pub text: String,
 }
 
+crate::schema::described!(Digest, {
+    "description": "The BLAKE3 digest of some bytes: `b3:` and 64 lower-case hexadecimal digits.",
+    "type": "string",
+    "pattern": "^b3:[0-9a-f]{64}$"
+});
+
 impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// The number of a published snapshot, from 1, local to one process's view of a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Revision(pub u64);
 

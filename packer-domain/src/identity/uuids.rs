@@ -29,11 +29,17 @@ fn parse(text: &str) -> Result<Uuid, UuidError> {
 }
 
 macro_rules! uuid_newtype {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $text:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Uuid);
+
+        crate::schema::described!($name, {
+            "description": concat!($text, ": a UUID v7 in lower case."),
+            "type": "string",
+            "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$"
+        });
 
         impl $name {
             /// The 16 bytes, as a file format stores them.
@@ -91,19 +97,19 @@ macro_rules! uuid_newtype {
 
 uuid_newtype! {
     /// What an asset *is*: drawn at adoption, kept in its anchor and in the registry through moves and renames.
-    AssetUuid
+    AssetUuid, "What an asset is"
 }
 uuid_newtype! {
     /// One logical run of the packer: an adoption, a build, a refresh, a recovery.
-    OperationId
+    OperationId, "One run of an operation"
 }
 uuid_newtype! {
     /// One opening of a project by a process: what numbers events.
-    SourceId
+    SourceId, "One opening of a project by a process"
 }
 uuid_newtype! {
     /// The registry's own identity, so that a plan made for one project is never applied to another.
-    LineageId
+    LineageId, "The project's own identity, through every copy of it"
 }
 
 impl OperationId {
@@ -129,6 +135,7 @@ impl AssetUuid {
 /// It travels inside the request, so planning the same request again gives the same uuids, and planning consumes
 /// nothing. A draw serves any number of assets: each takes its uuid from the draw and its own path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UuidDraw {
     /// Milliseconds since 1970, UTC; becomes the time field of every uuid.
     pub unix_ms: u64,

@@ -23,6 +23,13 @@ pub struct KindIdError {
     pub text: String,
 }
 
+crate::schema::described!(KindId, {
+    "description": "The name of a kind, such as `image`.",
+    "type": "string",
+    "maxLength": 32,
+    "pattern": "^[a-z][a-z0-9-]*$"
+});
+
 impl KindId {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self, KindIdError> {

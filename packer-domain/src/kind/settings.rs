@@ -13,6 +13,7 @@ use crate::toml_text::as_setting;
 
 /// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SettingValue {
     /// `true` or `false`.
@@ -133,6 +134,7 @@ impl fmt::Display for SettingValue {
 
 /// The settings of one asset, complete: every key of its kind, with the value that applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Settings {
     values: BTreeMap<String, SettingValue>,

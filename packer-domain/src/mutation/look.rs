@@ -233,6 +233,7 @@ pub enum FrozenBytes {
 
 /// Where below `.packer/` the packer keeps a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "in", rename_all = "snake_case")]
 pub enum KeptFile {
     /// In the history of a finished operation.

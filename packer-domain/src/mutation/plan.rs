@@ -15,8 +15,10 @@ pub const PLAN_SCHEMA: u32 = 1;
 
 /// What a mutation would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MutationPlan {
-    /// [`PLAN_SCHEMA`].
+    /// The version of this form: [`PLAN_SCHEMA`].
+    #[cfg_attr(feature = "schema", schemars(extend("const" = PLAN_SCHEMA)))]
     pub schema: u32,
     /// As asked, with its drawn uuids: what is executed when the plan is applied.
     pub mutation: Mutation,
@@ -98,6 +100,7 @@ pub(super) fn plan_digest(
 
 /// Whether a plan can be applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It can, and would change something.
@@ -110,6 +113,7 @@ pub enum Verdict {
 
 /// A change of one line of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum RegistryMutation {
     /// A new line.
@@ -148,6 +152,7 @@ impl RegistryMutation {
 
 /// A change of one path on disk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum FilesystemMutation {
     /// A new file, where nothing stands.
@@ -261,6 +266,7 @@ impl FilesystemMutation {
 
 /// A path that a plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SeenPath {
     /// Which.
     pub path: AssetPath,
@@ -270,6 +276,7 @@ pub struct SeenPath {
 
 /// What stood at a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Seen {
     /// Nothing.
@@ -285,6 +292,7 @@ pub enum Seen {
 
 /// An asset whose meaning a plan changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Affected {
     /// Which.
     pub uuid: AssetUuid,
@@ -298,6 +306,7 @@ pub struct Affected {
 
 /// How an asset's meaning changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It becomes an asset: anchor and registration.

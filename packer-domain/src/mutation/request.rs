@@ -16,6 +16,7 @@ use crate::registry::BuildParticipation;
 
 /// A requested change of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "mutation", rename_all = "snake_case")]
 pub enum Mutation {
     /// Write anchors for raw files and register them.
@@ -70,6 +71,7 @@ impl Mutation {
 /// `plan/no-rule`, `plan/already-managed`, `path/collision`, and of what can be no input: `path/not-representable`,
 /// `path/special-file`, `path/symlink`, `path/unreadable`, `path/unstable`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Adopt {
     /// Files, and folders with everything below them.
     pub targets: Vec<Target>,
@@ -84,6 +86,7 @@ pub struct Adopt {
 /// Blocked by: `plan/target-missing`, `plan/invalid-anchor`, `plan/name-taken`, `anchor/duplicate-uuid`,
 /// `registry/duplicate-entry` (retired lines that contradict each other). Warns of: `plan/already-managed`, `plan/invalid-anchor` (for one that no target names by itself).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Register {
     /// Anchors, and folders with every anchor below them.
     pub targets: Vec<Target>,
@@ -96,6 +99,7 @@ pub struct Register {
 /// `plan/target-missing`, `registry/duplicate-entry` (a uuid drawn twice), and what registering is blocked by. Warns of:
 /// `plan/resolution-unavailable` (for what has to be mended by hand, beside what is resolved).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reconcile {
     /// Which divergences; none means all.
     pub select: Vec<Selector>,
@@ -115,6 +119,7 @@ pub struct Reconcile {
 /// Blocked by: `plan/target-missing`, `plan/invalid-anchor` (its own, or one that refers to it), `plan/diverged`,
 /// `plan/name-taken`, `plan/reference-in-rules`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rename {
     /// Which.
     pub asset: AssetUuid,
@@ -127,6 +132,7 @@ pub struct Rename {
 /// Blocked by: `plan/target-missing`, `registry/duplicate-entry`. Warns of: `plan/referred-to` (where what is excluded is
 /// referred to by what is not).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetBuild {
     /// Which.
     pub assets: Vec<AssetUuid>,
@@ -141,6 +147,7 @@ pub struct SetBuild {
 /// `registry/duplicate-entry`, `registry/duplicate-id`, `anchor/unknown-key`, `anchor/invalid-value`. Warns of:
 /// `reference/unresolved`, `reference/cycle`, `input/missing`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Configure {
     /// Which.
     pub asset: AssetUuid,
@@ -160,6 +167,7 @@ pub struct Configure {
 /// `plan/left-behind`, `plan/leaves-divergence` (where another asset loses what it needs), `input/shared` (where another
 /// asset gets an input by it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Relocate {
     /// Which.
     pub asset: AssetUuid,
@@ -176,6 +184,7 @@ pub struct Relocate {
 /// `plan/name-taken`, `registry/duplicate-entry`, `registry/duplicate-id`. Warns of: `input/shared` (where another asset
 /// gets an input by it).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Duplicate {
     /// Which.
     pub asset: AssetUuid,
@@ -194,6 +203,7 @@ pub struct Duplicate {
 /// (a directory asset's, where its inputs are to go too), `plan/another-device`, `registry/duplicate-entry`,
 /// `registry/duplicate-id`. Warns of: `plan/left-behind` (inputs that another asset claims too).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Remove {
     /// Which.
     pub assets: Vec<AssetUuid>,
@@ -203,6 +213,7 @@ pub struct Remove {
 
 /// What becomes of the inputs of assets that are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RemovedInputs {
     /// They stay where they are, as files that no anchor claims.
@@ -218,6 +229,7 @@ pub enum RemovedInputs {
 /// `path/symlink`, `path/special-file`. Warns of: `plan/leaves-divergence` (what the operation had mended, or what was
 /// built on it since), `path/collision`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Undo {
     /// Which.
     pub operation: OperationId,
@@ -229,6 +241,7 @@ pub struct Undo {
 /// kept nowhere, or something that is no file stands in the way). Warns of: `plan/leaves-divergence`, `lane/frozen`
 /// (where nobody can tell what the operation was doing, and everything is left as it is).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recover {
     /// Which.
     pub operation: OperationId,
@@ -238,6 +251,7 @@ pub struct Recover {
 
 /// How an interrupted operation is settled. Either way no byte is lost: what gives way goes to the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryChoice {
     /// What somebody else saved meanwhile stays, and the rest becomes as it was before the operation.
@@ -251,6 +265,7 @@ pub enum RecoveryChoice {
 /// Blocked by: what its members are blocked by, and `plan/not-in-batch` (where one of them is a recovery). Warns of:
 /// what its members warn of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Batch {
     /// The members, in order.
     pub mutations: Vec<Mutation>,
@@ -258,6 +273,7 @@ pub struct Batch {
 
 /// What a mutation is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// Everything below the assets root.
@@ -268,6 +284,7 @@ pub enum Target {
 
 /// Which divergences are meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Selector {
     /// Those with this code.

@@ -15,6 +15,7 @@ use crate::registry::RegistryEntry;
 
 /// The state of an asset: whether builds can take it, and if not, what stands in the way first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AssetState {
     /// Nothing stands in the way.
@@ -59,6 +60,7 @@ impl AssetState {
 
 /// A setting that names another asset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reference {
     /// The setting's key.
     pub key: String,

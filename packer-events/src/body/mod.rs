@@ -19,6 +19,7 @@ use crate::report::{
 
 /// What an operation says. Every variant but `Progress` is a lifecycle event, and is never dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum EventBody {
     /// The operation exists from now on, and will end with exactly one ending.
@@ -43,11 +44,13 @@ pub enum EventBody {
         done: u64,
         /// How much there is, where that is known.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         total: Option<u64>,
         /// What is counted.
         unit: Unit,
         /// What it works on, for people.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         subject: Option<String>,
     },
     /// It found this.
@@ -146,6 +149,10 @@ impl EventBody {
         "recovered",
         "outcome_unknown",
     ];
+
+    /// Those of endings.
+    pub const ENDING_NAMES: &'static [&'static str] =
+        &["succeeded", "rejected", "failed", "cancelled", "aborted", "recovered", "outcome_unknown"];
 
     /// The value of `type` on the wire.
     pub fn type_name(&self) -> &'static str {

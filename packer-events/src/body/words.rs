@@ -12,6 +12,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
         }
@@ -122,6 +123,7 @@ words! {
 
 /// What a waiting operation waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Behind {
     /// What it needs.
@@ -130,11 +132,13 @@ pub struct Behind {
     pub operations: u64,
     /// Who holds the lock, where that is another process and it left its name.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+    #[cfg_attr(feature = "schema", schemars(with = "Holder"))]
     pub holder: Option<Holder>,
 }
 
 /// Who holds a lock, as that process wrote beside it: for people, never for decisions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Holder {
     /// Its process id, on its host.

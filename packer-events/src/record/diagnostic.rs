@@ -12,6 +12,7 @@ use crate::optional;
 
 /// A diagnostic. Its JSON is that of [`Diagnostic`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DiagnosticRecord {
     /// The stable code: `area/finding`.
@@ -37,6 +38,7 @@ pub struct DiagnosticRecord {
 
 /// How bad a finding is. Errors sort first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SeverityRecord {
     /// The asset, or the project, cannot be built as it is.
@@ -49,6 +51,7 @@ pub enum SeverityRecord {
 
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectRecord {
     /// The project as a whole.
@@ -63,6 +66,7 @@ pub enum SubjectRecord {
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SpanRecord {
     /// Byte offset of its first byte.
@@ -79,6 +83,7 @@ pub struct SpanRecord {
 
 /// Another place that has to do with a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RelatedRecord {
     /// What that place has to do with it.
@@ -92,6 +97,7 @@ pub struct RelatedRecord {
 
 /// A difference between the registry and what is on disk. Its JSON is that of [`Divergence`], with resolutions by name only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DivergenceRecord {
     /// The stable code: `area/finding`.

@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 
 /// What is known of the snapshot against the disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FreshnessRecord {
     /// A completed scan found the disk as the snapshot has it.
@@ -45,6 +46,7 @@ pub enum FreshnessRecord {
 
 /// Why nothing can be said of the snapshot against the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownCause {
     /// The watcher lost events.
@@ -61,6 +63,7 @@ pub enum UnknownCause {
 
 /// What moved the freshness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FreshnessCause {
     /// The watcher named paths.
@@ -85,6 +88,7 @@ pub enum FreshnessCause {
 
 /// What differs between two snapshots, in counts; a consumer that wants more asks the later snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     /// Assets that only the later one has.

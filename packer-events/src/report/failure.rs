@@ -8,6 +8,7 @@ use crate::optional;
 
 /// An operation that broke. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FailureReport {
     /// What it should have done.
@@ -18,6 +19,7 @@ pub struct FailureReport {
 
 /// How an operation broke, tagged by `type` on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Failure {
     /// Assets could not be baked; each was said as a `diagnostic` event.
@@ -38,6 +40,7 @@ pub enum Failure {
         message: String,
         /// The file or folder, as people would name it; relative to the project where it is in it.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         path: Option<String>,
     },
     /// The packer's own files cannot be used as they are.
@@ -56,17 +59,20 @@ pub enum Failure {
 
 /// An operation that somebody called off. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CancellationReport {
     /// What it should have done.
     pub kind: OperationKind,
     /// Where it was; absent when it had not started.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+    #[cfg_attr(feature = "schema", schemars(with = "Phase"))]
     pub phase: Option<Phase>,
 }
 
 /// An operation whose process died before it changed anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AbortReport {
     /// What it should have done, where its log still says so.
@@ -78,6 +84,7 @@ pub struct AbortReport {
 
 /// An operation of which nobody can say whether its change is on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UnknownOutcomeReport {
     /// What it should have done, where its log still says so.
@@ -89,11 +96,13 @@ pub struct UnknownOutcomeReport {
     pub message: String,
     /// The file or folder where it went wrong, as people would name it; relative to the project where it is in it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub path: Option<String>,
 }
 
 /// Why nobody can say whether a change is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownOutcomeCause {
     /// A write or a sync failed after the commit point.

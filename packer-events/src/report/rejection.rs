@@ -10,6 +10,7 @@ use crate::record::DiagnosticRecord;
 
 /// A refused operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RejectionReport {
     /// What it should have done.
@@ -20,6 +21,7 @@ pub struct RejectionReport {
 
 /// Why an operation was refused, tagged by `type` on the wire. In brackets: what can be refused for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rejection {
     /// Included assets, or the project, have errors; each was said as a `diagnostic` or `divergence` event. (build)
@@ -70,6 +72,7 @@ pub enum Rejection {
         lock: Lock,
         /// By whom, where the holder left its name.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+        #[cfg_attr(feature = "schema", schemars(with = "Holder"))]
         holder: Option<Holder>,
     },
     /// The filesystem cannot lock. (all that commit)

@@ -9,6 +9,7 @@ use crate::record::Changes;
 
 /// What an operation did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OutcomeReport {
     /// It built the pack.
@@ -25,6 +26,7 @@ pub enum OutcomeReport {
 
 /// What a build did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BuildReport {
     /// Assets that take part: `baked + reused + failed`.
@@ -53,12 +55,14 @@ pub struct BuildReport {
 
 /// What a mutation did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MutationReport {
     /// Which mutation it was.
     pub mutation: OperationKind,
     /// The number of its commit; absent when there was nothing to change.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub commit: Option<u64>,
     /// Assets that are managed since.
     pub assets_added: u64,
@@ -78,6 +82,7 @@ pub struct MutationReport {
     pub registry_changes: u64,
     /// The snapshot that shows it, where one was published.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+    #[cfg_attr(feature = "schema", schemars(with = "Revision"))]
     pub result_revision: Option<Revision>,
     /// Whether everything already was as asked, and nothing was written.
     pub unchanged: bool,
@@ -87,6 +92,7 @@ pub struct MutationReport {
 
 /// What a refresh found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefreshReport {
     /// The snapshot before.
@@ -101,6 +107,7 @@ pub struct RefreshReport {
 
 /// What a recovery did. One recovery settles one operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RecoverReport {
     /// The operation that was settled.
@@ -113,6 +120,7 @@ pub struct RecoverReport {
 
 /// How a recovery settled an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryResult {
     /// It had not reached its commit point: what it had staged was dropped, and it is told as `aborted`.
@@ -131,6 +139,7 @@ pub enum RecoveryResult {
 
 /// What a watch saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WatchReport {
     /// How often the freshness changed.

@@ -110,6 +110,11 @@ fn the_snapshots_leave_no_variant_out() {
         EventBody::TYPE_NAMES.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
         tags("type", &all)
     );
+    let endings: Vec<&str> = all.iter().filter(|body| body.is_terminal()).map(EventBody::type_name).collect();
+    assert_eq!(
+        endings.into_iter().collect::<BTreeSet<_>>(),
+        EventBody::ENDING_NAMES.iter().copied().collect()
+    );
     assert!(all.iter().all(|body| tags("type", std::slice::from_ref(body)).contains(body.type_name())));
     assert_eq!(tags("kind", &outcomes()), variants::<OutcomeReport>("kind"));
     assert_eq!(tags("type", &rejections()), variants::<Rejection>("type"));

@@ -41,6 +41,7 @@ pub struct GcRequest {
 
 /// What was dropped, or would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GcReport {
     /// Whether nothing was dropped, but only looked for.
     pub dry_run: bool,
@@ -66,6 +67,7 @@ pub struct GcReport {
 
 /// What checking every artifact found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GcScrub {
     /// How many were checked.
     pub checked: u64,
@@ -75,6 +77,7 @@ pub struct GcScrub {
 
 /// A damaged artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GcDamage {
     /// Its file, relative to the project.
     pub path: String,

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 /// One asset in a pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackRow {
     /// Its id.
     pub id: AssetId,
@@ -46,6 +47,7 @@ pub struct PackRow {
 
 /// What unpacking wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnpackReport {
     /// How many files were written.
     pub files: u64,

@@ -12,6 +12,7 @@ use crate::project::{Project, pool};
 
 /// What verifying a pack found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackReport {
     /// The digest that names the pack.
     pub pack_digest: Digest,
@@ -25,6 +26,7 @@ pub struct PackReport {
 
 /// One thing that is wrong with a pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PackProblem {
     /// What sort of thing.
     pub code: PackProblemCode,
@@ -37,6 +39,7 @@ pub struct PackProblem {
 
 /// What sort of thing is wrong with a pack. The texts stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PackProblemCode {
     /// What stands before the payloads is damaged, or payloads are not where they should be.
     #[serde(rename = "pack/index")]

@@ -6,5 +6,6 @@
 
 mod boundary;
 mod e2e;
+mod forms;
 mod fuzz_corpus;
 mod tidy;

@@ -63,6 +63,7 @@ pub(super) const EXTERNAL: [Edges; 4] = [
             "caseless",
             "globset",
             "imbl",
+            "schemars?",
             "serde",
             "serde_json",
             "similar",
@@ -78,7 +79,7 @@ pub(super) const EXTERNAL: [Edges; 4] = [
     },
     Edges {
         package: "packer-events",
-        normal: &["serde", "serde_json", "thiserror"],
+        normal: &["schemars?", "serde", "serde_json", "thiserror"],
         dev: &["insta", "proptest"],
         build: &[],
     },

@@ -9,6 +9,7 @@ mod crowd;
 mod determinism;
 mod divergences;
 mod errors;
+mod forms;
 mod harbour;
 mod hostile;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]

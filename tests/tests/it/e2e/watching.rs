@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use packer_events::event::Event;
 use packer_events::sequence::StreamCheck;
 use packer_events::wire::decode_line;
+use packer_tests::forms;
 use packer_tests::logs;
 use packer_tests::picture::png;
 use packer_tests::project::TestProject;
@@ -37,6 +38,7 @@ impl Watching {
         if self.lines.read_line(&mut line).unwrap() == 0 {
             return None;
         }
+        forms::published().check_lines("event", &line);
         let event = decode_line(line.trim_end()).unwrap();
         let body = serde_json::to_value(&event.body).unwrap();
         self.events.push(event);
