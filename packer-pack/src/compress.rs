@@ -14,6 +14,10 @@ use crate::format::Compression;
 /// The libraries that decide the bytes of a compressed payload; part of the key of anything that was compressed here.
 pub const LIBRARIES: &str = "zstd 1.5.7, lz4_flex 0.14.0";
 
+/// The most bytes of scratch room that a compressor keeps.
+#[cfg(feature = "zstd")]
+const SCRATCH_BYTES: usize = 1 << 20;
+
 /// How to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
@@ -75,6 +79,9 @@ pub enum CompressError {
 pub struct Compressor {
     #[cfg(feature = "zstd")]
     zstd: Option<(i32, zstd::bulk::Compressor<'static>)>,
+    /// Room for what a small payload could come to.
+    #[cfg(feature = "zstd")]
+    scratch: Vec<u8>,
 }
 
 impl Compressor {
@@ -113,7 +120,15 @@ impl Compressor {
                 &mut other.insert((level, context)).1
             }
         };
-        context.compress(payload).map_err(failed)
+        let most = zstd::zstd_safe::compress_bound(payload.len());
+        if most > SCRATCH_BYTES {
+            return context.compress(payload).map_err(failed);
+        }
+        // What is kept has as many bytes as it says, and not as many as it could have come to.
+        self.scratch.clear();
+        self.scratch.reserve(most);
+        let size = context.compress_to_buffer(payload, &mut self.scratch).map_err(failed)?;
+        Ok(self.scratch[..size].to_vec())
     }
 
     #[cfg(not(feature = "zstd"))]

@@ -85,13 +85,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
                 format!("{size} bytes, over {max}"),
             )));
         }
-        let mut bytes = Vec::with_capacity(size as usize);
-        // A file that grows while it is read is cut off, not followed.
-        (&mut file).take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
-        if bytes.len() as u64 > max {
-            return Err(fail(io::Error::new(io::ErrorKind::FileTooLarge, format!("grew over {max} bytes"))));
-        }
-        Ok(bytes)
+        read_bounded(&mut file, size, max).map_err(fail)
     }
 
     /// Creates every missing folder on the way to `path`, and `path`. Not durable: [`sync_dir`](Self::sync_dir) the
@@ -107,6 +101,34 @@ pub trait Disk: Send + Sync + fmt::Debug {
             // Somebody else made it meanwhile.
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             result => result,
+        }
+    }
+}
+
+/// Reads a file to its end, which stood at `size` when it was opened, at most `max`; fails with `FileTooLarge` if it has more.
+fn read_bounded(file: &mut dyn Read, size: u64, max: u64) -> io::Result<Vec<u8>> {
+    // One more than it has: a read that does not fill the room has seen the end, and none is needed to find it.
+    let mut bytes = vec![0; size as usize + 1];
+    let mut filled = 0;
+    loop {
+        let room = &mut bytes[filled..];
+        let count = match file.read(room) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let is_short = count < room.len();
+        filled += count;
+        if count == 0 || is_short && filled as u64 >= size {
+            bytes.truncate(filled);
+            return Ok(bytes);
+        }
+        // A file that grows while it is read is cut off, not followed.
+        if filled as u64 > max {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("grew over {max} bytes")));
+        }
+        if filled == bytes.len() {
+            bytes.resize(bytes.len().saturating_mul(2).min(max as usize).saturating_add(1), 0);
         }
     }
 }
@@ -249,4 +271,56 @@ pub enum DiskOperation {
     /// Locking.
     #[error("lock")]
     Lock,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives so many bytes a read, whatever the room.
+    struct Stingy {
+        reads: Vec<usize>,
+        asked: usize,
+    }
+
+    impl Read for Stingy {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            self.asked += 1;
+            if self.asked == 2 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let count = if self.reads.is_empty() { 0 } else { self.reads.remove(0) };
+            let count = count.min(room.len());
+            room[..count].fill(7);
+            Ok(count)
+        }
+    }
+
+    fn read(reads: &[usize], size: u64, max: u64) -> (Result<usize, io::ErrorKind>, usize) {
+        let mut file = Stingy { reads: reads.to_vec(), asked: 0 };
+        let read = read_bounded(&mut file, size, max).map(|bytes| {
+            assert!(bytes.iter().all(|byte| *byte == 7), "room that nothing was read into is handed out");
+            bytes.len()
+        });
+        (read.map_err(|error| error.kind()), file.asked)
+    }
+
+    #[test]
+    fn a_file_as_it_was_opened_takes_one_read() {
+        assert_eq!(read(&[5], 5, 10), (Ok(5), 1));
+        assert_eq!(read(&[], 0, 0), (Ok(0), 1));
+    }
+
+    #[test]
+    fn reads_that_give_little_are_gone_on_with_and_a_shorter_file_ends() {
+        assert_eq!(read(&[2, 2, 1], 5, 10), (Ok(5), 4));
+        assert_eq!(read(&[2, 1], 5, 10), (Ok(3), 4));
+    }
+
+    #[test]
+    fn one_that_grows_is_read_up_to_the_limit_and_no_further() {
+        assert_eq!(read(&[6, 3], 5, 10), (Ok(9), 3));
+        assert_eq!(read(&[6, 5, 99], 5, 10), (Err(io::ErrorKind::FileTooLarge), 3));
+        assert_eq!(read(&[11], 10, 10), (Err(io::ErrorKind::FileTooLarge), 1));
+    }
 }

@@ -87,11 +87,7 @@ impl<'p> Entry<'p> {
 
     /// Its payload: borrowed if it is stored uncompressed in a pack that is mapped or in memory.
     pub fn payload(&self) -> Result<Cow<'p, [u8]>, ReadError> {
-        let payload = self.read()?;
-        if self.pack.options.verify == Verify::OnRead {
-            self.check(&payload)?;
-        }
-        Ok(payload)
+        if self.pack.options.verify == Verify::OnRead { self.read_checked() } else { self.read() }
     }
 
     /// Reads its payload into `out`, which must have exactly as many bytes.
@@ -104,7 +100,7 @@ impl<'p> Entry<'p> {
         if compression == Compression::None {
             self.pack.source.read(self.offset(), out).map_err(|error| self.io(error))?;
         } else {
-            self.decompress(compression, out)?;
+            self.decompress(compression, &self.fetch()?, out)?;
         }
         if self.pack.options.verify == Verify::OnRead {
             self.check(out)?;
@@ -127,30 +123,70 @@ impl<'p> Entry<'p> {
     pub(super) fn read(&self) -> Result<Cow<'p, [u8]>, ReadError> {
         match self.locate()? {
             Compression::None => self.fetch(),
-            compression => {
-                let mut out = self.buffer(self.raw_size())?;
-                self.decompress(compression, &mut out)?;
-                Ok(Cow::Owned(out))
-            }
+            compression => self.decompressed(compression, &self.fetch()?).map(Cow::Owned),
         }
     }
 
-    /// Checks the payload against its digest, and the padding after it.
-    pub(super) fn check(&self, payload: &[u8]) -> Result<(), ReadError> {
-        let id = self.id();
-        if blake3::hash(payload) != *self.digest() {
-            return Err(ReadError::Digest { id });
+    /// The payload, checked against its digest, and the padding after it checked as well. Who reads a file pays for one
+    /// read.
+    pub(super) fn read_checked(&self) -> Result<Cow<'p, [u8]>, ReadError> {
+        let compression = self.locate()?;
+        let (offset, stored_size, padding_size) = (self.offset(), self.stored_size(), self.padding_size());
+        let both = stored_size + padding_size as u64;
+        if let Some(bytes) = self.pack.source.slice(offset, both) {
+            let (stored, padding) = bytes.split_at(stored_size as usize);
+            let payload = match compression {
+                Compression::None => Cow::Borrowed(stored),
+                _ => Cow::Owned(self.decompressed(compression, stored)?),
+            };
+            self.check_digest(&payload)?;
+            self.check_padding(padding)?;
+            return Ok(payload);
         }
+        let mut stored = self.buffer(both)?;
+        self.pack.source.read(offset, &mut stored).map_err(|error| self.io(error))?;
+        let mut padding = [0; crate::format::MAX_ALIGNMENT as usize];
+        let padding = &mut padding[..padding_size];
+        padding.copy_from_slice(&stored[stored.len() - padding_size..]);
+        stored.truncate(stored.len() - padding_size);
+        let payload = match compression {
+            Compression::None => stored,
+            _ => self.decompressed(compression, &stored)?,
+        };
+        self.check_digest(&payload)?;
+        self.check_padding(padding)?;
+        Ok(Cow::Owned(payload))
+    }
+
+    /// Checks the payload against its digest, and the padding after it.
+    fn check(&self, payload: &[u8]) -> Result<(), ReadError> {
+        self.check_digest(payload)?;
+        let mut padding = [0; crate::format::MAX_ALIGNMENT as usize];
+        let padding = &mut padding[..self.padding_size()];
+        let start = self.offset() + self.stored_size();
+        self.pack.source.read(start, padding).map_err(|error| self.io(error))?;
+        self.check_padding(padding)
+    }
+
+    fn check_digest(&self, payload: &[u8]) -> Result<(), ReadError> {
+        let is_right = blake3::hash(payload) == *self.digest();
+        if is_right { Ok(()) } else { Err(ReadError::Digest { id: self.id() }) }
+    }
+
+    fn check_padding(&self, padding: &[u8]) -> Result<(), ReadError> {
+        let is_right = padding.iter().all(|byte| *byte == 0);
+        if is_right { Ok(()) } else { Err(ReadError::Padding { id: self.id() }) }
+    }
+
+    /// How many bytes stand between its stored bytes and where the next ones may begin, or the end.
+    fn padding_size(&self) -> usize {
         if self.stored_size() == 0 {
-            return Ok(());
+            return 0;
         }
         let header = &self.pack.header;
         let start = self.offset() + self.stored_size();
         let end = align_up(start, header.alignment).unwrap_or(u64::MAX).min(header.file_size());
-        let mut padding = [0; crate::format::MAX_ALIGNMENT as usize];
-        let padding = &mut padding[..(end - start) as usize];
-        self.pack.source.read(start, padding).map_err(|error| self.io(error))?;
-        if padding.iter().any(|byte| *byte != 0) { Err(ReadError::Padding { id }) } else { Ok(()) }
+        (end - start) as usize
     }
 
     /// Checks that there is a payload, that it lies where payloads can lie, and that its size is allowed.
@@ -201,9 +237,15 @@ impl<'p> Entry<'p> {
         Ok(Cow::Owned(out))
     }
 
-    fn decompress(&self, compression: Compression, out: &mut [u8]) -> Result<(), ReadError> {
+    fn decompressed(&self, compression: Compression, stored: &[u8]) -> Result<Vec<u8>, ReadError> {
+        let mut out = self.buffer(self.raw_size())?;
+        self.decompress(compression, stored, &mut out)?;
+        Ok(out)
+    }
+
+    fn decompress(&self, compression: Compression, stored: &[u8], out: &mut [u8]) -> Result<(), ReadError> {
         let id = self.id();
-        decompress::decompress(compression, &self.fetch()?, out).map_err(|fault| match fault {
+        decompress::decompress(compression, stored, out).map_err(|fault| match fault {
             decompress::Fault::NotCompiled => ReadError::NotCompiled { id, compression },
             decompress::Fault::Damaged => ReadError::Decompress { id },
         })

@@ -40,8 +40,7 @@ impl Pack {
             let damaged = ReadError::Incoherent { id: entry.id() };
             return (!entry.raw().is_coherent()).then_some(Problem::Entry(damaged));
         }
-        let result = entry.read().and_then(|payload| entry.check(&payload));
-        result.err().map(Problem::Entry)
+        entry.read_checked().err().map(Problem::Entry)
     }
 
     /// One entry for each payload that needs a look, by position in the table: entries that say the same of their payload

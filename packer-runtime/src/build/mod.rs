@@ -6,6 +6,7 @@
 mod artifacts;
 mod bake;
 mod commit;
+mod compressors;
 mod constants;
 mod explain;
 mod former;

@@ -23,6 +23,7 @@ use rayon::prelude::*;
 
 use super::artifacts::Artifacts;
 use super::bake::{Kitchen, Made, error_count};
+use super::compressors::{Compressors, Lent};
 use super::explain::Reasons;
 use super::former::{Former, announced};
 use crate::operation::{Operation, Stop, io_failure};
@@ -115,6 +116,7 @@ impl PackJob<'_> {
         let pack = former.and_then(Former::take_pack);
         let writer = PackWriter::create(&*self.shared.disk, path, layout, pack).map_err(write_stop)?;
         let kitchen = self.kitchen();
+        let compressors = Compressors::default();
         let (sender, windows) = sync_channel::<Vec<Ready<'_>>>(1);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -124,8 +126,8 @@ impl PackJob<'_> {
                         break;
                     }
                     let baked: Vec<Ready<'_>> = self.pool.install(|| {
-                        let bake = |compressor: &mut Compressor, slot| self.fill(&kitchen, compressor, slot);
-                        window.par_iter().map_init(Compressor::new, bake).collect()
+                        let bake = |compressor: &mut Lent<'_>, slot| self.fill(&kitchen, compressor, slot);
+                        window.par_iter().map_init(|| compressors.take(), bake).collect()
                     });
                     if sender.send(baked).is_err() {
                         break;
@@ -139,8 +141,9 @@ impl PackJob<'_> {
     /// Whether none of `entries` can be baked; then says why not. Where one can, nothing is said and nothing kept.
     pub(super) fn all_fail(&self, entries: &[&BuildEntry]) -> Result<bool, Stop> {
         let kitchen = self.kitchen();
+        let compressors = Compressors::default();
         let one_bakes = AtomicBool::new(false);
-        let bake = |compressor: &mut Compressor, entry: &&BuildEntry| {
+        let bake = |compressor: &mut Lent<'_>, entry: &&BuildEntry| {
             if self.operation.is_cancelled() || one_bakes.load(Ordering::Relaxed) {
                 return None;
             }
@@ -153,7 +156,7 @@ impl PackJob<'_> {
             }
         };
         let made: Vec<Option<Made>> =
-            self.pool.install(|| entries.par_iter().map_init(Compressor::new, bake).collect());
+            self.pool.install(|| entries.par_iter().map_init(|| compressors.take(), bake).collect());
         self.operation.check_cancelled(Phase::Bake)?;
         if one_bakes.load(Ordering::Relaxed) {
             return Ok(false);

@@ -31,13 +31,13 @@ use packer_fs::build_sources::{BuildSources, FileUse};
 use packer_fs::disk::Hashed;
 use packer_fs::layout;
 use packer_pack::Pack;
-use packer_pack::compress::Compressor;
 use packer_pack::index::Payload;
 use rayon::prelude::*;
 
 use super::artifacts::{Artifacts, StorePolicy};
 use super::bake::{Kitchen, Made};
 use super::commit::{self, Constants, Outputs, Staging, Used};
+use super::compressors::{Compressors, Lent};
 use super::former::Former;
 use super::manifest::{self, PackFacts};
 use super::write::{Written, damaged, inputs_changed, verify_index, write_stop, wrong_payload};
@@ -345,14 +345,15 @@ impl Job<'_> {
         };
         let total = wanted.len() as u64;
         operation.progress(Phase::Bake, 0, Some(total), Unit::Assets, None);
-        let bake = |compressor: &mut Compressor, wanted: &(u32, &BuildEntry)| {
+        let compressors = Compressors::default();
+        let bake = |compressor: &mut Lent<'_>, wanted: &(u32, &BuildEntry)| {
             (!operation.is_cancelled()).then(|| kitchen.make(wanted.1, compressor))
         };
         let made: Vec<Option<Made>> = if wanted.len() == 1 {
-            wanted.iter().map(|entry| bake(&mut Compressor::new(), entry)).collect()
+            wanted.iter().map(|entry| bake(&mut compressors.take(), entry)).collect()
         } else {
             let pool = bakers(shared, self.request)?;
-            pool.install(|| wanted.par_iter().map_init(Compressor::new, bake).collect())
+            pool.install(|| wanted.par_iter().map_init(|| compressors.take(), bake).collect())
         };
         operation.check_cancelled(Phase::Bake)?;
         let mut baked = Baked { new: BTreeMap::new(), diagnostics: Vec::new() };
