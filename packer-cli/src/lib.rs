@@ -41,9 +41,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    logging::install(&cli.global);
+    let mut ui = Ui::new(&cli.global);
+    if let Err(failure) = logging::install(&cli.global) {
+        failure.show(&mut ui);
+        return ui.finish(failure.exit).into();
+    }
     interrupt::install();
-    conduct(&cli, codecs, &mut Ui::new(&cli.global)).into()
+    conduct(&cli, codecs, &mut ui).into()
 }
 
 /// Runs one command to its end, whatever happens on the way.

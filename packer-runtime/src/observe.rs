@@ -271,7 +271,9 @@ impl Observer {
             Some(last) => Ok(Some(Arc::clone(&last.index))),
             None => StatIndex::load(&*self.disk, layout::INDEX.into(), root).map(|index| index.map(Arc::new)),
         };
-        let (registry, previous) = self.pool.install(|| rayon::join(read_registry, load_index));
+        let span = tracing::Span::current();
+        let (registry, previous) =
+            self.pool.install(|| rayon::join(|| span.in_scope(read_registry), || span.in_scope(load_index)));
         let (registry_digest, registry) = registry.map_err(registry_error)?;
         let previous = previous.unwrap_or_else(|defect| {
             tracing::info!(%defect, "the stat index is made anew");

@@ -90,6 +90,8 @@ pub(crate) struct Operation {
     pub id: OperationId,
     pub kind: OperationKind,
     cause: Option<OperationId>,
+    /// What developers' logs of it stand in, whichever thread writes them.
+    span: tracing::Span,
     bus: Arc<Bus>,
     cancelled: AtomicBool,
     /// Whether somebody has taken it upon himself to bring it to its end.
@@ -111,6 +113,22 @@ pub(crate) enum Stop {
     OutcomeUnknown(UnknownOutcomeReport),
 }
 
+/// The span of an operation. It stands in no other: what caused it is a field, so that the logs of a watch do not hold those of
+/// every refresh.
+fn span_of(id: OperationId, kind: OperationKind, cause: Option<OperationId>) -> tracing::Span {
+    let span = tracing::info_span!(
+        parent: None,
+        "operation",
+        operation_id = %id,
+        kind = %kind,
+        causation_id = tracing::field::Empty
+    );
+    if let Some(cause) = cause {
+        span.record("causation_id", tracing::field::display(cause));
+    }
+    span
+}
+
 impl Operation {
     /// Accepts an operation: from here on it has exactly one end.
     pub(crate) fn accept(
@@ -120,10 +138,12 @@ impl Operation {
         cause: Option<OperationId>,
         base: Option<Revision>,
     ) -> Self {
+        let id = OperationId::drawn(clock::draw());
         let operation = Self {
-            id: OperationId::drawn(clock::draw()),
+            id,
             kind,
             cause,
+            span: span_of(id, kind, cause),
             bus: Arc::clone(bus),
             cancelled: AtomicBool::new(false),
             begun: AtomicBool::new(false),
@@ -133,8 +153,14 @@ impl Operation {
             progress: Mutex::new(None),
             committing: AtomicBool::new(false),
         };
+        operation.span.in_scope(|| tracing::info!(title, "accepted"));
         operation.say(EventBody::Accepted { kind, title });
         operation
+    }
+
+    /// What developers' logs of it stand in. Whoever works for it on another thread than its own enters this.
+    pub(crate) fn span(&self) -> &tracing::Span {
+        &self.span
     }
 
     pub(crate) fn handle(self: &Arc<Self>) -> OperationHandle {

@@ -50,11 +50,11 @@ impl Reading<'_> {
     }
 
     fn anew(self, pool: &rayon::ThreadPool) -> Observation {
+        let span = tracing::Span::current();
         let seen: Vec<Seen> = pool.install(|| {
             let folders = (0..self.index.folder_count()).into_par_iter();
-            folders
-                .flat_map_iter(|at| self.files(at).filter_map(|(path, entry)| self.seen(&path, &entry)))
-                .collect()
+            let see = |(path, entry): (String, IndexEntry<'_>)| span.in_scope(|| self.seen(&path, &entry));
+            folders.flat_map_iter(|at| self.files(at).filter_map(see)).collect()
         });
         let folders = self.folders().filter_map(|folder| AssetPath::parse(folder).ok()).collect();
         let files = seen.iter().map(|seen| (seen.path.clone(), seen.fact)).collect();
@@ -64,13 +64,17 @@ impl Reading<'_> {
 
     /// The same, made from `previous` by what differs.
     fn after(self, previous: &Observation, pool: &rayon::ThreadPool) -> Observation {
+        let span = tracing::Span::current();
         let differing = pool.install(|| {
             let folders = (0..self.index.folder_count()).into_par_iter();
-            folders.map(|at| self.differing(at, previous)).reduce(Differing::default, |mut all, more| {
-                all.seen.extend(more.seen);
-                all.known += more.known;
-                all
-            })
+            folders.map(|at| span.in_scope(|| self.differing(at, previous))).reduce(
+                Differing::default,
+                |mut all, more| {
+                    all.seen.extend(more.seen);
+                    all.known += more.known;
+                    all
+                },
+            )
         });
         let mut next = previous.clone();
         if differing.known < previous.files.len() {

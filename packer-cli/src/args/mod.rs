@@ -1,7 +1,7 @@
 //! The arguments of `packer`: commands, flags and their help. What they do is in `commands`.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use packer_runtime::api::{ConstantsLanguages, SettingValue};
 
 #[cfg(test)]
@@ -35,9 +35,9 @@ pub(crate) struct GlobalArgs {
     /// Say only what was asked for, and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// List everything in full, and write developers' logs to standard error (`PACKER_LOG` filters them)
-    #[arg(long, short, global = true)]
-    pub verbose: bool,
+    /// List everything in full, and write developers' logs to standard error; twice: the finest of them, too
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
     /// When to colour; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,

@@ -47,7 +47,7 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         // What was done is in the logs and in the history, and needs no observation.
         CommandArgs::Refresh | CommandArgs::Log(_) => (None, FirstObservation::ByFirstOperation),
         // In full, it lists what a glance does not tell.
-        CommandArgs::Status if !global.verbose => (None, FirstObservation::FiguresWillDo),
+        CommandArgs::Status if global.verbose == 0 => (None, FirstObservation::FiguresWillDo),
         _ => (None, FirstObservation::AtOpening),
     };
     let own = codecs.clone();

@@ -71,7 +71,7 @@ impl Ui {
             out: Box::new(BufWriter::with_capacity(1 << 16, out)),
             err: Box::new(err),
             format: global.format,
-            volume: match (global.quiet, global.verbose) {
+            volume: match (global.quiet, global.verbose > 0) {
                 (true, _) => Volume::Quiet,
                 (false, true) => Volume::Verbose,
                 (false, false) => Volume::Normal,

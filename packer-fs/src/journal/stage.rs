@@ -217,10 +217,10 @@ impl<'d> Staged<'d> {
         if contents.len() < MANY {
             return write_every(0, 1);
         }
-        let write_every = &write_every;
+        let (write_every, span) = (&write_every, &tracing::Span::current());
         std::thread::scope(|scope| {
-            let writers: Vec<_> =
-                (0..WRITERS).map(|first| scope.spawn(move || write_every(first, WRITERS))).collect();
+            let write = |first| scope.spawn(move || span.in_scope(|| write_every(first, WRITERS)));
+            let writers: Vec<_> = (0..WRITERS).map(write).collect();
             // Every writer is waited for, also after an error: dropping the staging must not race with one.
             let results: Vec<_> = writers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
             results

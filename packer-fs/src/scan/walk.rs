@@ -57,6 +57,7 @@ pub(super) fn walk(disk: &dyn Disk, request: &ScanRequest<'_>) -> Result<(Found,
         files: AtomicU64::new(0),
         files_read: AtomicU64::new(0),
         bytes_read: AtomicU64::new(0),
+        span: tracing::Span::current(),
     };
     request.pool.scope(|scope| walk.folder(scope, &Folder { path: "".into(), ignores: Ignores::default() }));
     if walk.is_cancelled() {
@@ -84,6 +85,8 @@ struct Walk<'a> {
     files: AtomicU64,
     files_read: AtomicU64,
     bytes_read: AtomicU64,
+    /// What developers' logs stand in where the scan was asked for, so that they do on the pool's threads too.
+    span: tracing::Span,
 }
 
 /// A folder to list, and the rules that apply to it.
@@ -128,6 +131,8 @@ impl<'a> Walk<'a> {
         if self.is_cancelled() {
             return;
         }
+        let _entered = self.span.enter();
+        tracing::trace!(folder = &*folder.path, "scanned");
         let entries = match self.disk.read_dir(&self.on_disk(&folder.path)) {
             Ok(entries) => entries,
             Err(error) => return self.folder_failed(folder, error),
@@ -180,7 +185,8 @@ impl<'a> Walk<'a> {
             let batch = files.split_off(files.len() - BATCH_FILES);
             let folder = folder.clone();
             let part = DraftFolder { path: Arc::clone(&folder.path), files: Vec::new() };
-            scope.spawn(move |_| self.batch(&folder, &batch, part, Found::default()));
+            let batched = move || self.batch(&folder, &batch, part, Found::default());
+            scope.spawn(move |_| self.span.in_scope(batched));
         }
         self.batch(folder, &files, part, found);
     }

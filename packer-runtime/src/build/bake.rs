@@ -69,16 +69,27 @@ impl Done {
     }
 }
 
+/// Says for developers that an asset was baked.
+fn told(entry: &BuildEntry, done: &Done) {
+    let took_us = u64::try_from(done.took.as_micros()).unwrap_or(u64::MAX);
+    tracing::trace!(asset = %entry.name(), took_us, "baked");
+}
+
 impl Kitchen<'_> {
     /// Bakes and compresses one asset, unless the store has what that would give.
     pub(super) fn make(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Made {
-        let Some(artifacts) = self.artifacts else { return self.bake(entry, compressor).made };
+        let Some(artifacts) = self.artifacts else {
+            let done = self.bake(entry, compressor);
+            told(entry, &done);
+            return done.made;
+        };
         let config = self.state.config();
         let say = |diagnostic| self.operation.diagnose([&diagnostic]);
         if let Some(made) = artifacts.fetch(entry, config, &say) {
             return made;
         }
         let done = self.bake(entry, compressor);
+        told(entry, &done);
         if done.is_lasting {
             artifacts.keep(entry, config, &done.made, done.took);
         }

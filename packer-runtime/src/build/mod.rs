@@ -342,8 +342,9 @@ fn output_folder(
 
 /// Does two things at once.
 fn at_once<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    let span = tracing::Span::current();
     std::thread::scope(|scope| {
-        let one = scope.spawn(one);
+        let one = scope.spawn(|| span.in_scope(one));
         let other = other();
         match one.join() {
             Ok(one) => (one, other),

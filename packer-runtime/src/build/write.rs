@@ -120,13 +120,16 @@ impl PackJob<'_> {
         let (sender, windows) = sync_channel::<Vec<Ready<'_>>>(1);
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                let _entered = self.operation.span().enter();
                 let sender = sender;
                 for window in windows_of(&slots) {
                     if self.operation.is_cancelled() {
                         break;
                     }
                     let baked: Vec<Ready<'_>> = self.pool.install(|| {
-                        let bake = |compressor: &mut Lent<'_>, slot| self.fill(&kitchen, compressor, slot);
+                        let bake = |compressor: &mut Lent<'_>, slot| {
+                            self.operation.span().in_scope(|| self.fill(&kitchen, compressor, slot))
+                        };
                         window.par_iter().map_init(|| compressors.take(), bake).collect()
                     });
                     if sender.send(baked).is_err() {
@@ -147,7 +150,7 @@ impl PackJob<'_> {
             if self.operation.is_cancelled() || one_bakes.load(Ordering::Relaxed) {
                 return None;
             }
-            match kitchen.make(entry, compressor) {
+            match self.operation.span().in_scope(|| kitchen.make(entry, compressor)) {
                 Made::Payload { .. } => {
                     one_bakes.store(true, Ordering::Relaxed);
                     None

@@ -61,6 +61,7 @@ pub(crate) fn recover_everything(
         let dead_operation = DeadOperation { operation, source };
         let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
         run.say(EventBody::Started {});
+        let _entered = run.span().enter();
         // One in the history has committed, and somebody else finished it while its log could not be continued.
         let (ending, result) = if let Ok(intent) = journal::read_history(&**disk, operation) {
             (prepared(&intent.prepared, &dead, dead_operation, run.id), RecoveryResult::Closed)
@@ -152,7 +153,7 @@ fn finish(
     recovery: &mut Recovery,
 ) -> Result<(), DiskError> {
     dead.end(of, ending);
-    let cleaned = clean_up();
+    let cleaned = run.span().in_scope(clean_up);
     conclude(run, of.operation, RecoveryResult::Finished, recovery);
     cleaned
 }
@@ -163,6 +164,8 @@ fn title(operation: OperationId) -> String {
 
 fn conclude(run: &Operation, operation_id: OperationId, result: RecoveryResult, recovery: &mut Recovery) {
     let report = RecoverReport { operation_id, result, took_ms: run.took_ms() };
+    let _entered = run.span().enter();
+    tracing::info!(of = %operation_id, ?result, "recovered");
     match run.end(Ending::Succeeded(OutcomeReport::Recover(report))) {
         Ok(outcome) => recovery.outcomes.push(outcome),
         Err(error) => tracing::warn!(%error, "a recovery could not be recorded"),

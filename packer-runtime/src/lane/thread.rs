@@ -176,8 +176,8 @@ fn conduct<'s>(
     place: Place,
     run: impl FnOnce() -> Result<Finale<'s>, Stop>,
 ) {
-    let span = tracing::info_span!("operation", operation_id = %operation.id, kind = %operation.kind);
-    let _entered = span.enter();
+    let _entered = operation.span().enter();
+    tracing::debug!("begins");
     let finale = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(finale)) => finale,
         Ok(Err(stop)) => Finale::plain(operation.stopped(stop)),
@@ -188,6 +188,8 @@ fn conduct<'s>(
         }
     };
     let unknown = matches!(finale.ending, Ending::OutcomeUnknown(_));
+    let ending = EventBody::from(finale.ending.clone()).type_name();
+    tracing::info!(ending, took_ms = operation.took_ms(), "ends");
     let ended = operation.end_for_certain(finale.ending);
     if ended.is_err() || unknown {
         shared.get_stuck(operation.id);

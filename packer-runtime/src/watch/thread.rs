@@ -102,7 +102,7 @@ impl WatchThread {
         let watcher = match watcher {
             Ok(watcher) => watcher,
             Err(error) => {
-                tracing::warn!(%error, "the project is not watched");
+                operation.span().in_scope(|| tracing::warn!(%error, "the project is not watched"));
                 let failure = Failure::Io { message: error.to_string(), path: None };
                 // Whoever asks learns it from the handle; that the event could not be stored changes nothing more.
                 let _ = operation.end(operation.stopped(Stop::Failed(failure)));
@@ -159,6 +159,8 @@ struct Watch {
 
 impl Watch {
     fn run(&mut self) {
+        let operation = Arc::clone(&self.operation);
+        let _entered = operation.span().enter();
         let watched = catch_unwind(AssertUnwindSafe(|| self.watch()));
         if watched.is_err() || self.operation.is_called_off() {
             self.shared.stand_down();

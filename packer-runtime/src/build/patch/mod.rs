@@ -347,7 +347,8 @@ impl Job<'_> {
         operation.progress(Phase::Bake, 0, Some(total), Unit::Assets, None);
         let compressors = Compressors::default();
         let bake = |compressor: &mut Lent<'_>, wanted: &(u32, &BuildEntry)| {
-            (!operation.is_cancelled()).then(|| kitchen.make(wanted.1, compressor))
+            let make = || operation.span().in_scope(|| kitchen.make(wanted.1, compressor));
+            (!operation.is_cancelled()).then(make)
         };
         let made: Vec<Option<Made>> = if wanted.len() == 1 {
             wanted.iter().map(|entry| bake(&mut compressors.take(), entry)).collect()

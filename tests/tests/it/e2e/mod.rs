@@ -14,6 +14,7 @@ mod harbour;
 mod hostile;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod kills;
+mod logging;
 mod merges;
 mod mutations;
 mod packs;
