@@ -45,12 +45,12 @@ fn strangers() -> Vec<Value> {
 /// Every change of what stands in `whole` at `below`, a JSON pointer.
 pub(super) fn mutations(whole: &Value, below: &str) -> Vec<Mutated> {
     let mut places = Vec::new();
-    collect(whole.pointer(below).unwrap(), below.to_owned(), &mut places);
+    collect(whole.pointer(below).unwrap(), below, &mut places);
     // What stands elsewhere is the likeliest to be taken for right: another tag, another id.
     let mut strangers = strangers();
     for place in &places {
         let found = whole.pointer(place).unwrap();
-        if !(found.is_object() || found.is_array()) && !strangers.contains(found) {
+        if !found.is_object() && !found.is_array() && !strangers.contains(found) {
             strangers.push(found.clone());
         }
     }
@@ -104,13 +104,13 @@ fn put(whole: &Value, place: &str, value: Value, how: String, all: &mut Vec<Muta
 }
 
 /// The places of everything in `value`, as JSON pointers; the whole is the first.
-fn collect(value: &Value, at: String, places: &mut Vec<String>) {
-    places.push(at.clone());
+fn collect(value: &Value, at: &str, places: &mut Vec<String>) {
+    places.push(at.to_owned());
     match value {
         Value::Object(fields) => {
             for (field, inner) in fields {
                 let field = field.replace('~', "~0").replace('/', "~1");
-                collect(inner, format!("{at}/{field}"), places);
+                collect(inner, &format!("{at}/{field}"), places);
             }
         }
         Value::Array(list) => {
@@ -118,7 +118,7 @@ fn collect(value: &Value, at: String, places: &mut Vec<String>) {
             let is_new = |index: &usize| *index == 0 || list[index - 1] != list[*index];
             (0..list.len())
                 .filter(is_new)
-                .for_each(|index| collect(&list[index], format!("{at}/{index}"), places));
+                .for_each(|index| collect(&list[index], &format!("{at}/{index}"), places));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

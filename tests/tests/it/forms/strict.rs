@@ -51,14 +51,11 @@ fn compare(
             if read == is_of_form {
                 continue;
             }
-            match excuse(&mutated) {
-                Some(exception) => {
-                    used.insert(exception);
-                }
-                None => {
-                    let fault = form.fault(&mutated.value);
-                    wrong.push(format!("{} at {}: read {read}, {fault:?}", mutated.how, mutated.at));
-                }
+            if let Some(exception) = excuse(&mutated) {
+                used.insert(exception);
+            } else {
+                let fault = form.fault(&mutated.value);
+                wrong.push(format!("{} at {}: read {read}, {fault:?}", mutated.how, mutated.at));
             }
         }
     }
