@@ -9,6 +9,7 @@
 
 pub mod anchor;
 pub mod build;
+pub mod changes;
 pub mod codec;
 pub mod config;
 pub mod constants;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use imbl::OrdSet;
+use imbl::ordset::DiffItem;
 
 use crate::packed::packed_set;
 
@@ -38,6 +39,18 @@ impl<T: Ord + Clone> SharedSet<T> {
     /// Whether `value` is a member.
     pub fn contains(&self, value: &T) -> bool {
         self.0.contains(value)
+    }
+
+    /// What `after` has not, and what it has besides, each in order. What both share costs nothing.
+    pub(crate) fn difference(&self, after: &Self) -> (Vec<T>, Vec<T>) {
+        let (mut gone, mut new) = (Vec::new(), Vec::new());
+        for item in self.0.diff(&after.0) {
+            match item {
+                DiffItem::Add(member) => new.push(member.clone()),
+                DiffItem::Remove(member) => gone.push(member.clone()),
+            }
+        }
+        (gone, new)
     }
 
     /// The members from `first` on, in order.
@@ -123,6 +136,16 @@ impl<T: Ord> Findings<T> {
     /// Those of this set that `other` has not.
     pub fn without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a T> {
         self.0.iter().filter(|finding| !other.0.contains(finding)).map(AsRef::as_ref)
+    }
+
+    /// What `after` has not, and what it has besides, each in order. What both share costs nothing.
+    pub(crate) fn difference(&self, after: &Self) -> (Vec<T>, Vec<T>)
+    where
+        T: Clone,
+    {
+        let (gone, new) = self.0.difference(&after.0);
+        let owned = |findings: Vec<Arc<T>>| findings.into_iter().map(Arc::unwrap_or_clone).collect();
+        (owned(gone), owned(new))
     }
 
     /// The same set without what `before` has and with what `after` has.

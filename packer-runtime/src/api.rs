@@ -10,22 +10,24 @@ pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project
 pub use crate::feed::{Feed, FeedItem, FeedNext};
 pub use crate::freshness::Freshness;
 pub use crate::history::{DroppedHistory, HISTORY_MAX_AGE, HISTORY_MAX_BYTES, HistoryReport};
-pub use crate::log::{LoggedOperation, UndoState};
+pub use crate::log::{LoggedOperation, UndoState, next_redo, next_undo};
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 pub use crate::plan_file::PlanFile;
 pub use crate::project::{
     BuildBase, Command, ContentError, FirstObservation, Glance, LocateError, OpenError, OpenOptions, Project,
-    Status,
+    Status, StatusReader,
 };
 pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot};
 pub use crate::watch::{Automatic, WatchOptions};
 
 pub use packer_domain::build::{
-    AssetExplanation, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset, NextBuild,
-    Origin, PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow, SettingRow,
+    AssetExplanation, AssetSettings, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset,
+    NextBuild, Origin, PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow,
+    SettingRow,
 };
+pub use packer_domain::changes::ReportChanges;
 pub use packer_domain::config::UnknownProfile;
 pub use packer_domain::constants::{ConstantsLanguage, ConstantsLanguageError, ConstantsLanguages};
 pub use packer_domain::diagnostic::{
@@ -38,7 +40,9 @@ pub use packer_domain::divergence::{
 pub use packer_domain::identity::{
     AssetId, AssetUuid, Digest, LineageId, OperationId, Revision, SourceId, UuidDraw,
 };
-pub use packer_domain::kind::{KindId, KindIdError, SettingValue, Settings};
+pub use packer_domain::kind::{
+    InputArity, KindId, KindIdError, KindSpec, SettingSpec, SettingType, SettingValue, Settings,
+};
 pub use packer_domain::mutation::{
     Adopt, Affected, Batch, Change, Configure, Duplicate, FilesystemMutation, KeptFile, Mutation,
     MutationPlan, Reconcile, Recover, RecoveryChoice, Register, RegistryMutation, Relocate, Remove,

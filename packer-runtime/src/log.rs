@@ -83,7 +83,40 @@ pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<Logg
     Ok(logged)
 }
 
+/// The operation that is taken back next, of a log with the newest first: the last one that can be undone and is no undoing
+/// itself. Asked again and again, everything is taken back, one after the other.
+pub fn next_undo(logged: &[LoggedOperation]) -> Option<OperationId> {
+    let next =
+        logged.iter().find(|logged| logged.can_be_undone() && logged.kind != Some(OperationKind::Undo));
+    next.map(|logged| logged.operation_id)
+}
+
+/// The undoing that is taken back next, of a log with the newest first: the last one that nothing was done after but
+/// undoing and redoing. Taking it back does again what it undid.
+pub fn next_redo(logged: &[LoggedOperation]) -> Option<OperationId> {
+    let by_id: BTreeMap<OperationId, &LoggedOperation> =
+        logged.iter().map(|logged| (logged.operation_id, logged)).collect();
+    let undone = |logged: &LoggedOperation| by_id.get(&logged.causation_id?).copied();
+    // Whether it undid something that was no undoing, or did so by way of undoings that were taken back in between.
+    let takes_back = |logged: &LoggedOperation| {
+        let (mut takes_back, mut at) = (true, undone(logged));
+        while let Some(of) = at.filter(|of| of.kind == Some(OperationKind::Undo)) {
+            // An operation is later than what it undoes, so this comes to an end, whatever a log says.
+            (takes_back, at) = (!takes_back, undone(of).filter(|next| next.operation_id < of.operation_id));
+        }
+        takes_back
+    };
+    let next = logged.iter().find(|logged| {
+        logged.can_be_undone() && (logged.kind != Some(OperationKind::Undo) || takes_back(logged))
+    });
+    next.filter(|logged| logged.kind == Some(OperationKind::Undo)).map(|logged| logged.operation_id)
+}
+
 impl LoggedOperation {
+    fn can_be_undone(&self) -> bool {
+        matches!(self.undo, UndoState::Kept { .. })
+    }
+
     /// The number of its commit, if it is told.
     pub fn commit(&self) -> Option<u64> {
         match &self.report {
@@ -149,4 +182,64 @@ fn of_history(
         causation_id: None,
         undo,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: UndoState = UndoState::Kept { bytes: 1 };
+
+    fn id(n: u8) -> OperationId {
+        format!("01a2027b-d680-7707-8707-0707070707{n:02}").parse().unwrap()
+    }
+
+    fn logged(n: u8, kind: OperationKind, of: Option<u8>, undo: UndoState) -> LoggedOperation {
+        LoggedOperation {
+            operation_id: id(n),
+            kind: Some(kind),
+            time: Timestamp::from_unix_ms(u64::from(n)),
+            state: OperationState::Succeeded,
+            report: None,
+            causation_id: of.map(id),
+            undo,
+        }
+    }
+
+    /// A log of these, told from the oldest on, and what is next in it: to undo, and to do again.
+    fn next(oldest_first: &[(u8, OperationKind, Option<u8>, UndoState)]) -> (Option<u8>, Option<u8>) {
+        let newest_first: Vec<LoggedOperation> =
+            oldest_first.iter().rev().map(|(n, kind, of, undo)| logged(*n, *kind, *of, *undo)).collect();
+        let number = |found: OperationId| (1..=9).find(|n| id(*n) == found);
+        (next_undo(&newest_first).and_then(number), next_redo(&newest_first).and_then(number))
+    }
+
+    #[test]
+    fn asked_again_and_again_everything_is_taken_back_and_done_again() {
+        use OperationKind::{Adopt, Build, Relocate, Undo};
+        let by = |n| UndoState::UndoneBy(id(n));
+        let build = (3, Build, None, UndoState::NotKept);
+        let (adopt, relocate) = ((1, Adopt, None, KEPT), (2, Relocate, None, KEPT));
+        assert_eq!(next(&[]), (None, None));
+        assert_eq!(next(&[adopt, relocate, build]), (Some(2), None));
+        // Both are undone, the last one first.
+        let (adopt_undone, relocate_undone) = ((1, Adopt, None, by(5)), (2, Relocate, None, by(4)));
+        let (first_undo, second_undo) = ((4, Undo, Some(2), KEPT), (5, Undo, Some(1), KEPT));
+        assert_eq!(next(&[adopt, relocate_undone, build, first_undo]), (Some(1), Some(4)));
+        assert_eq!(next(&[adopt_undone, relocate_undone, build, first_undo, second_undo]), (None, Some(5)));
+        // And done again, the one that was undone last first.
+        let (second_gone, redo) = ((5, Undo, Some(1), by(6)), (6, Undo, Some(5), KEPT));
+        assert_eq!(next(&[adopt, relocate_undone, build, first_undo, second_gone, redo]), (Some(1), Some(4)));
+        let (first_gone, again) = ((4, Undo, Some(2), by(7)), (7, Undo, Some(4), KEPT));
+        assert_eq!(next(&[adopt, relocate, first_gone, second_gone, redo, again]), (Some(2), None));
+        // What was done since ends it.
+        let other = (8, Adopt, None, KEPT);
+        assert_eq!(next(&[adopt, relocate_undone, build, first_undo, other]), (Some(8), None));
+    }
+
+    #[test]
+    fn a_log_that_tells_of_a_circle_is_read_to_its_end() {
+        let log = [(1, OperationKind::Undo, Some(2), KEPT), (2, OperationKind::Undo, Some(1), KEPT)];
+        assert_eq!(next(&log).0, None);
+    }
 }

@@ -3,8 +3,8 @@
 
 use camino::Utf8Path;
 use packer_runtime::api::{
-    AssetName, AssetPath, AssetSelector, DiagnosticCode, Divergence, DivergenceCode, Mutation, MutationPlan,
-    Reconcile, Resolution, ResolutionNeed, SelectError, Selector, Snapshot, Target, draw,
+    AssetName, AssetPath, AssetSelector, Divergence, DivergenceCode, Mutation, Reconcile, Resolution,
+    ResolutionNeed, SelectError, Selector, Snapshot, Target, draw,
 };
 
 use super::mutate::{carry_out, decide};
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ReconcileArgs, opened: &Opened, ui: &mut Ui) -> Result<
         return carry_out(mutation, &args.apply, opened, ui);
     }
     let plan = opened.project.preview(&mutation)?;
-    let open: Vec<Divergence> = undecided(&plan, snapshot).cloned().collect();
+    let open: Vec<Divergence> = opened.project.undecided(&mutation)?;
     if open.is_empty() {
         return decide(plan, &args.apply, opened, ui);
     }
@@ -98,17 +98,6 @@ fn concerns(divergence: &Divergence, path: &AssetPath) -> bool {
             || concerned.strip_folder(path.as_str()).is_some()
             || concerned.as_str().strip_prefix(path.as_str()).is_some_and(|rest| rest == ".asset.toml")
     })
-}
-
-/// The divergences that the plan cannot decide on, as its blockers say.
-fn undecided<'s>(plan: &'s MutationPlan, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s Divergence> {
-    let is_open = |divergence: &&Divergence| {
-        plan.blockers.iter().any(|blocker| {
-            blocker.code == DiagnosticCode::PlanChoiceNeeded
-                && blocker.message.starts_with(&divergence.message)
-        })
-    };
-    snapshot.divergences().iter().filter(is_open)
 }
 
 /// Asks what is to be done about one divergence, and does it.

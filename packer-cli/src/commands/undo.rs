@@ -1,7 +1,6 @@
 //! `packer undo`: takes back what an operation did. Itself an operation, which can be undone.
 
-use packer_events::body::OperationKind;
-use packer_runtime::api::{LoggedOperation, Mutation, OperationId, Undo, UndoState};
+use packer_runtime::api::{LoggedOperation, Mutation, OperationId, Undo, next_undo};
 
 use super::mutate::carry_out;
 use crate::args::UndoArgs;
@@ -15,11 +14,8 @@ pub(super) fn run(args: &UndoArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
     let logged = opened.project.log()?;
     let operation = match &args.operation {
         Some(text) => named(text, &logged)?,
-        None => {
-            last(&logged)
-                .ok_or_else(|| Failure::usage("nothing that can be undone is left").hint(LISTS))?
-                .operation_id
-        }
+        None => next_undo(&logged)
+            .ok_or_else(|| Failure::usage("nothing that can be undone is left").hint(LISTS))?,
     };
     if let Some(meant) = logged.iter().find(|logged| logged.operation_id == operation)
         && !ui.is_json()
@@ -31,14 +27,6 @@ pub(super) fn run(args: &UndoArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
 }
 
 const LISTS: &str = "`packer log` lists the operations, and which of them can be undone";
-
-/// The last operation that can be undone. Not an undoing: asked again and again, everything is taken back, one after the
-/// other.
-fn last(logged: &[LoggedOperation]) -> Option<&LoggedOperation> {
-    logged.iter().find(|logged| {
-        matches!(logged.undo, UndoState::Kept { .. }) && logged.kind != Some(OperationKind::Undo)
-    })
-}
 
 /// The operation that a text means: an id, or a beginning or an end that only one has.
 fn named(text: &str, logged: &[LoggedOperation]) -> Result<OperationId, Failure> {
@@ -63,8 +51,10 @@ fn named(text: &str, logged: &[LoggedOperation]) -> Result<OperationId, Failure>
 
 #[cfg(test)]
 mod tests {
+    use packer_events::body::OperationKind;
     use packer_events::replay::OperationState;
     use packer_events::time::Timestamp;
+    use packer_runtime::api::UndoState;
 
     use super::*;
 
@@ -80,23 +70,6 @@ mod tests {
             causation_id: None,
             undo,
         }
-    }
-
-    #[test]
-    fn asked_again_and_again_everything_is_taken_back() {
-        let kept = UndoState::Kept { bytes: 1 };
-        let first = logged(1, OperationKind::Adopt, kept);
-        let second = logged(2, OperationKind::Relocate, kept);
-        let build = logged(3, OperationKind::Build, UndoState::NotKept);
-        let newest_first = |list: &[&LoggedOperation]| -> Vec<LoggedOperation> {
-            list.iter().rev().map(|logged| (*logged).clone()).collect()
-        };
-        let found = |list: &[LoggedOperation]| last(list).map(|logged| logged.operation_id);
-        assert_eq!(found(&newest_first(&[&first, &second, &build])), Some(second.operation_id));
-        let undo = logged(4, OperationKind::Undo, kept);
-        let undone = LoggedOperation { undo: UndoState::UndoneBy(undo.operation_id), ..second };
-        assert_eq!(found(&newest_first(&[&first, &undone, &build, &undo])), Some(first.operation_id));
-        assert_eq!(found(&newest_first(&[&undone, &build, &undo])), None);
     }
 
     #[test]

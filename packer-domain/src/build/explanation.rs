@@ -46,6 +46,17 @@ pub struct AssetExplanation {
     pub last: Option<LastMade>,
 }
 
+/// What an asset's settings are, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssetSettings {
+    /// The rule of `packer.toml` that is for it.
+    pub rule: Option<RuleRow>,
+    /// Its settings with where each comes from, by key.
+    pub settings: Vec<SettingRow>,
+    /// Whether a pack keeps it among the payloads that are read first, and who says so.
+    pub preload: PreloadRow,
+}
+
 /// Whether an asset is in the pack, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -223,33 +234,7 @@ pub fn explain_asset(state: &WorkspaceState, plan: &BuildPlan, uuid: AssetUuid) 
         _ if entry.is_some() => Presence::Included,
         _ => Presence::HeldBack,
     };
-    let rule = record.anchor().and_then(|anchor| rule_for(state, anchor));
-    let declaration = record.declaration();
-    let origin = |key: &str| {
-        let declared = declaration.filter(|declaration| declaration.settings.contains_key(key));
-        let of_rule = || rule?.settings.get(record.kind()?)?.get(key);
-        match declared {
-            Some(_) => Origin::Anchor,
-            None if of_rule().is_some() => Origin::Rule,
-            None => Origin::Default,
-        }
-    };
-    let settings = record.settings.iter().map(|(key, value)| SettingRow {
-        key: key.to_owned(),
-        value: value.clone(),
-        origin: origin(key),
-    });
-    let preload = PreloadRow {
-        value: record.preload,
-        origin: match (
-            declaration.and_then(|declaration| declaration.preload),
-            rule.and_then(|rule| rule.preload),
-        ) {
-            (Some(_), _) => Origin::Anchor,
-            (None, Some(_)) => Origin::Rule,
-            (None, None) => Origin::Default,
-        },
-    };
+    let AssetSettings { rule, settings, preload } = asset_settings(state, uuid)?;
     let references = record.references().iter().map(|reference| ReferenceRow {
         key: reference.key.clone(),
         name: reference.name.to_string(),
@@ -279,8 +264,8 @@ pub fn explain_asset(state: &WorkspaceState, plan: &BuildPlan, uuid: AssetUuid) 
     Some(AssetExplanation {
         row: detail.row,
         presence,
-        rule: rule.and_then(|rule| rule_row(state, rule)),
-        settings: settings.collect(),
+        rule,
+        settings,
         preload,
         references: references.collect(),
         referred_by,
@@ -289,6 +274,40 @@ pub fn explain_asset(state: &WorkspaceState, plan: &BuildPlan, uuid: AssetUuid) 
         next: NextBuild::Nothing {},
         last: None,
     })
+}
+
+/// The settings of the managed asset `uuid`, and who says what each is. Looks at that asset alone.
+pub fn asset_settings(state: &WorkspaceState, uuid: AssetUuid) -> Option<AssetSettings> {
+    let record = state.asset(uuid)?;
+    let rule = record.anchor().and_then(|anchor| rule_for(state, anchor));
+    let declaration = record.declaration();
+    let origin = |key: &str| {
+        let declared = declaration.filter(|declaration| declaration.settings.contains_key(key));
+        let of_rule = || rule?.settings.get(record.kind()?)?.get(key);
+        match declared {
+            Some(_) => Origin::Anchor,
+            None if of_rule().is_some() => Origin::Rule,
+            None => Origin::Default,
+        }
+    };
+    let settings = record.settings.iter().map(|(key, value)| SettingRow {
+        key: key.to_owned(),
+        value: value.clone(),
+        origin: origin(key),
+    });
+    let preload = PreloadRow {
+        value: record.preload,
+        origin: match (
+            declaration.and_then(|declaration| declaration.preload),
+            rule.and_then(|rule| rule.preload),
+        ) {
+            (Some(_), _) => Origin::Anchor,
+            (None, Some(_)) => Origin::Rule,
+            (None, None) => Origin::Default,
+        },
+    };
+    let rule = rule.and_then(|rule| rule_row(state, rule));
+    Some(AssetSettings { rule, settings: settings.collect(), preload })
 }
 
 /// Explains what is at `path`, as far as the workspace tells; `None` if nothing of it is there.

@@ -12,8 +12,8 @@ pub use explain::{
     BakeReason, InputPart, KeyParts, ReferenceChange, ReferencePart, compare_parts, key_parts,
 };
 pub use explanation::{
-    AssetExplanation, FileExplanation, LastMade, NamedAsset, NextBuild, Origin, PreloadRow, Presence,
-    ReferenceRow, RuleRow, SettingRow, explain_asset, explain_file,
+    AssetExplanation, AssetSettings, FileExplanation, LastMade, NamedAsset, NextBuild, Origin, PreloadRow,
+    Presence, ReferenceRow, RuleRow, SettingRow, asset_settings, explain_asset, explain_file,
 };
 pub use key::{BUILD_KEY_VERSION, build_key};
 

@@ -137,6 +137,11 @@ impl<'a> Draft<'a> {
         self.blockers.push(Diagnostic { severity: Severity::Error, ..diagnostic });
     }
 
+    /// How many blockers have this code so far.
+    pub(super) fn count_blockers(&self, code: DiagnosticCode) -> usize {
+        self.blockers.iter().filter(|blocker| blocker.code == code).count()
+    }
+
     /// Forbids the plan because of a path.
     pub(super) fn block_path(&mut self, code: DiagnosticCode, path: &AssetPath, message: String, help: &str) {
         let diagnostic = Diagnostic::new(code, Subject::Path(path.clone()), message);

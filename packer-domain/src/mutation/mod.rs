@@ -45,6 +45,7 @@ pub use shown::ShownPlan;
 use std::cell::OnceCell;
 
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
+use crate::divergence::Divergence;
 use crate::workspace::WorkspaceState;
 
 use draft::Draft;
@@ -76,7 +77,7 @@ pub fn needs(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> N
             }
         }
         all.operations.extend(needs.operations);
-        step(&mut draft, member);
+        step(&mut draft, member, &mut |_| {});
     }
     found.lacks(all)
 }
@@ -102,6 +103,23 @@ pub fn follows_from_registry_alone(mutation: &Mutation) -> bool {
 
 /// What `mutation` would do.
 pub fn plan(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> MutationPlan {
+    planned(state, found, mutation, &mut |_| {})
+}
+
+/// The divergences on which only a person can decide, of those that `mutation` is to reconcile: each is why its plan has a
+/// `plan/choice-needed` among its blockers.
+pub fn undecided(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> Vec<Divergence> {
+    let mut undecided = Vec::new();
+    planned(state, found, mutation, &mut |divergence| undecided.push(divergence.clone()));
+    undecided
+}
+
+fn planned(
+    state: &WorkspaceState,
+    found: &Contents,
+    mutation: &Mutation,
+    undecided: &mut dyn FnMut(&Divergence),
+) -> MutationPlan {
     let members = members(mutation);
     let states = room_for(&members);
     let mut draft = Draft::new(state, found);
@@ -120,7 +138,7 @@ pub fn plan(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> Mu
             );
             continue;
         }
-        step(&mut draft, member);
+        step(&mut draft, member, undecided);
     }
     draft.finish(mutation.clone())
 }
@@ -158,11 +176,11 @@ fn needs_of(state: &WorkspaceState, found: &Contents, mutation: &Mutation) -> Ne
     }
 }
 
-fn step(draft: &mut Draft<'_>, mutation: &Mutation) {
+fn step(draft: &mut Draft<'_>, mutation: &Mutation, undecided: &mut dyn FnMut(&Divergence)) {
     match mutation {
         Mutation::Adopt(adopt) => adopt::plan(draft, adopt),
         Mutation::Register(register) => register::plan(draft, register),
-        Mutation::Reconcile(reconcile) => reconcile::plan(draft, reconcile),
+        Mutation::Reconcile(reconcile) => reconcile::plan(draft, reconcile, undecided),
         Mutation::Rename(rename) => rename::plan(draft, rename),
         Mutation::SetBuild(set_build) => set_build::plan(draft, set_build),
         Mutation::Configure(configure) => configure::plan(draft, configure),

@@ -38,7 +38,8 @@ pub(super) fn needs(state: &WorkspaceState, reconcile: &Reconcile) -> BTreeMap<A
     needs
 }
 
-pub(super) fn plan(draft: &mut Draft<'_>, reconcile: &Reconcile) {
+/// Plans, and hands over each divergence that only a person can decide on.
+pub(super) fn plan(draft: &mut Draft<'_>, reconcile: &Reconcile, undecided: &mut dyn FnMut(&Divergence)) {
     let state = draft.state;
     for selector in &reconcile.select {
         let meets = |divergence: &&Divergence| selector_meets(state, selector, divergence);
@@ -56,8 +57,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, reconcile: &Reconcile) {
     }
     let copies = copies_of(state);
     for divergence in selected(state, reconcile) {
+        let before = draft.count_blockers(DiagnosticCode::PlanChoiceNeeded);
         if let Some(resolution) = choose(draft, reconcile, divergence) {
             resolve(draft, reconcile, divergence, resolution, &copies);
+        }
+        if draft.count_blockers(DiagnosticCode::PlanChoiceNeeded) > before {
+            undecided(divergence);
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) use tally::Tally;
 
 use std::sync::Arc;
 
+use imbl::OrdMap;
+
 use crate::anchor::ParsedAnchor;
 use crate::config::ProjectConfig;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Subject};
@@ -128,7 +130,17 @@ impl WorkspaceState {
         self.found.unregistered.iter()
     }
 
-    /// One of them.
+    /// The managed assets, for telling what differs.
+    pub(crate) fn assets_by_uuid(&self) -> &OrdMap<AssetUuid, Arc<AssetRecord>> {
+        &self.found.assets
+    }
+
+    /// The anchors that belong to no managed asset, for telling what differs.
+    pub(crate) fn unregistered_by_path(&self) -> &OrdMap<AssetPath, Arc<ParsedAnchor>> {
+        &self.found.unregistered
+    }
+
+    /// The anchor at this path, if it belongs to no managed asset.
     pub fn unregistered_at(&self, path: &AssetPath) -> Option<&Arc<ParsedAnchor>> {
         self.found.unregistered.get(path)
     }

@@ -5,6 +5,7 @@ mod glance;
 #[cfg(test)]
 mod including;
 mod open;
+mod reader;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ pub use content::ContentError;
 pub use glance::Glance;
 pub(crate) use open::pool;
 pub use open::{FirstObservation, OpenError, OpenOptions};
+pub use reader::StatusReader;
 pub(crate) use submit::Submitter;
 
 use std::sync::Arc;
@@ -20,7 +22,8 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::build::{AssetExplanation, FileExplanation};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
-use packer_domain::identity::{AssetUuid, Revision, SourceId};
+use packer_domain::divergence::Divergence;
+use packer_domain::identity::{AssetUuid, OperationId, Revision, SourceId};
 use packer_domain::mutation::{self, Mutation, MutationPlan, ShownPlan, Target};
 use packer_domain::path::{AssetPath, AssetPathError};
 use packer_events::report::{Rejection, RejectionReport};
@@ -105,6 +108,11 @@ impl Project {
     /// The snapshot and its freshness, in one atomic read. Never waits.
     pub fn status(&self) -> Arc<Status> {
         self.shared.status()
+    }
+
+    /// What reads the same from elsewhere.
+    pub fn reader(&self) -> StatusReader {
+        StatusReader::new(Arc::clone(&self.shared))
     }
 
     /// What opening the project had to recover: the end of each `recover` operation.
@@ -192,6 +200,15 @@ impl Project {
         Ok(plan.blocked_by(blocker.help("`packer recover` shows what can be done, and does it")))
     }
 
+    /// The divergences on which only a person can decide, of those that `mutation` is to reconcile. A pure read, like
+    /// [`preview`](Self::preview), whose plan is blocked by each of them.
+    pub fn undecided(&self, mutation: &Mutation) -> Result<Vec<Divergence>, DiskError> {
+        let status = self.status();
+        let state = status.snapshot.state();
+        let contents = look_at(&*self.shared.disk, state, mutation)?;
+        Ok(mutation::undecided(state, &contents, mutation))
+    }
+
     /// What applying `shown` would do now: the same as when it was shown, in full; or why it would be refused. A pure read,
     /// as [`preview`](Self::preview) is. Applying it decides anew, under the lock.
     pub fn preview_shown(
@@ -218,6 +235,12 @@ impl Project {
     /// Accepts a command. It runs when its turn comes; its one end is an event, and the handle's outcome.
     pub fn submit(&self, command: Command) -> OperationHandle {
         self.submitter.submit(command, None)
+    }
+
+    /// Asks an operation of this project to stop, also one that was started by itself: as its handle would. `false` if none
+    /// with this id has been accepted here, or it has ended.
+    pub fn cancel(&self, operation: OperationId) -> bool {
+        self.submitter.cancel(operation)
     }
 
     fn planned(&self, status: &Status, mutation: &Mutation) -> Result<MutationPlan, DiskError> {

@@ -1,5 +1,6 @@
 //! Submitting: how a command becomes an accepted operation in the queue of the worker that runs it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use packer_domain::identity::OperationId;
@@ -19,7 +20,8 @@ pub(crate) struct Submitter {
     shared: Arc<Shared>,
     lane: Arc<Worker>,
     builder: Arc<Worker>,
-    submitting: Arc<Mutex<()>>,
+    /// The operations that have no end yet, as far as anybody has looked.
+    submitting: Arc<Mutex<BTreeMap<OperationId, OperationHandle>>>,
 }
 
 impl Submitter {
@@ -31,12 +33,14 @@ impl Submitter {
     /// Accepts a command, which `cause` brought about.
     pub(crate) fn submit(&self, command: Command, cause: Option<OperationId>) -> OperationHandle {
         // What is accepted first also runs first.
-        let _in_order = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|_, handle| handle.outcome().is_none());
         let (kind, title) = self.describe(&command);
         let cause = cause.or_else(|| cause_of(&command));
         let base = self.shared.status().snapshot.revision();
         let operation = Arc::new(Operation::accept(&self.shared.bus, kind, title, cause, Some(base)));
         let handle = operation.handle();
+        running.insert(handle.id(), handle.clone());
         match command {
             Command::Apply(plan) => {
                 let mutation = plan.mutation.clone();
@@ -60,6 +64,18 @@ impl Submitter {
             }
         }
         handle
+    }
+
+    /// Asks one of the operations to stop; `false` if there is none of this id, or it has ended.
+    pub(super) fn cancel(&self, operation: OperationId) -> bool {
+        let running = self.submitting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(handle) = running.get(&operation).filter(|handle| handle.outcome().is_none()).cloned()
+        else {
+            return false;
+        };
+        drop(running);
+        handle.cancel();
+        true
     }
 
     fn describe(&self, command: &Command) -> (OperationKind, String) {

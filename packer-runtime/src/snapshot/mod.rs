@@ -6,9 +6,12 @@ pub use query::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError};
 
 use std::sync::{Arc, OnceLock};
 
+use packer_domain::build::{AssetSettings, asset_settings};
+use packer_domain::changes::ReportChanges;
 use packer_domain::diagnostic::Diagnostic;
 use packer_domain::divergence::Divergence;
 use packer_domain::identity::{AssetUuid, Digest, Revision};
+use packer_domain::kind::{KindId, KindSpec};
 use packer_domain::path::AssetPath;
 use packer_domain::report::{AssetDetail, asset_detail};
 use packer_domain::sorted::{Findings, SharedSet};
@@ -98,6 +101,36 @@ impl Snapshot {
     /// Everything about one managed asset.
     pub fn asset(&self, uuid: AssetUuid) -> Option<AssetDetail> {
         asset_detail(&self.inner.state, uuid)
+    }
+
+    /// The settings of one managed asset, and who says what each is. Looks at that asset alone.
+    pub fn settings(&self, uuid: AssetUuid) -> Option<AssetSettings> {
+        asset_settings(&self.inner.state, uuid)
+    }
+
+    /// What to call one managed asset: its name, or else its anchor.
+    pub fn label(&self, uuid: AssetUuid) -> Option<String> {
+        self.inner.state.asset(uuid).map(|record| record.label())
+    }
+
+    /// The kinds that can be baked, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = &KindSpec> {
+        self.inner.state.kinds().iter()
+    }
+
+    /// The kind with this name.
+    pub fn kind(&self, id: &KindId) -> Option<&KindSpec> {
+        self.inner.state.kinds().get(id)
+    }
+
+    /// The folder of the assets, relative to the project, `/`-separated.
+    pub fn assets_root(&self) -> &str {
+        self.inner.state.config().assets.as_str()
+    }
+
+    /// How the answers of this snapshot differ from those of an earlier one of the same open project. Costs by what differs.
+    pub fn changes_since(&self, earlier: &Self) -> ReportChanges {
+        ReportChanges::between(&earlier.inner.state, &self.inner.state)
     }
 
     /// `path` relative to the project, `/`-separated.

@@ -260,3 +260,22 @@ fn a_project_goes_on_after_its_operational_folder_was_deleted() {
     assert!(told.last().is_some_and(|event| event.terminal), "the log is where it can be found: {told:?}");
     assert_eq!(built(&build(&project)).assets, 2);
 }
+
+#[test]
+fn an_operation_is_called_off_by_its_id_until_it_has_ended() {
+    let workspace = texts();
+    let project = workspace.open();
+    let mut feed = project.subscribe();
+    let lock = workspace.hold_lane(some_operation(1));
+    let waiting = project.submit(Command::Mutate(adopt_all(None)));
+    until_locked_out(&mut feed, &waiting);
+    let queued = project.submit(Command::Refresh);
+    assert!(!project.cancel(some_operation(2)), "nobody submitted it");
+    assert!(project.cancel(queued.id()));
+    assert_cancelled(&queued);
+    assert!(project.cancel(waiting.id()));
+    assert_cancelled(&waiting);
+    assert!(!project.cancel(waiting.id()), "it has ended");
+    drop(lock);
+    assert!(run(&project, Command::Refresh).success().is_some());
+}

@@ -324,3 +324,33 @@ fn a_path_is_what_it_is_below_the_assets_root() {
     }
     assert!(matches!(locate("assets/ui/../../x"), Err(LocateError::Invalid(_))));
 }
+
+#[test]
+fn what_reads_beside_a_project_sees_what_it_publishes_and_keeps_it_not_open() {
+    let workspace = Workspace::new();
+    workspace.write("assets/a.txt", b"a");
+    workspace.write("assets/b.txt", b"b");
+    let project = workspace.open();
+    let reader = project.reader();
+    let empty = reader.status().snapshot.clone();
+    mutated(&run(&project, Command::Mutate(adopt_all(None))));
+    let adopted = reader.status().snapshot.clone();
+    let changes = adopted.changes_since(&empty);
+    assert_eq!((changes.added.len(), changes.changed.len(), changes.removed.len()), (2, 0, 0));
+    assert_eq!(changes.unclaimed_removed.len(), 2);
+    assert!(changes.unclaimed_added.is_empty() && changes.diagnostics_added.is_empty());
+
+    workspace.write("assets/b.txt", b"other");
+    run(&project, Command::Refresh);
+    let edited = reader.status().snapshot.clone();
+    let changes = edited.changes_since(&adopted);
+    let changed: Vec<&str> = changes.changed.iter().map(|row| row.anchor.as_str()).collect();
+    assert_eq!(changed, ["b.txt.asset.toml"]);
+    assert!(changes.added.is_empty() && changes.removed.is_empty());
+
+    let feed = project.subscribe();
+    drop(project);
+    assert_eq!(reader.status().snapshot.revision(), edited.revision());
+    let mut feed = feed;
+    assert!(matches!(feed.next(std::time::Duration::from_secs(30)), packer_runtime::api::FeedNext::Closed));
+}

@@ -10,7 +10,7 @@ use packer_events::report::Ending;
 use packer_runtime::api::{Outcome, Provenance};
 use serde::Serialize;
 
-use words::Words;
+pub(crate) use words::Words;
 
 /// How one operation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

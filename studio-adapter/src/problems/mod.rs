@@ -89,7 +89,7 @@ impl ProblemsView {
 }
 
 impl ProblemTotals {
-    fn of(summary: &WorkspaceSummary) -> Self {
+    pub(crate) fn of(summary: &WorkspaceSummary) -> Self {
         let DiagnosticCounts { error, warning, info } = summary.diagnostics;
         let divergences = summary.divergences.iter().map(|(code, count)| DivergenceTotal {
             code: code.as_str().to_owned(),

@@ -3,8 +3,9 @@
 //! A row adds titles and labels to what a report says, and leaves nothing of it out but byte offsets, which the place
 //! and its excerpt stand for. Which rows there are, and in which order, is settled before.
 
+use packer_events::record::{DiagnosticRecord, RelatedRecord, SeverityRecord, SpanRecord, SubjectRecord};
 use packer_runtime::api::{
-    Diagnostic, Divergence, Related, ResolutionNeed, ResolutionOffer, Severity, Span, Subject,
+    Diagnostic, DiagnosticCode, Divergence, Related, ResolutionNeed, ResolutionOffer, Severity, Span, Subject,
 };
 use serde::Serialize;
 
@@ -145,8 +146,44 @@ impl DiagnosticRow {
     }
 }
 
+impl DiagnosticRow {
+    /// The same of what an event says. A code of another version of the packer has no title.
+    pub(crate) fn of_record(record: &DiagnosticRecord) -> Self {
+        let DiagnosticRecord { code, severity, subject, message, file, span, help, related } = record;
+        let (line, column, excerpt) = place_of(span.as_ref());
+        let title = code.parse::<DiagnosticCode>().map_or("", DiagnosticCode::title);
+        let place = |related: &RelatedRecord| {
+            let RelatedRecord { message, file, span } = related;
+            let (line, column, excerpt) = place_of(span.as_ref());
+            PlaceRow { message: message.clone(), file: file.clone(), line, column, excerpt }
+        };
+        Self {
+            severity: match severity {
+                SeverityRecord::Error => SeverityView::Error,
+                SeverityRecord::Warning => SeverityView::Warning,
+                SeverityRecord::Info => SeverityView::Info,
+            },
+            code: code.clone(),
+            title: title.to_owned(),
+            message: message.clone(),
+            subject: match subject {
+                SubjectRecord::Project => SubjectView::Project,
+                SubjectRecord::Path(path) => SubjectView::Path(path.to_string()),
+                SubjectRecord::Asset(uuid) => SubjectView::Asset(uuid.to_string()),
+                SubjectRecord::Unrepresentable(text) => SubjectView::Unrepresentable(text.clone()),
+            },
+            file: file.clone(),
+            line,
+            column,
+            excerpt,
+            help: help.clone(),
+            related: related.iter().map(place).collect(),
+        }
+    }
+}
+
 impl SeverityView {
-    fn of(severity: Severity) -> Self {
+    pub(crate) fn of(severity: Severity) -> Self {
         match severity {
             Severity::Error => Self::Error,
             Severity::Warning => Self::Warning,
@@ -175,7 +212,7 @@ impl PlaceRow {
 }
 
 impl DivergenceRow {
-    pub(super) fn of(divergence: &Divergence) -> Self {
+    pub(crate) fn of(divergence: &Divergence) -> Self {
         let Divergence { code, paths, assets, ids, message, resolutions } = divergence;
         Self {
             code: code.as_str().to_owned(),
@@ -212,6 +249,13 @@ impl NeedRow {
 
 /// Line, column and excerpt of a span.
 fn place(span: Option<&Span>) -> (Option<u32>, Option<u32>, Option<String>) {
+    match span {
+        Some(span) => (Some(span.line), Some(span.column), Some(span.excerpt.clone())),
+        None => (None, None, None),
+    }
+}
+
+fn place_of(span: Option<&SpanRecord>) -> (Option<u32>, Option<u32>, Option<String>) {
     match span {
         Some(span) => (Some(span.line), Some(span.column), Some(span.excerpt.clone())),
         None => (None, None, None),

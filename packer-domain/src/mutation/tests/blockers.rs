@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::requests::{map, rename, set_build};
 use super::{image, project};
-use crate::diagnostic::DiagnosticCode;
+use crate::diagnostic::{Diagnostic, DiagnosticCode};
 use crate::kind::KindId;
-use crate::mutation::{Adopt, Mutation, Verdict};
+use crate::mutation::{Adopt, Mutation, Verdict, undecided};
 use crate::registry::{BuildParticipation, RegistryEntry};
 use crate::testing::{DRAW, World, adopt, entry, live, path, reconcile, register, targets};
 
@@ -223,6 +223,17 @@ pub(super) fn check(request: &str, cases: Vec<Case>) {
         let list = if forbids { &plan.blockers } else { &plan.warnings };
         assert!(list.iter().any(|found| found.code.as_str() == code), "{code} by {mutation:?} in\n{text}");
         assert_eq!(plan.verdict == Verdict::Blocked, forbids, "{mutation:?}: {text}");
+        // Whoever is to be asked about which divergence need not be read off the messages.
+        let open: Vec<String> = undecided(&world.state(), &world.contents(&mutation), &mutation)
+            .iter()
+            .map(|divergence| divergence.message.clone())
+            .collect();
+        let asks = plan.blockers.iter().filter(|found| found.code == DiagnosticCode::PlanChoiceNeeded);
+        let asks: Vec<&Diagnostic> = asks.collect();
+        assert_eq!(open.len(), asks.len(), "{mutation:?}: {text}");
+        for ask in asks {
+            assert!(open.iter().any(|message| ask.message.starts_with(message)), "{open:?}: {text}");
+        }
         blocked.extend(plan.blockers.iter().map(|found| found.code.to_string()));
         warned.extend(plan.warnings.iter().map(|found| found.code.to_string()));
     }

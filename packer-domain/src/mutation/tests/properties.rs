@@ -29,7 +29,7 @@ fn foreseen(state: &WorkspaceState, looked: &Contents, mutation: &Mutation) -> W
     let mut draft = Draft::new(state, looked);
     for (n, member) in members.iter().enumerate() {
         draft = draft.after_step(&states[n]);
-        step(&mut draft, member);
+        step(&mut draft, member, &mut |_| {});
     }
     draft.after()
 }

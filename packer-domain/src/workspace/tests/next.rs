@@ -1,11 +1,14 @@
 //! The state that is computed from the one before and from what differs is the one that is computed whole.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::random::{ALIASES, ANCHORS, FILES, NAMES, anchor, line, world};
+use crate::changes::ReportChanges;
 use crate::registry::{BuildParticipation, EntryState, Registry, RegistryEntry};
-use crate::report::asset_rows;
+use crate::report::{AssetRow, asset_rows};
 use crate::testing::{World, entry, live, path, state_text, uuid};
 use crate::workspace::next::Difference;
 use crate::workspace::{AssetRecord, StateChange, WorkspaceState};
@@ -206,6 +209,44 @@ fn check_lookups(state: &WorkspaceState) {
     }
 }
 
+/// The difference of the reports leads from the ones to the others, and names the assets that `change` does.
+fn check_reports(before: &WorkspaceState, after: &WorkspaceState, change: &StateChange) {
+    let changes = ReportChanges::between(before, after);
+    let key = |row: &AssetRow| (row.id.is_none().then(|| row.anchor.clone()), row.id.and(row.uuid));
+    let rows = |state| asset_rows(state).map(|row| (key(&row), row)).collect::<BTreeMap<_, _>>();
+    let mut followed = rows(before);
+    for row in &changes.removed {
+        assert_eq!(followed.remove(&key(row)).as_ref(), Some(row));
+    }
+    for row in &changes.changed {
+        assert!(followed.insert(key(row), row.clone()).is_some());
+    }
+    for row in &changes.added {
+        assert_eq!(followed.insert(key(row), row.clone()), None);
+    }
+    assert_eq!(followed, rows(after));
+    let managed = |rows: &[AssetRow]| {
+        let managed = rows.iter().filter(|row| row.id.is_some());
+        managed.filter_map(|row| row.uuid).collect::<Vec<_>>()
+    };
+    assert_eq!(managed(&changes.added), change.added);
+    assert_eq!(managed(&changes.changed), change.changed);
+    assert_eq!(managed(&changes.removed), change.removed);
+    assert_eq!(
+        (&changes.divergences_added, &changes.divergences_removed),
+        (&change.appeared, &change.cleared)
+    );
+    assert_eq!(changes.configuration, change.configuration);
+    let mut diagnostics: BTreeSet<_> = before.diagnostics().iter().cloned().collect();
+    diagnostics.retain(|found| !changes.diagnostics_removed.contains(found));
+    diagnostics.extend(changes.diagnostics_added);
+    assert!(diagnostics.iter().eq(after.diagnostics().iter()));
+    let mut unclaimed: BTreeSet<_> = before.unclaimed().iter().cloned().collect();
+    unclaimed.retain(|path| !changes.unclaimed_removed.contains(path));
+    unclaimed.extend(changes.unclaimed_added);
+    assert!(unclaimed.iter().eq(after.unclaimed().iter()));
+}
+
 /// Computes the next state of `before` both ways; whether the part was enough.
 fn check(before: &WorkspaceState, after: &World) -> (WorkspaceState, bool) {
     let inputs = after.inputs();
@@ -222,6 +263,7 @@ fn check(before: &WorkspaceState, after: &World) -> (WorkspaceState, bool) {
     let same = before.found == whole.found && before.observation() == whole.observation();
     let same = same && before.registry() == whole.registry() && before.config() == whole.config();
     assert_eq!(change.nothing, same, "{change:?}");
+    check_reports(before, &next, &change);
     (next, is_part)
 }
 

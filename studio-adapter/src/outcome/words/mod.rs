@@ -3,28 +3,29 @@
 //! Words only. They are made from reports, which anybody can write, and so prove nothing; an `OutcomeView` takes them for
 //! the report that is in a sealed outcome. Figures are those of the reports.
 
-use packer_events::body::{Lock, OperationKind, Phase};
+use packer_events::body::OperationKind;
 use packer_events::report::{
     BuildReport, CancellationReport, Ending, Failure, MutationReport, OutcomeReport, RecoverReport,
     RecoveryResult, RefreshReport, Rejection, UnknownOutcomeCause, UnknownOutcomeReport, WatchReport,
 };
 use packer_runtime::api::AssetPath;
 
+use crate::labels;
 use crate::text::counted;
 
 /// What is said of an ending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Words {
-    pub(super) title: String,
-    pub(super) message: String,
-    pub(super) details: Vec<String>,
-    pub(super) took_ms: Option<u64>,
+pub(crate) struct Words {
+    pub(crate) title: String,
+    pub(crate) message: String,
+    pub(crate) details: Vec<String>,
+    pub(crate) took_ms: Option<u64>,
 }
 
 impl Words {
     /// What is said of an operation of the kind `kind` that ended in `ending`.
-    pub(super) fn of(kind: OperationKind, ending: &Ending) -> Self {
-        let noun = noun(kind);
+    pub(crate) fn of(kind: OperationKind, ending: &Ending) -> Self {
+        let noun = labels::kind(kind);
         match ending {
             Ending::Succeeded(report) => success(report).titled(format!("{noun} succeeded")),
             Ending::Rejected(report) => rejection(&report.reason).titled(format!("{noun} rejected")),
@@ -74,26 +75,6 @@ impl Words {
 
     fn took(self, ms: u64) -> Self {
         Self { took_ms: Some(ms), ..self }
-    }
-}
-
-fn noun(kind: OperationKind) -> &'static str {
-    match kind {
-        OperationKind::Adopt => "Adopt",
-        OperationKind::Register => "Register",
-        OperationKind::Remove => "Remove",
-        OperationKind::Relocate => "Relocate",
-        OperationKind::Rename => "Rename",
-        OperationKind::Configure => "Configure",
-        OperationKind::SetBuild => "Set build",
-        OperationKind::Duplicate => "Duplicate",
-        OperationKind::Reconcile => "Reconcile",
-        OperationKind::Undo => "Undo",
-        OperationKind::Apply => "Apply",
-        OperationKind::Build => "Build",
-        OperationKind::Refresh => "Refresh",
-        OperationKind::Recover => "Recover",
-        OperationKind::Watch => "Watch",
     }
 }
 
@@ -209,13 +190,13 @@ fn rejection(reason: &Rejection) -> Words {
                 .and(format!("operation {operation_id}"))
         }
         Rejection::LockHeld { lock, holder } => {
-            let words = Words::said(format!("Another process holds the {}", lock_words(*lock)));
+            let words = Words::said(format!("Another process holds the {}", labels::lock(*lock)));
             words.and_all(holder.as_ref().map(|holder| {
                 format!("{} by process {} on {} since {}", holder.kind, holder.pid, holder.host, holder.since)
             }))
         }
         Rejection::LockUnsupported { lock } => {
-            Words::said(format!("The filesystem cannot lock the {}", lock_words(*lock)))
+            Words::said(format!("The filesystem cannot lock the {}", labels::lock(*lock)))
         }
         Rejection::BaseRevisionGone { asked, current } => {
             Words::said(format!("Revision {asked} was asked for, and {current} is the current one"))
@@ -236,13 +217,6 @@ fn moved(paths: &[AssetPath], registry: bool, configuration: bool) -> Vec<String
     lines
 }
 
-fn lock_words(lock: Lock) -> &'static str {
-    match lock {
-        Lock::Lane => "project's lane",
-        Lock::Build => "project's build lock",
-    }
-}
-
 fn failure(cause: &Failure) -> Words {
     match cause {
         Failure::BakesFailed { failed } => {
@@ -261,23 +235,8 @@ fn failure(cause: &Failure) -> Words {
 
 fn cancellation(report: &CancellationReport) -> Words {
     match report.phase {
-        Some(phase) => Words::said(format!("Called off while {}; nothing was changed", phase_words(phase))),
+        Some(phase) => Words::said(format!("Called off while {}; nothing was changed", labels::phase(phase))),
         None => Words::said("Called off before it started; nothing was changed"),
-    }
-}
-
-fn phase_words(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Scan => "scanning",
-        Phase::Hash => "reading files",
-        Phase::Plan => "planning",
-        Phase::Stage => "staging",
-        Phase::Commit => "committing",
-        Phase::Bake => "baking",
-        Phase::Write => "writing the pack",
-        Phase::Verify => "verifying",
-        Phase::Prove => "building again to compare",
-        Phase::Recover => "recovering",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use packer_events::body::Holder;
+use packer_events::body::{Holder, Lock, Phase};
 use packer_events::record::{Changes, DiagnosticRecord};
 use packer_events::report::{AbortReport, FailureReport, RejectionReport};
 use packer_events::time::Timestamp;
@@ -198,7 +198,7 @@ fn every_ending_has_a_title_of_its_own() {
 
 #[test]
 fn every_kind_of_operation_has_a_noun_of_its_own() {
-    let nouns: BTreeSet<&str> = OperationKind::ALL.iter().map(|kind| noun(*kind)).collect();
+    let nouns: BTreeSet<&str> = OperationKind::ALL.iter().map(|kind| labels::kind(*kind)).collect();
     assert_eq!(nouns.len(), OperationKind::ALL.len());
     insta::assert_snapshot!("nouns", nouns.into_iter().collect::<Vec<_>>().join(", "));
 }

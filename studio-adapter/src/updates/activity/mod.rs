@@ -1,0 +1,85 @@
+//! Events folded to the activity: what each tells of its operation.
+//!
+//! The folding is the packer's own reducer, one for each operation that goes on. What cannot be part of an honest story, a
+//! repeat or what follows an end, is no update. Memory grows with the operations that go on, and not with those that ended.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use packer_events::body::EventBody;
+use packer_events::event::Event;
+use packer_events::replay::Replay;
+use packer_runtime::api::{OperationId, Outcome};
+use serde::Serialize;
+
+use super::{OperationProgress, Update};
+use crate::operation::{OperationView, ProgressView};
+use crate::problems::DiagnosticRow;
+
+/// How many of the operations that ended last are still known, so that a late event of theirs begins nothing.
+const ENDED: usize = 256;
+
+/// Something that an operation found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FindingView {
+    /// The operation.
+    pub operation_id: String,
+    /// What it found.
+    pub finding: DiagnosticRow,
+}
+
+/// The operations that go on.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    going_on: BTreeMap<OperationId, Replay>,
+    ended: VecDeque<OperationId>,
+}
+
+impl Activity {
+    /// What an event tells; `outcome` is the proof beside an ending.
+    pub(super) fn take(&mut self, event: &Event, outcome: Option<&Outcome>) -> Option<Update> {
+        let id = event.operation_id;
+        if self.ended.contains(&id) {
+            return None;
+        }
+        let replay = self.going_on.entry(id).or_default();
+        if !replay.apply(event) {
+            return None;
+        }
+        let record = replay.operation(id)?;
+        let row = || Update::Operation(Box::new(OperationView::of(record, outcome)));
+        let update = match &event.body {
+            EventBody::Progress { phase, .. } => Some(Update::Progress(OperationProgress {
+                operation_id: id.to_string(),
+                progress: ProgressView::of(*phase, record.progress.get(phase)?),
+            })),
+            EventBody::Diagnostic(finding) => Some(Update::Finding(Box::new(FindingView {
+                operation_id: id.to_string(),
+                finding: DiagnosticRow::of_record(finding),
+            }))),
+            // These tell of the snapshot; what is published says it.
+            EventBody::Divergence { .. } | EventBody::Freshness { .. } | EventBody::Published { .. } => None,
+            EventBody::Accepted { .. }
+            | EventBody::Queued { .. }
+            | EventBody::Started {}
+            | EventBody::Committed { .. }
+            | EventBody::Succeeded { .. }
+            | EventBody::Rejected { .. }
+            | EventBody::Failed { .. }
+            | EventBody::Cancelled { .. }
+            | EventBody::Aborted { .. }
+            | EventBody::Recovered { .. }
+            | EventBody::OutcomeUnknown { .. } => Some(row()),
+        };
+        if record.ending.is_some() {
+            self.going_on.remove(&id);
+            self.ended.push_back(id);
+            if self.ended.len() > ENDED {
+                self.ended.pop_front();
+            }
+        }
+        update
+    }
+}
+
+#[cfg(test)]
+mod tests;
