@@ -126,6 +126,113 @@
 //! by_default::<packer_runtime::api::OpenOptions>();
 //! ```
 //!
+//! # Nothing is applied that was not previewed
+//!
+//! A ticket cannot be put together, not even from the parts of another one:
+//!
+//! ```compile_fail,E0451
+//! use studio_adapter::Ticket;
+//!
+//! fn forged(other: Ticket) -> Ticket {
+//!     let Ticket { plan } = other;
+//!     Ticket { plan }
+//! }
+//! ```
+//!
+//! ```
+//! use studio_adapter::Ticket;
+//!
+//! fn passed_on(other: Ticket) -> Ticket {
+//!     let Ticket { .. } = &other;
+//!     other
+//! }
+//! # let _ = passed_on;
+//! ```
+//!
+//! nor made from a plan:
+//!
+//! ```compile_fail,E0624
+//! use packer_runtime::api::MutationPlan;
+//! use studio_adapter::Ticket;
+//!
+//! fn forged(plan: MutationPlan) -> Ticket {
+//!     Ticket::new(plan)
+//! }
+//! ```
+//!
+//! ```
+//! use studio_adapter::{ErrorView, Intent, StudioSession, Ticket};
+//!
+//! fn previewed(session: &StudioSession, intent: &Intent) -> Result<Ticket, ErrorView> {
+//!     session.preview(intent).map(|(_, ticket)| ticket)
+//! }
+//! # let _ = previewed;
+//! ```
+//!
+//! It is used up by applying it, and there is no second one of it:
+//!
+//! ```compile_fail,E0382
+//! use studio_adapter::{StudioSession, Ticket};
+//!
+//! fn twice(session: &StudioSession, ticket: Ticket) {
+//!     session.apply(ticket);
+//!     session.apply(ticket);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn cloned<T: Clone>() {}
+//! cloned::<studio_adapter::Ticket>();
+//! ```
+//!
+//! ```
+//! use studio_adapter::{StudioSession, Ticket};
+//!
+//! fn once(session: &StudioSession, ticket: Ticket) {
+//!     session.apply(ticket);
+//! }
+//! fn cloned<T: Clone>() {}
+//! cloned::<studio_adapter::PreviewView>();
+//! # let _ = once;
+//! ```
+//!
+//! It cannot be taken by default, nor decoded:
+//!
+//! ```compile_fail,E0277
+//! fn by_default<T: Default>() {}
+//! by_default::<studio_adapter::Ticket>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn decoded<T: serde::de::DeserializeOwned>() {}
+//! decoded::<studio_adapter::Ticket>();
+//! ```
+//!
+//! An intent is no ticket, however sure somebody is of it:
+//!
+//! ```compile_fail,E0308
+//! use studio_adapter::{Intent, StudioSession};
+//!
+//! fn unseen(session: &StudioSession, intent: Intent) {
+//!     session.apply(intent);
+//! }
+//! ```
+//!
+//! # The project behind a session cannot be reached
+//!
+//! ```compile_fail,E0616
+//! fn behind(session: &studio_adapter::StudioSession) {
+//!     let _ = &session.project;
+//! }
+//! ```
+//!
+//! ```
+//! fn before(session: &studio_adapter::StudioSession) {
+//!     let _ = session.problems();
+//! }
+//! # let _ = before;
+//! ```
+//!
 //! # Planner, registry and observation cannot be reached
 //!
 //! ```compile_fail,E0432
