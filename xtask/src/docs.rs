@@ -1,5 +1,5 @@
-//! The documents that are generated from code: `docs/diagnostics.md`, from the catalogue of diagnostic codes, and the JSON
-//! Schemas in `docs/schema`, from the types that are written.
+//! The documents that are generated from code: `docs/diagnostics.md`, from the catalogue of diagnostic codes, the JSON
+//! Schemas in `docs/schema`, from the types that are written, and the types of a Studio's views, which `studio_types` makes.
 //!
 //! The texts themselves stand in `packer-domain`, so that `packer explain CODE` and the page can never disagree. What the
 //! schemas say is `packer-cli`'s.
@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use packer_domain::diagnostic::DiagnosticCode;
+
+use crate::studio_types;
 
 /// Where the page of diagnostics is in the repository.
 const DIAGNOSTICS: &str = "docs/diagnostics.md";
@@ -27,17 +29,19 @@ An *error* keeps the asset, or the project, from being built. A *warning* works 
 meant. An *info* is worth knowing. A finding can be less or more severe than its code usually is where it says so.
 ";
 
-/// Every generated document, as it should be on disk: its path in the repository, and its contents.
-pub(crate) fn documents() -> Vec<(String, String)> {
+/// Every generated document, as it should be on disk: its path in the repository, and its contents; or why one cannot be
+/// made.
+pub(crate) fn documents() -> Result<Vec<(String, String)>, String> {
     let schemas = packer_cli::schema::files().into_iter();
     let schemas = schemas.map(|(name, text)| (format!("{SCHEMAS}/{name}"), text));
-    std::iter::once((DIAGNOSTICS.to_owned(), diagnostics_page())).chain(schemas).collect()
+    let types = (studio_types::TYPES.to_owned(), studio_types::types(&crate::repository())?);
+    Ok([(DIAGNOSTICS.to_owned(), diagnostics_page()), types].into_iter().chain(schemas).collect())
 }
 
 /// Writes every document, removes what is none any more, and says which paths were changed by that.
 pub(crate) fn write(repository: &Path) -> std::io::Result<Vec<String>> {
+    let documents = documents().map_err(std::io::Error::other)?;
     let stale = stale(repository);
-    let documents = documents();
     for path in &stale {
         let at = repository.join(path);
         match documents.iter().find(|(document, _)| document == path) {
@@ -53,7 +57,10 @@ pub(crate) fn write(repository: &Path) -> std::io::Result<Vec<String>> {
 
 /// The paths of documents that are not on disk as they should be, or should not be there.
 pub(crate) fn stale(repository: &Path) -> Vec<String> {
-    let documents = documents();
+    let documents = match documents() {
+        Ok(documents) => documents,
+        Err(error) => return vec![error],
+    };
     let is_current = |(path, text): &&(String, String)| {
         std::fs::read_to_string(repository.join(path)).is_ok_and(|on_disk| on_disk == *text)
     };
@@ -119,7 +126,7 @@ mod tests {
     fn what_is_stale_is_written_and_what_is_no_document_removed() {
         let folder = tempfile::tempdir().unwrap();
         let all = write(folder.path()).unwrap();
-        assert_eq!(all.len(), documents().len());
+        assert_eq!(all.len(), documents().unwrap().len());
         assert!(all.len() > 10, "{all:?}");
         let (edited, foreign) =
             (folder.path().join(DIAGNOSTICS), folder.path().join(SCHEMAS).join("old.json"));

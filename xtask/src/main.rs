@@ -15,6 +15,7 @@ mod conformance;
 mod docs;
 mod harbour;
 mod soak;
+mod studio_types;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ usage: cargo xtask CHORE
   build-assets [ARGS]     packer build ARGS; with no ARGS, builds examples/harbour
   bench gen|run [ARGS]    writes projects of any size; measures the packer on them beside its peers
   gen-harbour [--check]   writes the sources of examples/harbour, or says whether those on disk are current
-  gen-docs [--check]      writes docs/diagnostics.md and docs/schema, or says whether those on disk are current
+  gen-docs [--check]      writes docs/diagnostics.md, docs/schema and the Studio's types, or says whether those on disk are current
   conformance NAME=DIR…   builds folders of real files, and says what came of each; --help tells more
   packer [ARGS]           the packer itself, as it is in this repository
   soak fuzz [ARGS]        runs the fuzzers for a while: --seconds N, --parallel N, names of targets

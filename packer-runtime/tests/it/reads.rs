@@ -344,8 +344,8 @@ fn what_reads_beside_a_project_sees_what_it_publishes_and_keeps_it_not_open() {
     run(&project, Command::Refresh);
     let edited = reader.status().snapshot.clone();
     let changes = edited.changes_since(&adopted);
-    let changed: Vec<&str> = changes.changed.iter().map(|row| row.anchor.as_str()).collect();
-    assert_eq!(changed, ["b.txt.asset.toml"]);
+    let anchors: Vec<&str> = changes.changed.iter().map(|row| row.anchor.as_str()).collect();
+    assert_eq!(anchors, ["b.txt.asset.toml"]);
     assert!(changes.added.is_empty() && changes.removed.is_empty());
 
     let feed = project.subscribe();

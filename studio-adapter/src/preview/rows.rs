@@ -1,7 +1,7 @@
 //! The rows of a preview: an asset whose meaning changes, a line of the registry, a path on disk.
 
 use packer_runtime::api::{
-    Affected, AssetPath, Change, EntryState, FilesystemMutation, RegistryEntry, RegistryMutation,
+    Affected, AssetId, AssetPath, Change, EntryState, FilesystemMutation, RegistryEntry, RegistryMutation,
 };
 use serde::Serialize;
 
@@ -131,7 +131,7 @@ impl AffectedRow {
         let Affected { uuid, id, name, change } = affected;
         Self {
             uuid: uuid.to_string(),
-            id: id.map(|id| id.get()),
+            id: id.map(AssetId::get),
             name: name.as_ref().map(ToString::to_string),
             change: ChangeView::of(*change),
             change_label: labels::change(*change).to_owned(),

@@ -11,7 +11,7 @@ use crate::packs::read_threads;
 use crate::problems::DiagnosticRow;
 
 /// How to open a project.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionOptions {
     /// Whether changes on disk are noticed.
     pub watch: bool,
@@ -24,7 +24,8 @@ pub struct SessionOptions {
 }
 
 /// What is done by itself when something on disk has changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum WhenChanged {
     /// Nothing: the freshness says what may differ, and views stay as they are until somebody refreshes.
     #[default]

@@ -12,7 +12,7 @@ use crate::freshness::FreshnessBadge;
 const ROWS: u64 = 200;
 
 /// Which rows of the navigator are wanted, and in which order. Every part that is given has to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NavigatorQuery {
     /// With this text in the name or the anchor's path.
     pub text: Option<String>,
@@ -52,7 +52,7 @@ pub enum SortView {
 }
 
 /// Which of the files are wanted that no anchor claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnclaimedQuery {
     /// With this text in the path.
     pub text: Option<String>,

@@ -1,6 +1,6 @@
 //! Rows of the navigator: one managed asset, or one anchor that the registry does not know.
 
-use packer_runtime::api::{AssetPage, AssetRow, AssetState, BuildParticipation};
+use packer_runtime::api::{AssetId, AssetPage, AssetRow, AssetState, BuildParticipation};
 use serde::Serialize;
 
 use crate::labels;
@@ -102,7 +102,7 @@ impl NavigatorRow {
             key: RowKey::of(row),
             label: name.clone().unwrap_or_else(|| anchor.to_string()),
             uuid: uuid.map(|uuid| uuid.to_string()),
-            id: id.map(|id| id.get()),
+            id: id.map(AssetId::get),
             name,
             kind: kind.as_ref().map(ToString::to_string),
             anchor: anchor.to_string(),

@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "all of it is test, also what stands beside the test functions")]
 #![expect(
     clippy::disallowed_methods,
-    reason = "the adapter touches no files; its tests do, to have a project that it can show"
+    clippy::disallowed_types,
+    reason = "the adapter touches no files; its tests do, to have a project that it can show, and run a compiler on its types"
 )]
 
 mod catalogue;
@@ -11,4 +12,5 @@ mod external;
 mod outcomes;
 mod session;
 mod support;
+mod types;
 mod updates;

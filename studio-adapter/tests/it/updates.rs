@@ -156,8 +156,8 @@ fn a_build_is_told_from_its_acceptance_to_its_end_with_what_it_found() {
         })
         .collect();
     let states: Vec<OperationStateView> = rows.iter().map(|row| row.state).collect();
-    use OperationStateView::{Accepted, Ended, Running};
-    assert_eq!(states, [Accepted, Running, Ended]);
+    let expected = [OperationStateView::Accepted, OperationStateView::Running, OperationStateView::Ended];
+    assert_eq!(states, expected);
     assert!(seen.iter().any(|update| matches!(update, Update::Progress(_))), "{seen:#?}");
     let findings: Vec<&str> = seen
         .iter()
