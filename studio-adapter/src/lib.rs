@@ -19,6 +19,9 @@ mod error;
 #[cfg(doctest)]
 mod fences;
 mod freshness;
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/studio.md")]
+mod guide {}
 mod history;
 mod intent;
 mod labels;
