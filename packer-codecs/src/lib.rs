@@ -10,6 +10,7 @@
 
 mod data;
 mod image;
+pub mod preview;
 mod raw;
 mod sound;
 mod source;

@@ -2,7 +2,8 @@
 //! requests and reports. Planners, registry, observation and workspace state stay behind this wall.
 
 pub use crate::build::{
-    BuildRequest, ExplainError, GcDamage, GcError, GcReport, GcRequest, GcScrub, MANIFEST_FILE, PACK_FILE,
+    BuildRequest, ContentLack, ContentPlace, ContentPreview, ContentPreviews, ExplainError, GcDamage,
+    GcError, GcReport, GcRequest, GcScrub, MANIFEST_FILE, MAX_SHOWN_BYTES, PACK_FILE, ShownContent,
     StorePolicy,
 };
 pub use crate::clock::draw;
@@ -22,6 +23,9 @@ pub use crate::record::{RecordedLog, recorded_logs};
 pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot};
 pub use crate::watch::{Automatic, WatchOptions};
 
+pub use packer_codecs::preview::{
+    ByteHead, ChannelPeaks, Peak, Preview, PreviewRequest, TableHead, TextHead, Thumbnail, Waveform,
+};
 pub use packer_domain::build::{
     AssetExplanation, AssetSettings, BakeReason, FileExplanation, InputPart, KeyParts, LastMade, NamedAsset,
     NextBuild, Origin, PreloadRow, Presence, ReferenceChange, ReferencePart, ReferenceRow, RuleRow,

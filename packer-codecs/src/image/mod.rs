@@ -11,7 +11,7 @@ mod format;
 mod palette;
 mod pixels;
 mod problem;
-mod scale;
+pub(crate) mod scale;
 
 use packer_domain::codec::{BakeRequest, Baked, Codec, Finding, SourceInput};
 use packer_domain::diagnostic::{DiagnosticCode, Severity};
@@ -94,6 +94,16 @@ impl Codec for ImageCodec {
         };
         want.bake(input, request.limits).map_err(|problem| vec![problem.finding(input)])
     }
+}
+
+/// The pixels of a file that a payload keeps as it is.
+pub(crate) fn decoded(
+    bytes: &[u8],
+    format: SourceFormat,
+    limits: &Limits,
+) -> Result<Pixels, impl std::error::Error + use<>> {
+    let gate = Gate { format, limits, payload: &|_, _| 0 };
+    decode::decode(bytes, &gate).map(|decoded| decoded.pixels)
 }
 
 /// What the settings ask for.

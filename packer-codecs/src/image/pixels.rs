@@ -4,11 +4,11 @@ use super::problem::ImageProblem;
 
 /// The pixels of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pixels {
-    pub(super) width: u32,
-    pub(super) height: u32,
+pub(crate) struct Pixels {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
     /// `width * height * 4` bytes.
-    pub(super) rgba: Vec<u8>,
+    pub(crate) rgba: Vec<u8>,
 }
 
 impl Pixels {

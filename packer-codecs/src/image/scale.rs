@@ -9,7 +9,7 @@ use super::pixels::{self, Pixels};
 use super::problem::ImageProblem;
 
 /// The size of a picture whose longer side may have at most `most` pixels (0: any number), in the same proportion.
-pub(super) fn target(width: u32, height: u32, most: u32) -> (u32, u32) {
+pub(crate) fn target(width: u32, height: u32, most: u32) -> (u32, u32) {
     let longer = width.max(height);
     if most == 0 || longer <= most {
         return (width, height);
@@ -47,20 +47,20 @@ pub(super) fn shrink(source: &Pixels, width: u32, height: u32) -> Result<Pixels,
 /// The source pixels, in one direction, that one pixel of the result covers.
 ///
 /// With a source pixel as long as `small` units, and a pixel of the result as long as `large`, all ends are whole.
-struct Cover {
+pub(crate) struct Cover {
     start: u64,
     end: u64,
     small: u64,
 }
 
 impl Cover {
-    fn new(index: u32, small: u32, large: u32) -> Self {
+    pub(crate) fn new(index: u32, small: u32, large: u32) -> Self {
         let (index, small, large) = (u64::from(index), u64::from(small), u64::from(large));
         Self { start: index * large, end: (index + 1) * large, small }
     }
 
     /// The index of each source pixel, and how many units of it are covered.
-    fn weights(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+    pub(crate) fn weights(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         let first = self.start / self.small;
         let last = (self.end - 1) / self.small;
         (first..=last).map(|index| {

@@ -112,6 +112,34 @@ impl Codec for SoundCodec {
     }
 }
 
+/// The samples of a file that a payload keeps as it is, as a payload of [`SoundEncoding::Pcm16`].
+pub(crate) fn decoded(
+    bytes: &[u8],
+    format: SourceFormat,
+    limits: &Limits,
+) -> Result<Vec<u8>, impl std::error::Error + use<>> {
+    let want = Want {
+        encoding: SoundEncoding::Pcm16,
+        channels: 0,
+        sample_rate: 0,
+        loop_start: None,
+        loop_end: None,
+    };
+    let mut line = Line::new(&want, format, limits);
+    decode::decode(format, bytes, &mut line)?;
+    let done = line.finish()?;
+    let info = SoundInfo {
+        sample_rate: done.result.rate,
+        channels: done.result.channels,
+        speakers: done.result.speakers,
+        frames: done.frames,
+        looping: None,
+    };
+    let mut payload = done.payload;
+    payload[..HEADER_SIZE].copy_from_slice(&pcm16_header(info)?);
+    Ok::<_, SoundProblem>(payload)
+}
+
 /// What the settings ask for.
 struct Want {
     encoding: SoundEncoding,

@@ -38,6 +38,20 @@ pub(super) fn is_possible(compression: Compression, stored: u64, raw: u64) -> bo
     raw <= stored.saturating_mul(most)
 }
 
+/// The payload of `raw_size` bytes that was stored as `stored`, for those who keep stored payloads outside of packs; `None`
+/// if it is none. Not checked against a digest. A size that so few bytes cannot come to is refused before anything of that
+/// size is allocated.
+pub fn decompressed(compression: Compression, stored: &[u8], raw_size: u64) -> Option<Vec<u8>> {
+    if !is_possible(compression, stored.len() as u64, raw_size) {
+        return None;
+    }
+    let mut payload = Vec::new();
+    payload.try_reserve_exact(usize::try_from(raw_size).ok()?).ok()?;
+    payload.resize(raw_size as usize, 0);
+    decompress(compression, stored, &mut payload).ok()?;
+    Some(payload)
+}
+
 /// Decompresses `stored`, which must give exactly as many bytes as `out` has.
 pub(super) fn decompress(compression: Compression, stored: &[u8], out: &mut [u8]) -> Result<(), Fault> {
     if !is_compiled(compression) {
@@ -109,6 +123,9 @@ mod tests {
             let mut out = [0; 1_000];
             assert_eq!(decompress(stored.compression, &stored.bytes, &mut out), Ok(()));
             assert_eq!(out, raw);
+            assert_eq!(decompressed(stored.compression, &stored.bytes, 1_000).as_deref(), Some(&raw[..]));
+            assert_eq!(decompressed(stored.compression, &stored.bytes, 999), None);
+            assert_eq!(decompressed(stored.compression, &stored.bytes, u64::MAX), None);
         }
     }
 

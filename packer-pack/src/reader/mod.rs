@@ -26,6 +26,7 @@ mod source;
 mod typed;
 mod verify;
 
+pub use decompress::decompressed;
 pub use entry::Entry;
 pub use error::{OpenError, Problem, ReadError};
 pub use typed::{Data, Image, Sound};

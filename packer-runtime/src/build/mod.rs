@@ -8,6 +8,7 @@ mod bake;
 mod commit;
 mod compressors;
 mod constants;
+mod content;
 mod explain;
 mod former;
 mod gc;
@@ -45,6 +46,9 @@ use crate::watch::Beside;
 use artifacts::Artifacts;
 pub use artifacts::StorePolicy;
 use commit::{Constants, Used};
+pub use content::{
+    ContentLack, ContentPlace, ContentPreview, ContentPreviews, MAX_SHOWN_BYTES, ShownContent,
+};
 pub use explain::ExplainError;
 use explain::Reasons;
 pub(crate) use explain::{explain_asset, explain_file};

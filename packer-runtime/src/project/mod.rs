@@ -20,6 +20,7 @@ pub(crate) use submit::Submitter;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use packer_codecs::preview::PreviewRequest;
 use packer_domain::build::{AssetExplanation, FileExplanation};
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::divergence::Divergence;
@@ -30,7 +31,8 @@ use packer_events::report::{Rejection, RejectionReport};
 use packer_fs::disk::DiskError;
 
 use crate::build::{
-    BuildRequest, ExplainError, GcError, GcReport, GcRequest, PACK_FILE, collect, explain_asset, explain_file,
+    BuildRequest, ContentPreview, ContentPreviews, ExplainError, GcError, GcReport, GcRequest, PACK_FILE,
+    collect, explain_asset, explain_file,
 };
 use crate::feed::Feed;
 use crate::freshness::Freshness;
@@ -173,6 +175,17 @@ impl Project {
     /// nothing is there.
     pub fn explain_file(&self, path: &AssetPath) -> Result<Option<FileExplanation>, ExplainError> {
         explain_file(&self.shared, &self.status().snapshot, path)
+    }
+
+    /// Shows the content of the assets of the snapshot, each from what a build has baked of it. A read, which takes time by
+    /// the number of assets; each preview taken from it does not.
+    pub fn content_previews(&self) -> ContentPreviews {
+        ContentPreviews::of(&self.shared, self.status().snapshot.clone())
+    }
+
+    /// The same for a single asset; `None` if the snapshot has no such asset.
+    pub fn content_preview(&self, uuid: AssetUuid, request: &PreviewRequest) -> Option<ContentPreview> {
+        self.content_previews().preview(uuid, request)
     }
 
     /// Drops what nobody needs any more: artifacts over the store's limit, and what dead builds left. No operation; waits

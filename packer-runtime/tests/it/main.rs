@@ -6,6 +6,7 @@ mod chance;
 mod changes;
 mod codecs;
 mod constants;
+mod content;
 mod damage;
 mod divergences;
 mod exactly;
