@@ -56,7 +56,8 @@ pub(crate) fn accepted() -> EventBody {
 }
 
 pub(crate) fn progress(phase: Phase, done: u64) -> EventBody {
-    EventBody::Progress { phase, done, total: None, unit: Unit::Assets, subject: None }
+    let (total, bytes, subject) = (None, None, None);
+    EventBody::Progress { phase, done, total, unit: Unit::Assets, bytes, elapsed_ms: 5, subject }
 }
 
 pub(crate) fn build() -> BuildReport {
@@ -135,6 +136,8 @@ pub(crate) fn bodies() -> Vec<EventBody> {
             done: 4096,
             total: Some(8192),
             unit: Unit::Bytes,
+            bytes: Some(65_536),
+            elapsed_ms: 250,
             subject: Some("ui/a.png".to_owned()),
         },
         EventBody::Diagnostic(diagnostic()),

@@ -15,6 +15,8 @@ pub mod packs;
 mod build;
 mod clock;
 mod create;
+#[cfg(test)]
+mod endings;
 mod feed;
 mod freshness;
 mod history;
@@ -29,6 +31,7 @@ mod observe;
 mod operation;
 mod outcome;
 mod plan_file;
+mod progress;
 mod project;
 #[cfg(test)]
 mod readers;

@@ -2,11 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use packer_domain::diagnostic::Diagnostic;
 use packer_domain::identity::{OperationId, Revision};
-use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_events::body::{EventBody, OperationKind, Phase};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{
     CancellationReport, Ending, Failure, FailureReport, Rejection, RejectionReport, UnknownOutcomeCause,
@@ -19,9 +18,6 @@ use crate::outcome::{Outcome, OutcomeNotDurable};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::time::Instant;
 use crate::sync::{Condvar, Mutex, PoisonError};
-
-/// The least time between two progress events of one phase.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What the caller of `submit` holds: the operation's id, a way to cancel it, and its outcome to wait for. Dropping it
 /// changes nothing for the operation.
@@ -99,7 +95,6 @@ pub(crate) struct Operation {
     promise: Arc<Promise>,
     accepted: Instant,
     revisions: Mutex<(Option<Revision>, Option<Revision>)>,
-    progress: Mutex<Option<(Phase, Instant)>>,
     /// Whether the commit point may have been reached.
     committing: AtomicBool,
 }
@@ -150,7 +145,6 @@ impl Operation {
             promise: Arc::default(),
             accepted: Instant::now(),
             revisions: Mutex::new((base, base)),
-            progress: Mutex::new(None),
             committing: AtomicBool::new(false),
         };
         operation.span.in_scope(|| tracing::info!(title, "accepted"));
@@ -235,40 +229,17 @@ impl Operation {
         }
     }
 
-    /// Says how far a phase is, at a bounded rate; the first of a phase and the last are always said.
-    pub(crate) fn progress(
-        &self,
-        phase: Phase,
-        done: u64,
-        total: Option<u64>,
-        unit: Unit,
-        subject: Option<String>,
-    ) {
-        let mut last = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let soon = last.is_some_and(|(said, at)| said == phase && at.elapsed() < PROGRESS_INTERVAL);
-        if soon && total != Some(done) {
-            return;
-        }
-        *last = Some((phase, Instant::now()));
-        drop(last);
-        self.say(EventBody::Progress { phase, done, total, unit, subject });
-    }
-
-    /// Ends the operation and releases whoever waits for it. Nothing can be said after this.
+    /// Ends the operation and releases whoever waits for it, also if storing the end panics. Nothing can be said after this.
     pub(crate) fn end(&self, ending: Ending) -> Result<Outcome, OutcomeNotDurable> {
-        let result = self.end_quietly(ending);
+        let result = self.end_for_certain(ending);
         self.release(result.clone());
         result
     }
 
-    /// Ends the operation; whoever waits for it goes on waiting until [`release`](Self::release).
-    pub(crate) fn end_quietly(&self, ending: Ending) -> Result<Outcome, OutcomeNotDurable> {
-        self.bus.end(self.kind, self.said(ending.into()))
-    }
-
-    /// The same, and if storing the end panics, it was not stored: whoever waits must not do so for ever.
+    /// Ends the operation; whoever waits for it goes on waiting until [`release`](Self::release). If storing the end panics,
+    /// it was not stored: whoever waits must not do so for ever.
     pub(crate) fn end_for_certain(&self, ending: Ending) -> Result<Outcome, OutcomeNotDurable> {
-        let ended = catch_unwind(AssertUnwindSafe(|| self.end_quietly(ending)));
+        let ended = catch_unwind(AssertUnwindSafe(|| self.bus.end(self.kind, self.said(ending.into()))));
         ended.unwrap_or_else(|panic| {
             let message = format!("storing it panicked: {}", panic_message(&*panic));
             Err(OutcomeNotDurable { operation_id: self.id, message })

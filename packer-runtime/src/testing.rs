@@ -31,7 +31,7 @@ impl Hooked {
     }
 }
 
-/// A file whose syncs are operations on the disk, too.
+/// A file whose writes and syncs are operations on the disk, too.
 struct HookedFile {
     file: Box<dyn WriteFile>,
     path: Utf8PathBuf,
@@ -69,6 +69,7 @@ impl HookedDisk {
 
 impl Write for HookedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hook.meet("write", &self.path)?;
         self.file.write(bytes)
     }
 
@@ -94,10 +95,12 @@ impl WriteFile for HookedFile {
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.hook.meet("set_len", &self.path)?;
         self.file.set_len(len)
     }
 
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
+        self.hook.meet("append_range", &self.path)?;
         self.file.append_range(source, offset, len)
     }
 
@@ -132,6 +135,7 @@ impl Disk for HookedDisk {
     }
 
     fn create_dir(&self, path: &Utf8Path) -> Result<(), DiskError> {
+        self.meet("create_dir", path)?;
         self.disk.create_dir(path)
     }
 
@@ -141,6 +145,7 @@ impl Disk for HookedDisk {
     }
 
     fn remove_dir(&self, path: &Utf8Path) -> Result<(), DiskError> {
+        self.meet("remove_dir", path)?;
         self.disk.remove_dir(path)
     }
 

@@ -33,10 +33,14 @@ fn said(body: &EventBody, paint: Paint) -> String {
         EventBody::Accepted { kind, title } => format!("{}: {}", paint.strong(kind.as_str()), plain(title)),
         EventBody::Queued { behind } => format!("waits: {}", waits_for(behind)),
         EventBody::Started {} => "started".to_owned(),
-        EventBody::Progress { phase, done, total, unit, subject: _ } => match total {
-            Some(total) => format!("{}: {} of {} {unit}", phase_word(*phase), count(*done), count(*total)),
-            None => format!("{}: {} {unit}", phase_word(*phase), count(*done)),
-        },
+        EventBody::Progress { phase, done, total, unit, bytes: _, elapsed_ms: _, subject: _ } => {
+            match total {
+                Some(total) => {
+                    format!("{}: {} of {} {unit}", phase_word(*phase), count(*done), count(*total))
+                }
+                None => format!("{}: {} {unit}", phase_word(*phase), count(*done)),
+            }
+        }
         EventBody::Diagnostic(record) => {
             let word = match record.severity {
                 SeverityRecord::Error => paint.error("error"),
@@ -145,6 +149,8 @@ mod tests {
                 done: 3,
                 total: Some(4),
                 unit: Unit::Assets,
+                bytes: Some(5),
+                elapsed_ms: 7,
                 subject: None,
             },
             EventBody::Progress {
@@ -152,6 +158,8 @@ mod tests {
                 done: 3,
                 total: None,
                 unit: Unit::Files,
+                bytes: None,
+                elapsed_ms: 0,
                 subject: None,
             },
             EventBody::Diagnostic(broken),

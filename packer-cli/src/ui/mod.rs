@@ -16,8 +16,8 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use crate::args::{ColorChoice, Format, GlobalArgs};
 use crate::exit::Exit;
 use crate::response::Response;
-use packer_events::body::EventBody;
 use packer_events::event::Event;
+use packer_events::replay::PhaseProgress;
 use packer_events::wire::encode_line;
 use progress::ProgressView;
 
@@ -178,8 +178,8 @@ impl Ui {
 
     /// Shows how far an operation is.
     pub(crate) fn progress(&mut self, event: &Event) {
-        if let EventBody::Progress { phase, done, total, unit, subject: _ } = &event.body
-            && let Some(line) = self.progress.show(event.time, *phase, *done, *total, *unit)
+        if let Some((phase, progress)) = PhaseProgress::of(event)
+            && let Some(line) = self.progress.show(phase, &progress)
         {
             self.error(&line);
         }

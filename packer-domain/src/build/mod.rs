@@ -157,6 +157,11 @@ impl BuildEntry {
         inputs(start, self.record.inputs(), self.facts.as_slice())
     }
 
+    /// How many bytes its sources have.
+    pub fn input_bytes(&self) -> u64 {
+        self.inputs().map(|input| input.size).sum()
+    }
+
     /// Its settings, complete.
     pub fn settings(&self) -> &Settings {
         &self.record.settings

@@ -6,8 +6,10 @@
 //!
 //! Guarantee: a stream that was coalesced by the rules of [`crate::coalesce`] folds to the same records as the full one.
 
+mod contract;
 mod record;
 
+pub use contract::{RecordFault, RecordRule, record_faults};
 pub use record::{DiagnosticCounts, OperationRecord, OperationState, PhaseProgress};
 
 use std::collections::BTreeMap;

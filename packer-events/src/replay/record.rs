@@ -45,10 +45,65 @@ pub struct PhaseProgress {
     pub total: Option<u64>,
     /// What is counted.
     pub unit: Unit,
+    /// How many bytes that was, where it was said.
+    pub bytes: Option<u64>,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
     /// What it works on.
     pub subject: Option<String>,
     /// When that was said.
     pub time: Timestamp,
+}
+
+/// A shorter time, in milliseconds, tells no rate.
+const SHORTEST_FOR_RATE_MS: u64 = 500;
+
+/// A shorter time, in milliseconds, tells nothing of what is to come.
+const SHORTEST_FOR_REST_MS: u64 = 2_000;
+
+impl PhaseProgress {
+    /// What an event says of the progress of one part, if it does.
+    pub fn of(event: &Event) -> Option<(Phase, Self)> {
+        let EventBody::Progress { phase, done, total, unit, bytes, elapsed_ms, subject } = &event.body else {
+            return None;
+        };
+        let progress = Self {
+            done: *done,
+            total: *total,
+            unit: *unit,
+            bytes: *bytes,
+            elapsed_ms: *elapsed_ms,
+            subject: subject.clone(),
+            time: event.time,
+        };
+        Some((*phase, progress))
+    }
+
+    /// How much of what is counted was done a second, from the beginning of the part; `None` while that means nothing.
+    pub fn per_second(&self) -> Option<f64> {
+        self.rate_of(self.done)
+    }
+
+    /// The same of bytes.
+    pub fn bytes_per_second(&self) -> Option<f64> {
+        self.rate_of(self.bytes?)
+    }
+
+    /// How long the rest takes at this rate, in milliseconds; `None` where there is no total, or not enough was done to tell.
+    pub fn remaining_ms(&self) -> Option<u64> {
+        let left = self.total?.checked_sub(self.done)?;
+        if self.elapsed_ms < SHORTEST_FOR_REST_MS || self.done == 0 {
+            return None;
+        }
+        let ms = u128::from(left) * u128::from(self.elapsed_ms) / u128::from(self.done);
+        u64::try_from(ms).ok()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people; its first digits count")]
+    fn rate_of(&self, counted: u64) -> Option<f64> {
+        (self.elapsed_ms >= SHORTEST_FOR_RATE_MS && counted > 0)
+            .then(|| counted as f64 * 1000.0 / self.elapsed_ms as f64)
+    }
 }
 
 /// How many findings an operation told of.
@@ -164,11 +219,9 @@ impl OperationRecord {
                 self.work();
                 self.started_at = Some(event.time);
             }
-            EventBody::Progress { phase, done, total, unit, subject } => {
+            EventBody::Progress { .. } => {
                 self.work();
-                let (subject, time) = (subject.clone(), event.time);
-                let progress = PhaseProgress { done: *done, total: *total, unit: *unit, subject, time };
-                self.progress.insert(*phase, progress);
+                self.progress.extend(PhaseProgress::of(event));
             }
             EventBody::Diagnostic(diagnostic) => match diagnostic.severity {
                 SeverityRecord::Error => self.diagnostics.errors += 1,

@@ -70,13 +70,26 @@ impl<'d> Recorded<'d> {
 
     /// Carries the steps out. Once this returns, files, registry and head are durable.
     pub fn apply(self) -> Result<Committed<'d>, ApplyError> {
+        self.apply_telling(&|_| {})
+    }
+
+    /// The same, and tells of each file when it has left its place or taken its new one.
+    pub fn apply_telling(self, on_step: &dyn Fn(&Utf8Path)) -> Result<Committed<'d>, ApplyError> {
         let progress = Progress::none(&self.intent.work);
-        self.apply_from(&progress)
+        self.carry_out(&progress, on_step)
     }
 
     pub(super) fn apply_from(self, progress: &Progress) -> Result<Committed<'d>, ApplyError> {
+        self.carry_out(progress, &|_| {})
+    }
+
+    fn carry_out(
+        self,
+        progress: &Progress,
+        on_step: &dyn Fn(&Utf8Path),
+    ) -> Result<Committed<'d>, ApplyError> {
         let (disk, operation) = (self.disk, self.intent.operation);
-        match carry_out(disk, &self.intent, progress) {
+        match carry_out(disk, &self.intent, progress, on_step) {
             Ok(()) => Ok(Committed { disk, intent: self.intent }),
             Err(Stop::Disk(source)) => {
                 freeze_after_failure(disk, operation);
@@ -173,13 +186,18 @@ impl From<DiskError> for Stop {
 }
 
 /// Carries out what `progress` says is not done. Syncs are never skipped: what another process did may be in memory only.
-fn carry_out(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), Stop> {
-    displace(disk, intent, progress)?;
+fn carry_out(
+    disk: &dyn Disk,
+    intent: &Intent,
+    progress: &Progress,
+    on_step: &dyn Fn(&Utf8Path),
+) -> Result<(), Stop> {
+    displace(disk, intent, progress, on_step)?;
     sync_displaced(disk, intent)?;
     // Before any is made: on some disks a folder that is to be made is one that is to be removed, in other letters.
     remove_folders(disk, &intent.work)?;
     make_folders(disk, &intent.work.make_dirs)?;
-    place(disk, intent, progress)?;
+    place(disk, intent, progress, on_step)?;
     sync_placed(disk, &intent.work)?;
     if let RegistryWork::Replaced { .. } = intent.registry {
         swap_registry(disk, intent, progress.registry_swapped)?;
@@ -207,7 +225,12 @@ fn make_folders(disk: &dyn Disk, folders: &[Utf8PathBuf]) -> Result<(), Stop> {
     Ok(())
 }
 
-fn displace(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), Stop> {
+fn displace(
+    disk: &dyn Disk,
+    intent: &Intent,
+    progress: &Progress,
+    on_step: &dyn Fn(&Utf8Path),
+) -> Result<(), Stop> {
     for (n, item) in intent.work.displaced.iter().enumerate() {
         if progress.displaced[n] {
             continue;
@@ -222,6 +245,7 @@ fn displace(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(),
         if !Fingerprint::take(disk, &kept)?.is(item.before) {
             return Err(conflict(disk, &item.path, Some(kept)));
         }
+        on_step(&item.path);
     }
     Ok(())
 }
@@ -245,7 +269,12 @@ fn sync_placed(disk: &dyn Disk, work: &Work) -> Result<(), DiskError> {
     Ok(())
 }
 
-fn place(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), Stop> {
+fn place(
+    disk: &dyn Disk,
+    intent: &Intent,
+    progress: &Progress,
+    on_step: &dyn Fn(&Utf8Path),
+) -> Result<(), Stop> {
     for (item, _) in intent.work.placed.iter().zip(&progress.placed).filter(|(_, done)| !**done) {
         let from = match item.origin {
             Origin::Staged(n) => layout::staged(intent.operation, n),
@@ -266,6 +295,7 @@ fn place(disk: &dyn Disk, intent: &Intent, progress: &Progress) -> Result<(), St
             }
             Err(error) => return Err(error.into()),
         }
+        on_step(&item.path);
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ pub use outputs_intent::{OutputFile, OutputsIntent};
 pub use recover::{FrozenCause, RecoverOptions, Recovered, recover};
 pub use registry::{MAX_REGISTRY_BYTES, RegistryChange};
 pub use settle::to_settle;
-pub use stage::{CommitRequest, StageError, Staged, stage};
+pub use stage::{CommitRequest, OnStaged, StageError, Staged, stage, stage_telling};
 pub use steps::{Displaced, Origin, Placed, Step, StepProblem, Work};
 
 use std::io::Write;

@@ -146,8 +146,20 @@ pub struct Staged<'d> {
     armed: bool,
 }
 
+/// Told of every file that was staged: which one it is a copy of, if it is one, and its bytes.
+pub type OnStaged<'t> = dyn Fn(Option<&Utf8Path>, u64) + Sync + 't;
+
 /// Checks that the workspace is as `request` says, and stages what it writes.
 pub fn stage(disk: &dyn Disk, request: CommitRequest) -> Result<Staged<'_>, StageError> {
+    stage_telling(disk, request, &|_, _| {})
+}
+
+/// The same, and tells of each staged file as it comes, from whichever thread staged it.
+pub fn stage_telling<'d>(
+    disk: &'d dyn Disk,
+    request: CommitRequest,
+    on_staged: &OnStaged<'_>,
+) -> Result<Staged<'d>, StageError> {
     let CommitRequest { operation, source, commit, steps, registry, resolves, inverse, prepared } = request;
     let (work, contents) =
         steps::normalise(steps).map_err(|(path, problem)| StageError::Inconsistent { path, problem })?;
@@ -166,7 +178,7 @@ pub fn stage(disk: &dyn Disk, request: CommitRequest) -> Result<Staged<'_>, Stag
     let intent =
         Intent { operation, source, commit, work, registry, replaced_lines, resolves, inverse, prepared };
     let staged = Staged { disk, intent, armed: true };
-    staged.write(contents, new_registry)?;
+    staged.write(contents, new_registry, on_staged)?;
     // As late as can be: what changes before the intent is a refusal, and after it a freeze.
     check(disk, &staged.intent.work)?;
     RegistryPart::check(read, disk)?;
@@ -202,7 +214,12 @@ impl<'d> Staged<'d> {
         Ok(Recorded::new(disk, self.intent.clone()))
     }
 
-    fn write(&self, contents: Vec<Contents>, registry: Option<Vec<u8>>) -> Result<(), StageError> {
+    fn write(
+        &self,
+        contents: Vec<Contents>,
+        registry: Option<Vec<u8>>,
+        on_staged: &OnStaged<'_>,
+    ) -> Result<(), StageError> {
         let (disk, operation) = (self.disk, self.intent.operation);
         // Made before the intent, so that the sync that makes the intent durable makes it durable too.
         disk.create_dir(&layout::displaced_folder(operation)).map_err(failed)?;
@@ -212,7 +229,11 @@ impl<'d> Staged<'d> {
             .collect();
         let write_every = |first: usize, stride: usize| {
             let mut mine = contents.iter().enumerate().skip(first).step_by(stride);
-            mine.try_for_each(|(n, contents)| self.write_one(n as u32, contents))
+            mine.try_for_each(|(n, contents)| {
+                self.write_one(n as u32, contents)?;
+                on_staged(contents.copy_of(), contents.bytes());
+                Ok(())
+            })
         };
         if contents.len() < MANY {
             return write_every(0, 1);

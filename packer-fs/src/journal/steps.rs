@@ -156,6 +156,24 @@ pub(super) enum Contents {
     CopyOfKept(KeptFile, FileFingerprint),
 }
 
+impl Contents {
+    /// The file of which it is a copy, if it is one of the workspace.
+    pub(super) fn copy_of(&self) -> Option<&Utf8Path> {
+        match self {
+            Self::CopyOf(from, _) => Some(from),
+            Self::Bytes(_) | Self::InsteadOf(..) | Self::CopyOfKept(..) => None,
+        }
+    }
+
+    /// How many bytes it has.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) | Self::InsteadOf(_, bytes) => bytes.len() as u64,
+            Self::CopyOf(_, file) | Self::CopyOfKept(_, file) => file.size,
+        }
+    }
+}
+
 impl Work {
     /// Every path of the workspace that something leaves or comes to, each once.
     pub fn paths(&self) -> BTreeSet<&Utf8Path> {

@@ -30,6 +30,7 @@ use super::{at_once, patch, sources, unchanged};
 use crate::lane::{Finale, LaneAccess, Worker, observe_stop, sight_again, sight_held};
 use crate::observe::{ObserveError, Sighting};
 use crate::operation::{Operation, Stop, io_failure};
+use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::sync::lock::BuildGuard;
@@ -255,7 +256,9 @@ pub(super) fn commit<'s>(
     let mut files = vec![output(MANIFEST_FILE, manifest.size, Some(manifest.digest))];
     let staged = constants.iter().filter_map(ReadyConstants::staged);
     files.extend(staged.map(|file| output(file.name(), file.size, Some(file.digest))));
-    operation.progress(Phase::Commit, 0, None, Unit::Files, None);
+    // And the pack.
+    let outputs = files.len() as u64 + 1;
+    let placing = Progress::begin(operation, Phase::Commit, Unit::Files, Some(outputs));
     report.took_ms = operation.took_ms();
     let outcome = OutcomeReport::Build(report);
     let prepared = prepare_outputs(
@@ -280,6 +283,8 @@ pub(super) fn commit<'s>(
         Ok(committed) => committed,
         Err(error) => finish_or_drop(shared, operation, &boot, &error)?,
     };
+    placing.reached(outputs, 0);
+    drop(placing);
     constants::remove(shared, &stale);
     let afterwards = move || {
         unchanged::remember(shared, fingerprint, &options, &head, assets, !incomplete);

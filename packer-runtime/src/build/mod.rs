@@ -26,7 +26,7 @@ use packer_domain::config::{BuildOptions, ProjectConfig};
 use packer_domain::constants::ConstantsLanguages;
 use packer_domain::diagnostic::{Diagnostic, DiagnosticCode, Subject};
 use packer_domain::identity::{Digest, Revision};
-use packer_events::body::{Behind, EventBody, Lock, Phase, Unit};
+use packer_events::body::{Behind, EventBody, Lock, Phase};
 use packer_events::record::DiagnosticRecord;
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
 use packer_fs::build_parts::NoFormer;
@@ -451,7 +451,6 @@ fn prove(
     if !request.prove {
         return Ok(false);
     }
-    operation.progress(Phase::Prove, 0, None, Unit::Assets, None);
     sweep_proofs(shared);
     let threads_before =
         request.jobs.or(shared.jobs).unwrap_or_else(|| shared.observer.pool.current_num_threads());

@@ -27,6 +27,7 @@ use super::compressors::{Compressors, Lent};
 use super::explain::Reasons;
 use super::former::{Former, announced};
 use crate::operation::{Operation, Stop, io_failure};
+use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 
@@ -117,9 +118,11 @@ impl PackJob<'_> {
         let writer = PackWriter::create(&*self.shared.disk, path, layout, pack).map_err(write_stop)?;
         let kitchen = self.kitchen();
         let compressors = Compressors::default();
+        let phase = if self.is_proof { Phase::Prove } else { Phase::Bake };
+        let baking = Progress::begin(self.operation, phase, Unit::Assets, Some(slots.len() as u64));
         let (sender, windows) = sync_channel::<Vec<Ready<'_>>>(1);
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let baker = scope.spawn(|| {
                 let _entered = self.operation.span().enter();
                 let sender = sender;
                 for window in windows_of(&slots) {
@@ -128,7 +131,7 @@ impl PackJob<'_> {
                     }
                     let baked: Vec<Ready<'_>> = self.pool.install(|| {
                         let bake = |compressor: &mut Lent<'_>, slot| {
-                            self.operation.span().in_scope(|| self.fill(&kitchen, compressor, slot))
+                            self.operation.span().in_scope(|| self.fill(&kitchen, compressor, slot, &baking))
                         };
                         window.par_iter().map_init(|| compressors.take(), bake).collect()
                     });
@@ -137,7 +140,12 @@ impl PackJob<'_> {
                     }
                 }
             });
-            self.receive(writer, windows, slots.len() as u64)
+            let written = self.receive(writer, windows, slots.len(), &baking);
+            match baker.join() {
+                Ok(()) => written,
+                // It ends this operation as it would have without the thread, and with what it says.
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         })
     }
 
@@ -184,9 +192,14 @@ impl PackJob<'_> {
     /// Checks a pack that was just written before anybody sees it: its index, and every payload that was baked or fetched for it. What
     /// was taken over was vouched for, or checked, in the pack that it came from.
     pub(super) fn verify(&self, path: &Utf8Path, written: &Written) -> Result<(), Stop> {
-        self.operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
+        let verifying =
+            Progress::begin(self.operation, Phase::Verify, Unit::Assets, Some(written.made.len() as u64));
         let pack = verify_index(self.shared, path, written.digest)?;
-        let wrong = |(id, _): &(u32, How)| wrong_payload(&pack, *id);
+        let wrong = |(id, _): &(u32, How)| {
+            let wrong = wrong_payload(&pack, *id);
+            verifying.advance(1, 0, &|| None);
+            wrong
+        };
         match self.pool.install(|| written.made.par_iter().find_map_first(wrong)) {
             None => Ok(()),
             Some(message) => Err(damaged(path, message)),
@@ -218,21 +231,29 @@ impl PackJob<'_> {
         }
     }
 
-    fn progress(&self, phase: Phase, done: u64, total: Option<u64>, unit: Unit) {
-        match (self.is_proof, phase) {
-            (false, phase) => self.operation.progress(phase, done, total, unit, None),
-            (true, Phase::Bake) => self.operation.progress(Phase::Prove, done, total, unit, None),
-            (true, _) => {}
-        }
-    }
-
-    fn fill<'e>(&self, kitchen: &Kitchen<'_>, compressor: &mut Compressor, slot: &Slot<'e>) -> Ready<'e> {
+    fn fill<'e>(
+        &self,
+        kitchen: &Kitchen<'_>,
+        compressor: &mut Compressor,
+        slot: &Slot<'e>,
+        baking: &Progress<'_>,
+    ) -> Ready<'e> {
         match slot {
-            Slot::Absent(id) => Ready::Absent(*id),
-            Slot::Carry(entry, payload) => Ready::Carry(entry, *payload),
+            Slot::Absent(id) => {
+                baking.advance(1, 0, &|| None);
+                Ready::Absent(*id)
+            }
+            Slot::Carry(entry, payload) => {
+                baking.advance(1, 0, &|| None);
+                Ready::Carry(entry, *payload)
+            }
             // Between two assets is where a cancelled build stops.
             Slot::Bake(entry) if self.operation.is_cancelled() => Ready::Absent(entry.id().get()),
-            Slot::Bake(entry) => Ready::Made(entry, kitchen.make(entry, compressor)),
+            Slot::Bake(entry) => {
+                let made = kitchen.make(entry, compressor);
+                baking.advance(1, entry.input_bytes(), &|| Some(entry.name().to_string()));
+                Ready::Made(entry, made)
+            }
         }
     }
 
@@ -240,10 +261,10 @@ impl PackJob<'_> {
         &self,
         mut writer: PackWriter,
         windows: std::sync::mpsc::Receiver<Vec<Ready<'_>>>,
-        total: u64,
+        total: usize,
+        baking: &Progress<'_>,
     ) -> Result<Written, Stop> {
-        let mut written = Written::nothing(total as usize);
-        let mut done = 0;
+        let mut written = Written::nothing(total);
         let mut changed: Vec<AssetPath> = Vec::new();
         for window in windows {
             self.operation.check_cancelled(Phase::Bake)?;
@@ -265,8 +286,6 @@ impl PackJob<'_> {
                         self.take(&mut writer, &mut written, &mut changed, entry, made, doomed)?;
                     }
                 }
-                done += 1;
-                self.progress(Phase::Bake, done, Some(total), Unit::Assets);
             }
         }
         self.operation.check_cancelled(Phase::Bake)?;
@@ -276,8 +295,13 @@ impl PackJob<'_> {
         if written.failed > 0 && !self.keep_going {
             return Err(Stop::Failed(Failure::BakesFailed { failed: written.failed }));
         }
-        self.progress(Phase::Write, 0, None, Unit::Bytes);
+        baking.tell();
+        let writing =
+            (!self.is_proof).then(|| Progress::begin(self.operation, Phase::Write, Unit::Bytes, None));
         let summary = writer.finish(self.durable).map_err(write_stop)?;
+        if let Some(writing) = writing {
+            writing.reached(summary.size, 0);
+        }
         written.payloads.sort_unstable_by_key(|(uuid, _)| *uuid);
         written.digest = summary.digest;
         written.size = summary.size;
@@ -374,8 +398,8 @@ fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'
         let mut bytes = 0;
         let mut count = 0;
         for slot in rest {
-            let size: u64 = match slot {
-                Slot::Bake(entry) => entry.inputs().map(|input| input.size).sum(),
+            let size = match slot {
+                Slot::Bake(entry) => entry.input_bytes(),
                 Slot::Carry(..) | Slot::Absent(_) => 0,
             };
             if count > 0 && (bytes + size > WINDOW_BYTES || count == WINDOW_ASSETS) {

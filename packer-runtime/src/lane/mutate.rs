@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::{AssetUuid, OperationId, Revision};
 use packer_domain::mutation::{
     self, Change, FilesystemMutation, Mutation, MutationPlan, RecoveryChoice, RegistryMutation, ShownPlan,
@@ -21,7 +21,7 @@ use packer_events::report::{
 };
 use packer_fs::head::Head;
 use packer_fs::journal::{
-    ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage,
+    ApplyError, CommitRequest, Committed, FileFingerprint, RegistryChange, StageError, Step, stage_telling,
 };
 use packer_fs::registry_file::RegistryText;
 use packer_fs::undo_record::UndoRecord;
@@ -33,6 +33,7 @@ use super::refresh::{observe, observe_to_the_end};
 use super::{Finale, LaneAccess};
 use crate::observe::{Lane, ObserveError, Observed};
 use crate::operation::{Operation, Stop, io_failure, panic_message};
+use crate::progress::Progress;
 use crate::shared::Shared;
 
 /// Plans `mutation` under the lock and commits it. With `shown`, only if it would do what that plan says.
@@ -55,11 +56,16 @@ pub(crate) fn mutate<'s>(
     if let Some(operation_id) = observed.frozen.filter(|frozen| Some(*frozen) != settles) {
         return Err(Stop::Rejected(Rejection::LaneFrozen { operation_id }));
     }
+    if settles.is_some() && observed.frozen.is_none() {
+        return Err(Stop::Rejected(Rejection::NothingToRecover {}));
+    }
     let next = shared.next(&observed);
     let state = &next.state;
-    operation.progress(Phase::Plan, 0, None, Unit::Steps, None);
+    let planning = Progress::begin(operation, Phase::Plan, Unit::Steps, None);
     let contents = look_at(&*shared.disk, state, mutation).map_err(|e| Stop::Failed(io_failure(&e)))?;
     let plan = mutation::plan(state, &contents, mutation);
+    planning.reached((plan.filesystem_mutations.len() + plan.registry_mutations.len()) as u64, 0);
+    drop(planning);
     if let Some(shown) = shown {
         compare(state, observed.basis.config, shown, &plan).map_err(Stop::Rejected)?;
     }
@@ -130,8 +136,7 @@ fn commit<'s>(
     };
     let outcome = outcome(plan, operation, Some(commit), None);
     let steps: Vec<Step> = plan.filesystem_mutations.iter().map(|mutation| step(state, mutation)).collect();
-    let total = steps.len() as u64;
-    operation.progress(Phase::Stage, 0, Some(total), Unit::Files, None);
+    let staging = Progress::begin(operation, Phase::Stage, Unit::Files, Some(staged_files(plan)));
     let request = CommitRequest {
         operation: operation.id,
         source: operation.bus().source(),
@@ -142,15 +147,21 @@ fn commit<'s>(
         inverse: undo_record(state, &after, plan).encode(),
         prepared: serde_json::to_value(&outcome).expect("a report is strings and numbers, which serialise"),
     };
-    let staged = stage(&*shared.disk, request).map_err(|error| stop_of(state, operation, error))?;
-    operation.progress(Phase::Stage, total, Some(total), Unit::Files, None);
+    let staged_one =
+        |of: Option<&Utf8Path>, bytes| staging.advance(1, bytes, &|| of.map(Utf8Path::to_string));
+    let staged = stage_telling(&*shared.disk, request, &staged_one);
+    drop(staging);
+    let staged = staged.map_err(|error| stop_of(state, operation, error))?;
     operation.check_cancelled(Phase::Stage)?;
     // Somebody may have deleted the lock's file since, and another process hold a new one.
     access.verify(operation)?;
-    operation.progress(Phase::Commit, 0, Some(total), Unit::Files, None);
     operation.is_about_to_commit();
     let recorded = staged.record_intent().map_err(|error| stop_of(state, operation, error))?;
-    let committed = recorded.apply().map_err(|error| match error {
+    let work = &recorded.intent().work;
+    let total = (work.displaced.len() + work.placed.len()) as u64;
+    let committing = Progress::begin(operation, Phase::Commit, Unit::Steps, Some(total));
+    let on_step = |path: &Utf8Path| committing.advance(1, 0, &|| Some(path.to_string()));
+    let committed = recorded.apply_telling(&on_step).map_err(|error| match error {
         ApplyError::Frozen { conflicts, .. } => {
             let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
             let message = format!("{} changed while the commit was carried out", paths.join(", "));
@@ -160,7 +171,7 @@ fn commit<'s>(
             unknown(operation, UnknownOutcomeCause::Io, source.to_string(), Some(source.path.to_string()))
         }
     })?;
-    operation.progress(Phase::Commit, total, Some(total), Unit::Files, None);
+    drop(committing);
     let head = committed.head();
     if !plan.registry_mutations.is_empty() {
         shared.wrote(head.registry);
@@ -204,6 +215,22 @@ fn finish<'s>(
         drop(access);
     };
     Finale { ending: Ending::Succeeded(outcome), afterwards: Some(Box::new(afterwards)) }
+}
+
+/// How many files a commit writes before its commit point.
+fn staged_files(plan: &MutationPlan) -> u64 {
+    let is_written = |mutation: &&FilesystemMutation| match mutation {
+        FilesystemMutation::Create { .. }
+        | FilesystemMutation::Edit { .. }
+        | FilesystemMutation::Copy { .. }
+        | FilesystemMutation::Restore { .. } => true,
+        FilesystemMutation::Move { .. }
+        | FilesystemMutation::ToHistory { .. }
+        | FilesystemMutation::MakeDir { .. }
+        | FilesystemMutation::RemoveDir { .. } => false,
+    };
+    let written = plan.filesystem_mutations.iter().filter(is_written).count() as u64;
+    written + u64::from(!plan.registry_mutations.is_empty())
 }
 
 fn unknown(operation: &Operation, cause: UnknownOutcomeCause, message: String, path: Option<String>) -> Stop {

@@ -5,6 +5,7 @@
 //! that wrote it has its own id, and names the dead one as its cause.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use camino::Utf8Path;
@@ -12,7 +13,7 @@ use packer_domain::identity::{OperationId, SourceId};
 use packer_events::body::{EventBody, OperationKind};
 use packer_events::replay::{OperationRecord, OperationState, Replay};
 use packer_events::report::{
-    AbortReport, Ending, OutcomeReport, RecoverReport, RecoveryResult, UnknownOutcomeCause,
+    AbortReport, Ending, Failure, OutcomeReport, RecoverReport, RecoveryResult, UnknownOutcomeCause,
     UnknownOutcomeReport,
 };
 use packer_events::sequence::{Draft, SourceSequencer};
@@ -25,7 +26,7 @@ use packer_fs::lock::host;
 
 use crate::clock;
 use crate::feed::Bus;
-use crate::operation::Operation;
+use crate::operation::{Operation, Stop, panic_message};
 use crate::outcome::Outcome;
 use crate::sync::lock::{SourceGuard, SourceLock};
 
@@ -58,22 +59,49 @@ pub(crate) fn recover_everything(
     }
     // What died before it committed anything still owes its end.
     for (source, operation) in dead.running() {
-        let dead_operation = DeadOperation { operation, source };
-        let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
-        run.say(EventBody::Started {});
-        let _entered = run.span().enter();
-        // One in the history has committed, and somebody else finished it while its log could not be continued.
-        let (ending, result) = if let Ok(intent) = journal::read_history(&**disk, operation) {
-            (prepared(&intent.prepared, &dead, dead_operation, run.id), RecoveryResult::Closed)
-        } else {
-            let kind = dead.record(dead_operation).and_then(|record| record.kind);
-            (Ending::Aborted(AbortReport { kind, by: run.id }), RecoveryResult::Dropped)
-        };
-        dead.end(dead_operation, ending);
-        conclude(&run, operation, result, &mut recovery);
+        let of = DeadOperation { operation, source };
+        carry_out(bus, operation, &mut recovery, |run| {
+            // One in the history has committed, and somebody else finished it while its log could not be continued.
+            let (ending, result) = if let Ok(intent) = journal::read_history(&**disk, operation) {
+                (prepared(&intent.prepared, &dead, of, run.id), RecoveryResult::Closed)
+            } else {
+                (aborted(&dead, of, run.id), RecoveryResult::Dropped)
+            };
+            dead.end(of, ending);
+            (result, Ok(()))
+        })?;
     }
     dead.release();
     Ok(recovery)
+}
+
+/// Runs one recovery to its one end, also where what it does panics: then it failed, and whoever comes next does it again.
+fn carry_out(
+    bus: &Arc<Bus>,
+    dead: OperationId,
+    recovery: &mut Recovery,
+    work: impl FnOnce(&Operation) -> (RecoveryResult, Result<(), DiskError>),
+) -> Result<(), DiskError> {
+    let run = Operation::accept(bus, OperationKind::Recover, title(dead), Some(dead), None);
+    run.say(EventBody::Started {});
+    let _entered = run.span().enter();
+    let (result, cleaned) = match catch_unwind(AssertUnwindSafe(|| work(&run))) {
+        Ok(done) => done,
+        Err(panic) => {
+            let message = panic_message(&*panic);
+            tracing::error!(message, "a recovery panicked");
+            // That the end could not be stored changes nothing more: the panic goes on.
+            let _ = run.end(run.stopped(Stop::Failed(Failure::Panic { message })));
+            resume_unwind(panic)
+        }
+    };
+    let report = RecoverReport { operation_id: dead, result, took_ms: run.took_ms() };
+    tracing::info!(of = %dead, ?result, "recovered");
+    match run.end(Ending::Succeeded(OutcomeReport::Recover(report))) {
+        Ok(outcome) => recovery.outcomes.push(outcome),
+        Err(error) => tracing::warn!(%error, "a recovery could not be recorded"),
+    }
+    cleaned
 }
 
 /// Gives one operation from the journal the end that it owes.
@@ -83,93 +111,82 @@ fn settle(
     recovered: Recovered<'_>,
     recovery: &mut Recovery,
 ) -> Result<(), DiskError> {
-    let begin = |operation| {
-        let run = Operation::accept(bus, OperationKind::Recover, title(operation), Some(operation), None);
-        run.say(EventBody::Started {});
-        run
-    };
-    let aborted = |dead: &DeadLogs, of: DeadOperation, by| {
-        Ending::Aborted(AbortReport { kind: dead.record(of).and_then(|record| record.kind), by })
-    };
     match recovered {
         Recovered::CleanedUp { operation } => {
-            let run = begin(operation);
-            conclude(&run, operation, RecoveryResult::Closed, recovery);
+            carry_out(bus, operation, recovery, |_| (RecoveryResult::Closed, Ok(())))
         }
         Recovered::Dropped { intent } => {
             let of = DeadOperation { operation: intent.operation, source: intent.source };
-            let run = begin(of.operation);
-            let ending = aborted(dead, of, run.id);
-            dead.end(of, ending);
-            conclude(&run, of.operation, RecoveryResult::Dropped, recovery);
+            carry_out(bus, of.operation, recovery, |run| drop_dead(dead, Some(of), run))
         }
         Recovered::OutputsDropped { operation, intent } => {
-            let run = begin(operation);
-            if let Some(intent) = intent {
-                let of = DeadOperation { operation, source: intent.source };
-                let ending = aborted(dead, of, run.id);
-                dead.end(of, ending);
-            }
-            conclude(&run, operation, RecoveryResult::Dropped, recovery);
+            let of = intent.map(|intent| DeadOperation { operation, source: intent.source });
+            carry_out(bus, operation, recovery, |run| drop_dead(dead, of, run))
         }
         Recovered::Finished(committed) => {
             let intent = committed.intent();
             let of = DeadOperation { operation: intent.operation, source: intent.source };
-            let run = begin(of.operation);
-            let ending = prepared(&intent.prepared, dead, of, run.id);
-            return finish(&run, dead, of, ending, || committed.finish(), recovery);
+            carry_out(bus, of.operation, recovery, |run| {
+                let ending = prepared(&committed.intent().prepared, dead, of, run.id);
+                finish(dead, of, ending, || committed.finish())
+            })
         }
         Recovered::OutputsFinished(committed) => {
             let intent = committed.intent();
             let of = DeadOperation { operation: intent.operation, source: intent.source };
-            let run = begin(of.operation);
-            let ending = prepared(&intent.prepared, dead, of, run.id);
-            return finish(&run, dead, of, ending, || committed.finish(), recovery);
+            carry_out(bus, of.operation, recovery, |run| {
+                let ending = prepared(&committed.intent().prepared, dead, of, run.id);
+                finish(dead, of, ending, || committed.finish())
+            })
         }
         Recovered::Frozen { operation, intent, cause } => {
             recovery.frozen = Some(operation);
             let source = intent.as_ref().map(|intent| intent.source).or_else(|| dead.source_of(operation));
             let Some(of) = source.map(|source| DeadOperation { operation, source }) else { return Ok(()) };
             // It owes its end once; a project may stay frozen for a long time after that.
-            if dead.record(of).is_some_and(|record| record.ending.is_none()) {
-                let run = begin(operation);
+            if dead.record(of).is_none_or(|record| record.ending.is_some()) {
+                return Ok(());
+            }
+            carry_out(bus, operation, recovery, |_| {
                 let kind = dead.record(of).and_then(|record| record.kind);
                 dead.end(of, Ending::OutcomeUnknown(frozen_report(kind, &cause)));
-                conclude(&run, operation, RecoveryResult::Frozen, recovery);
-            }
+                (RecoveryResult::Frozen, Ok(()))
+            })
         }
     }
-    Ok(())
+}
+
+/// Ends an operation that had committed nothing.
+fn drop_dead(
+    dead: &mut DeadLogs,
+    of: Option<DeadOperation>,
+    run: &Operation,
+) -> (RecoveryResult, Result<(), DiskError>) {
+    if let Some(of) = of {
+        let ending = aborted(dead, of, run.id);
+        dead.end(of, ending);
+    }
+    (RecoveryResult::Dropped, Ok(()))
+}
+
+fn aborted(dead: &DeadLogs, of: DeadOperation, by: OperationId) -> Ending {
+    Ending::Aborted(AbortReport { kind: dead.record(of).and_then(|record| record.kind), by })
 }
 
 /// Ends an operation that had committed, and cleans up after it. A clean-up that fails is done again by the next recovery,
 /// and is no reason for this one to go without an end.
 fn finish(
-    run: &Operation,
     dead: &mut DeadLogs,
     of: DeadOperation,
     ending: Ending,
     clean_up: impl FnOnce() -> Result<(), DiskError>,
-    recovery: &mut Recovery,
-) -> Result<(), DiskError> {
+) -> (RecoveryResult, Result<(), DiskError>) {
     dead.end(of, ending);
-    let cleaned = run.span().in_scope(clean_up);
-    conclude(run, of.operation, RecoveryResult::Finished, recovery);
-    cleaned
+    (RecoveryResult::Finished, clean_up())
 }
 
 fn title(operation: OperationId) -> String {
     format!("recover operation {operation}")
-}
-
-fn conclude(run: &Operation, operation_id: OperationId, result: RecoveryResult, recovery: &mut Recovery) {
-    let report = RecoverReport { operation_id, result, took_ms: run.took_ms() };
-    let _entered = run.span().enter();
-    tracing::info!(of = %operation_id, ?result, "recovered");
-    match run.end(Ending::Succeeded(OutcomeReport::Recover(report))) {
-        Ok(outcome) => recovery.outcomes.push(outcome),
-        Err(error) => tracing::warn!(%error, "a recovery could not be recorded"),
-    }
 }
 
 /// The end that a committed operation had prepared for itself.

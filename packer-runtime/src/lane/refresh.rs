@@ -9,6 +9,7 @@ use packer_fs::scan::ScanProgress;
 use super::{Finale, LaneAccess};
 use crate::observe::{Lane, ObserveError, Observed, Sighting};
 use crate::operation::{Operation, Stop, io_failure};
+use crate::progress::Progress;
 use crate::shared::Shared;
 
 /// Observes and publishes.
@@ -51,9 +52,8 @@ pub(crate) fn observe_to_the_end(
 /// Looks at the workspace under the lane, for whoever may not have to parse what is there, or has to tell apart why it
 /// cannot be done.
 pub(crate) fn sight_held(shared: &Arc<Shared>, operation: &Operation) -> Result<Sighting, ObserveError> {
-    let progress = |scanned: ScanProgress| {
-        operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
-    };
+    let scanning = Scanning::new(operation);
+    let progress = |scanned: ScanProgress| scanning.reached(scanned);
     shared.scan_begins();
     shared.observer.sight(Lane::Held, &|| operation.is_cancelled(), &progress)
 }
@@ -64,10 +64,31 @@ pub(crate) fn sight_again(
     operation: &Operation,
     last: &Sighting,
 ) -> Result<Sighting, ObserveError> {
-    let progress = |scanned: ScanProgress| {
-        operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
-    };
+    let scanning = Scanning::new(operation);
+    let progress = |scanned: ScanProgress| scanning.reached(scanned);
     shared.observer.sight_from(Lane::Held, Some(last), &|| operation.is_cancelled(), &progress)
+}
+
+/// How far a scan is: the files that it looked at, and those that it had to read.
+struct Scanning<'o> {
+    looked_at: Progress<'o>,
+    read: Progress<'o>,
+}
+
+impl<'o> Scanning<'o> {
+    fn new(operation: &'o Operation) -> Self {
+        Self {
+            looked_at: Progress::new(operation, Phase::Scan, Unit::Files, None),
+            read: Progress::new(operation, Phase::Hash, Unit::Files, None),
+        }
+    }
+
+    fn reached(&self, scanned: ScanProgress) {
+        self.looked_at.reached(scanned.files, 0);
+        if scanned.files_read > 0 {
+            self.read.reached(scanned.files_read, scanned.bytes_read);
+        }
+    }
 }
 
 fn observe_once(
@@ -77,9 +98,8 @@ fn observe_once(
     cancel: &(dyn Fn() -> bool + Sync),
 ) -> Result<Observed, ObserveError> {
     let status = shared.status();
-    let progress = |scanned: ScanProgress| {
-        operation.progress(Phase::Scan, scanned.files, None, Unit::Files, None);
-    };
+    let scanning = Scanning::new(operation);
+    let progress = |scanned: ScanProgress| scanning.reached(scanned);
     shared.scan_begins();
     shared.observer.observe(lane, Some(&status.snapshot), cancel, &progress)
 }

@@ -110,6 +110,7 @@ impl WatchThread {
             }
         };
         shared.known().watch = Some(Arc::clone(&operation));
+        let accepted = Arc::clone(&operation);
         let mut watch = Watch {
             shared: Arc::clone(shared),
             submitter,
@@ -121,7 +122,16 @@ impl WatchThread {
             watcher: Some(watcher),
             retry: (Instant::now(), RETRY.0),
         };
-        let thread = Builder::new().name("packer-watch".to_owned()).spawn(move || watch.run())?;
+        let thread = match Builder::new().name("packer-watch".to_owned()).spawn(move || watch.run()) {
+            Ok(thread) => thread,
+            Err(error) => {
+                shared.known().watch = None;
+                let failure = Failure::Io { message: error.to_string(), path: None };
+                // Nobody has the handle, and the caller is told of the error.
+                let _ = accepted.end(accepted.stopped(Stop::Failed(failure)));
+                return Err(error);
+            }
+        };
         Ok(Self { handle, hints, thread: Mutex::new(Some(thread)) })
     }
 

@@ -47,6 +47,8 @@ mod operation;
 mod outcome;
 #[path = "../../src/packs/mod.rs"]
 mod packs;
+#[path = "../../src/progress.rs"]
+mod progress;
 #[path = "../../src/project/mod.rs"]
 mod project;
 #[path = "../../src/reading.rs"]

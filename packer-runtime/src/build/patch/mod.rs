@@ -45,6 +45,7 @@ use super::{BuildRequest, MANIFEST_FILE, PACK_FILE, at_once, bakers, explain, so
 use crate::lane::{Finale, Worker};
 use crate::observe::Sighting;
 use crate::operation::{Operation, Stop, io_failure};
+use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::sync::lock::BuildGuard;
 use part::Part;
@@ -344,11 +345,13 @@ impl Job<'_> {
             operation,
         };
         let total = wanted.len() as u64;
-        operation.progress(Phase::Bake, 0, Some(total), Unit::Assets, None);
+        let baking = Progress::begin(operation, Phase::Bake, Unit::Assets, Some(total));
         let compressors = Compressors::default();
         let bake = |compressor: &mut Lent<'_>, wanted: &(u32, &BuildEntry)| {
             let make = || operation.span().in_scope(|| kitchen.make(wanted.1, compressor));
-            (!operation.is_cancelled()).then(make)
+            let made = (!operation.is_cancelled()).then(make);
+            baking.advance(1, wanted.1.input_bytes(), &|| Some(wanted.1.name().to_string()));
+            made
         };
         let made: Vec<Option<Made>> = if wanted.len() == 1 {
             wanted.iter().map(|entry| bake(&mut compressors.take(), entry)).collect()
@@ -377,7 +380,7 @@ impl Job<'_> {
         if !changed.is_empty() {
             return Err(inputs_changed(changed));
         }
-        operation.progress(Phase::Bake, total, Some(total), Unit::Assets, None);
+        drop(baking);
         Ok((!has_failed).then_some(baked))
     }
 
@@ -399,19 +402,26 @@ impl Job<'_> {
     fn write(&self, staging: &Staging, baked: &Baked) -> Result<Option<(Written, Hashed)>, Stop> {
         let Self { shared, operation, change, last, part, .. } = self;
         let path = staging.path(PACK_FILE);
-        operation.progress(Phase::Write, 0, None, Unit::Bytes, None);
+        let writing = Progress::begin(operation, Phase::Write, Unit::Bytes, None);
         let options = &part.plan.options;
         let (pack, written) =
             pack::place(shared, operation, &path, options, last, &change.sources, &baked.new)?;
         let write_pack = || {
             pack.write(options.durable).map_err(write_stop)?;
+            writing.reached(written.size, 0);
+            writing.tell();
+            let checking =
+                Progress::begin(operation, Phase::Verify, Unit::Assets, Some(written.made.len() as u64));
             let pack = verify_index(shared, &path, written.digest)?;
-            let wrong = written.made.iter().find_map(|(id, _)| wrong_payload(&pack, *id));
+            let wrong = written.made.iter().find_map(|(id, _)| {
+                let wrong = wrong_payload(&pack, *id);
+                checking.advance(1, 0, &|| None);
+                wrong
+            });
             wrong.map_or(Ok(()), |message| Err(damaged(&path, message)))
         };
         let rows = pack::rows(last, &change.sources, &baked.new);
         let facts = PackFacts::new(written.digest, written.size, false);
-        operation.progress(Phase::Verify, 0, None, Unit::Bytes, None);
         // What the manifest says is known before the pack is copied.
         let (checked, manifest) = at_once(write_pack, || {
             staging.stream_file(MANIFEST_FILE, options.durable, |out| manifest::write(out, facts, rows))

@@ -74,8 +74,15 @@ fn speak(bus: &Arc<Bus>) {
     let operation = Operation::accept(bus, OperationKind::Recover, "speak".to_owned(), None, None);
     operation.say(EventBody::Started {});
     for done in 0..2 {
-        let body =
-            EventBody::Progress { phase: Phase::Scan, done, total: None, unit: Unit::Files, subject: None };
+        let body = EventBody::Progress {
+            phase: Phase::Scan,
+            done,
+            total: None,
+            unit: Unit::Files,
+            bytes: None,
+            elapsed_ms: 0,
+            subject: None,
+        };
         operation.say(body);
     }
     operation.say(EventBody::Divergence { added: Vec::new(), cleared: Vec::new() });

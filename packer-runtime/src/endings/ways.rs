@@ -1,0 +1,284 @@
+//! The ways in which an operation can end, and which kinds cannot end so, with the reason.
+//!
+//! Everything here is a match over all variants: a new kind, reason, cause or ending does not compile until it stands here.
+
+use packer_events::body::OperationKind;
+use packer_events::report::{Ending, Failure, Rejection, UnknownOutcomeCause};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident of $of:ident { $($variant:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum $name { $($variant,)* }
+
+        impl $name {
+            pub(super) const ALL: &[Self] = &[$(Self::$variant),*];
+
+            pub(super) fn of(value: &$of) -> Self {
+                match value { $($of::$variant { .. } => Self::$variant,)* }
+            }
+        }
+    };
+}
+
+words! {
+    /// Why it was rejected.
+    Reason of Rejection {
+        WorkspaceErrors,
+        InputsChanged,
+        Blocked,
+        StalePlan,
+        PlanAltered,
+        UnrelatedLineage,
+        LaneFrozen,
+        LockHeld,
+        LockUnsupported,
+        BaseRevisionGone,
+        NothingToRecover,
+    }
+}
+
+words! {
+    /// How it failed.
+    Cause of Failure {
+        BakesFailed,
+        ProveMismatch,
+        Io,
+        Damaged,
+        Panic,
+    }
+}
+
+words! {
+    /// Why nobody knows.
+    Doubt of UnknownOutcomeCause {
+        Io,
+        EditedMeanwhile,
+        JournalDamaged,
+    }
+}
+
+/// How an operation ended, without what it reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Succeeded,
+    Rejected(Reason),
+    Failed(Cause),
+    Cancelled,
+    Aborted,
+    Recovered,
+    Unknown(Doubt),
+}
+
+impl End {
+    pub(super) fn of(ending: &Ending) -> Self {
+        match ending {
+            Ending::Succeeded(_) => Self::Succeeded,
+            Ending::Rejected(report) => Self::Rejected(Reason::of(&report.reason)),
+            Ending::Failed(report) => Self::Failed(Cause::of(&report.cause)),
+            Ending::Cancelled(_) => Self::Cancelled,
+            Ending::Aborted(_) => Self::Aborted,
+            Ending::Recovered { .. } => Self::Recovered,
+            Ending::OutcomeUnknown(report) => Self::Unknown(Doubt::of(&report.cause)),
+        }
+    }
+}
+
+/// Every end that there is.
+pub(super) fn all_ends() -> Vec<End> {
+    let mut ends = vec![End::Succeeded, End::Cancelled, End::Aborted, End::Recovered];
+    ends.extend(Reason::ALL.iter().copied().map(End::Rejected));
+    ends.extend(Cause::ALL.iter().copied().map(End::Failed));
+    ends.extend(Doubt::ALL.iter().copied().map(End::Unknown));
+    ends
+}
+
+/// Ends that cannot be brought about here, and are by the tests of the whole: `a_kind_that_nothing_can_be_locked_for`.
+pub(super) fn is_shown_elsewhere(end: End) -> bool {
+    end == End::Rejected(Reason::LockUnsupported)
+}
+
+/// When an operation is called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// While it waits for its turn.
+    Waiting,
+    /// While it works.
+    Working,
+    /// By the closing of its project, while it waits.
+    Closing,
+}
+
+/// When its process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Death {
+    /// Before its commit point, or amid its work where it has none.
+    Before,
+    /// After its commit point.
+    After,
+    /// After its commit point; and so does each process that recovers it, a bit later each time.
+    AgainInRecovery,
+    /// Before its commit point; and so does each process that recovers it.
+    AgainInRecoveryBefore,
+    /// Once its terminal event is stored, before it has cleaned up.
+    BeforeCleaningUp,
+}
+
+/// A way to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Succeeds,
+    Rejected(Reason),
+    Fails(Cause),
+    /// It panics once the commit point may have been reached.
+    PanicsAmidItsCommit,
+    Cancelled(Called),
+    Unknown(Doubt),
+    Dies(Death),
+}
+
+/// All of them.
+pub(super) const WAYS: &[&[Way]] = &[
+    &[Way::Succeeds, Way::PanicsAmidItsCommit],
+    &[
+        Way::Rejected(Reason::WorkspaceErrors),
+        Way::Rejected(Reason::InputsChanged),
+        Way::Rejected(Reason::Blocked),
+        Way::Rejected(Reason::StalePlan),
+        Way::Rejected(Reason::PlanAltered),
+        Way::Rejected(Reason::UnrelatedLineage),
+        Way::Rejected(Reason::LaneFrozen),
+        Way::Rejected(Reason::LockHeld),
+        Way::Rejected(Reason::BaseRevisionGone),
+        Way::Rejected(Reason::NothingToRecover),
+    ],
+    &[
+        Way::Fails(Cause::BakesFailed),
+        Way::Fails(Cause::ProveMismatch),
+        Way::Fails(Cause::Io),
+        Way::Fails(Cause::Damaged),
+        Way::Fails(Cause::Panic),
+    ],
+    &[Way::Cancelled(Called::Waiting), Way::Cancelled(Called::Working), Way::Cancelled(Called::Closing)],
+    &[Way::Unknown(Doubt::Io), Way::Unknown(Doubt::EditedMeanwhile), Way::Unknown(Doubt::JournalDamaged)],
+    &[
+        Way::Dies(Death::Before),
+        Way::Dies(Death::After),
+        Way::Dies(Death::AgainInRecovery),
+        Way::Dies(Death::AgainInRecoveryBefore),
+        Way::Dies(Death::BeforeCleaningUp),
+    ],
+];
+
+/// What kinds have in common, as far as ending goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Changes the workspace.
+    Mutation,
+    /// Settles a frozen one, which is a change of the workspace too.
+    Recovery,
+    Build,
+    Refresh,
+    Watch,
+}
+
+impl Class {
+    pub(super) fn of(kind: OperationKind) -> Self {
+        match kind {
+            OperationKind::Adopt
+            | OperationKind::Register
+            | OperationKind::Remove
+            | OperationKind::Relocate
+            | OperationKind::Rename
+            | OperationKind::Configure
+            | OperationKind::SetBuild
+            | OperationKind::Duplicate
+            | OperationKind::Reconcile
+            | OperationKind::Undo
+            | OperationKind::Apply => Self::Mutation,
+            OperationKind::Recover => Self::Recovery,
+            OperationKind::Build => Self::Build,
+            OperationKind::Refresh => Self::Refresh,
+            OperationKind::Watch => Self::Watch,
+        }
+    }
+}
+
+impl Way {
+    /// How an operation has ended that ended so.
+    pub(super) fn end(self) -> End {
+        match self {
+            Self::Succeeds | Self::Dies(Death::BeforeCleaningUp) => End::Succeeded,
+            Self::Rejected(reason) => End::Rejected(reason),
+            Self::Fails(cause) => End::Failed(cause),
+            Self::PanicsAmidItsCommit => End::Unknown(Doubt::Io),
+            Self::Cancelled(Called::Waiting | Called::Working | Called::Closing) => End::Cancelled,
+            Self::Unknown(doubt) => End::Unknown(doubt),
+            Self::Dies(Death::Before | Death::AgainInRecoveryBefore) => End::Aborted,
+            Self::Dies(Death::After | Death::AgainInRecovery) => End::Recovered,
+        }
+    }
+}
+
+/// Why an operation of this kind never ends so; `None` if it can.
+pub(super) fn never(kind: OperationKind, way: Way) -> Option<&'static str> {
+    use Class::{Build, Mutation, Recovery, Refresh, Watch};
+    let class = Class::of(kind);
+    match way {
+        Way::Succeeds | Way::Fails(Cause::Io | Cause::Panic) => None,
+        Way::Cancelled(Called::Waiting | Called::Closing) => match class {
+            Mutation | Recovery | Build | Refresh => None,
+            Watch => {
+                Some("it waits for no turn, and lasts until the project is closed, which is its success")
+            }
+        },
+        Way::Cancelled(Called::Working) => None,
+        Way::PanicsAmidItsCommit => match class {
+            Mutation | Recovery => None,
+            Build => Some("whose outputs cannot be placed is finished or dropped at once, as recovery would"),
+            Refresh | Watch => Some("it commits nothing"),
+        },
+        Way::Rejected(reason) => match (reason, class) {
+            (Reason::WorkspaceErrors, Mutation | Recovery | Build | Refresh) => None,
+            (Reason::WorkspaceErrors, Watch) => Some("it does not read what the workspace means"),
+            (Reason::InputsChanged | Reason::BaseRevisionGone, Build) => None,
+            (Reason::InputsChanged, _) => Some("only a build works beside the lane, on what it saw before"),
+            (Reason::BaseRevisionGone, _) => Some("only a build names the revision that it is of"),
+            (Reason::Blocked, Mutation | Recovery | Build) => None,
+            (Reason::Blocked, Refresh | Watch) => Some("it asks for nothing that could be forbidden"),
+            (Reason::StalePlan | Reason::PlanAltered | Reason::UnrelatedLineage, Mutation | Recovery) => None,
+            (Reason::StalePlan | Reason::PlanAltered | Reason::UnrelatedLineage, Build | Refresh | Watch) => {
+                Some("it is not previewed as a plan of mutations")
+            }
+            (Reason::LaneFrozen | Reason::LockHeld, Mutation | Recovery | Build) => None,
+            (Reason::LaneFrozen | Reason::LockHeld, Refresh | Watch) => {
+                Some("it takes no lock, and goes on in a frozen project")
+            }
+            (Reason::LockUnsupported, _) => {
+                Some("no lock refuses here; the tests of the whole have the system refuse them")
+            }
+            (Reason::NothingToRecover, Recovery) => None,
+            (Reason::NothingToRecover, _) => Some("only a recovery has something to recover"),
+        },
+        Way::Fails(cause @ (Cause::BakesFailed | Cause::ProveMismatch | Cause::Damaged)) => {
+            match (cause, class) {
+                (Cause::Damaged, Mutation | Recovery | Build) | (_, Build) => None,
+                (Cause::Damaged, _) => Some("it relies on nothing of the packer's own"),
+                (_, _) => Some("only a build bakes"),
+            }
+        }
+        Way::Unknown(doubt) => match (doubt, class) {
+            (_, Mutation | Recovery) => None,
+            (_, Build) => Some("its outputs are finished or dropped, and can be made again"),
+            (_, Refresh | Watch) => Some("it commits nothing"),
+        },
+        Way::Dies(death) => match (death, class) {
+            (Death::Before | Death::AgainInRecoveryBefore, _) => None,
+            (
+                Death::After | Death::AgainInRecovery | Death::BeforeCleaningUp,
+                Mutation | Recovery | Build,
+            ) => None,
+            (_, Refresh | Watch) => Some("it commits nothing, and leaves nothing to clean up"),
+        },
+    }
+}
