@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -29,7 +30,7 @@ use super::{MANIFEST_FILE, PACK_FILE};
 use super::{at_once, patch, sources, unchanged};
 use crate::lane::{Finale, LaneAccess, Worker, observe_stop, sight_again, sight_held};
 use crate::observe::{ObserveError, Sighting};
-use crate::operation::{Operation, Stop, io_failure};
+use crate::operation::{Operation, Stop, io_failure, panic_message};
 use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -279,9 +280,17 @@ pub(super) fn commit<'s>(
     .map_err(outputs_stop)?;
     // From here on recovery finishes what this process does not.
     staging.hand_over();
-    let committed = match prepared.apply() {
-        Ok(committed) => committed,
-        Err(error) => finish_or_drop(shared, operation, &boot, &error)?,
+    let committed = match catch_unwind(AssertUnwindSafe(|| prepared.apply())) {
+        Ok(Ok(committed)) => committed,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the outputs of a build could not all be placed");
+            finish_or_drop(shared, operation, &boot, Stop::Failed(io_failure(&error)))?
+        }
+        Err(panic) => {
+            let message = panic_message(&*panic);
+            tracing::error!(message, "placing the outputs of a build panicked");
+            finish_or_drop(shared, operation, &boot, operation.panicked(message))?
+        }
     };
     placing.reached(outputs, 0);
     drop(placing);
@@ -299,14 +308,14 @@ pub(super) fn commit<'s>(
     Ok(Finale { ending: Ending::Succeeded(outcome), afterwards: Some(Box::new(afterwards)) })
 }
 
-/// Brings outputs that could not all be placed to an end at once, as recovery would, so that what is told is how it ended.
+/// Brings outputs that could not all be placed to an end at once, as recovery would, so that what is told is how it ended:
+/// `otherwise` where they are dropped.
 fn finish_or_drop<'s>(
     shared: &'s Shared,
     operation: &Operation,
     boot: &str,
-    error: &DiskError,
+    otherwise: Stop,
 ) -> Result<CommittedOutputs<'s>, Stop> {
-    tracing::warn!(%error, "the outputs of a build could not all be placed");
     let options = RecoverOptions { boot, success_is_logged: &|_, _| false };
     let recovered =
         journal::recover(&*shared.disk, &options).map_err(|error| Stop::Failed(io_failure(&error)))?;
@@ -316,7 +325,7 @@ fn finish_or_drop<'s>(
         }
         _ => None,
     });
-    finished.ok_or_else(|| Stop::Failed(io_failure(error)))
+    finished.ok_or(otherwise)
 }
 
 /// The same of a build that evaluated only a part: where anything differs, everything is evaluated, as it was, to find out

@@ -75,7 +75,8 @@ pub(super) fn play(kind: OperationKind, way: Way) {
 
 /// The one end of the operation, in the log, last, and as it was told.
 fn judge(scene: &mut Scene, way: Way, operation: OperationId, told: Option<Told>) {
-    // Whatever was left is settled, once.
+    // Whatever was left is settled, once, on a workspace that can be read.
+    scene.restore_configuration();
     scene.open().unwrap();
     scene.close();
     let mut replay = Replay::new();
@@ -204,11 +205,11 @@ fn failed(scene: &Scene, cause: Cause) -> (OperationId, Option<Told>) {
         Cause::Damaged => {
             let of_build = scene.kind == OperationKind::Build;
             let lock = scene.root.join(if of_build { layout::BUILD_LOCK } else { layout::LANE_LOCK });
-            scene.once(works(scene.kind), move || std::fs::remove_file(&lock));
+            scene.once(begins(scene.kind), move || std::fs::remove_file(&lock));
             scene.command()
         }
         Cause::Panic => {
-            scene.once(works(scene.kind), || panic!("at its work"));
+            scene.once(begins(scene.kind), || panic!("at its work"));
             scene.command()
         }
     };
@@ -330,9 +331,11 @@ fn nothing_more(name: &str, dead: bool) -> io::Result<()> {
     if dead && is_effect(name) { Err(io::Error::other("the process is dead")) } else { Ok(()) }
 }
 
-/// Each process that opens the project dies a bit later in its recovery than the one before, until one does not.
+/// Each process that opens the project dies later in its recovery than the one before, until one does not. Those that died are
+/// recovered with the first, so each has more to do.
 fn recoveries_die(scene: &mut Scene) {
-    for most in 0..MOST_EFFECTS {
+    let mut most = 0;
+    while most < MOST_EFFECTS {
         let effects = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&effects);
         scene.disk.hook(move |name, _| {
@@ -351,6 +354,7 @@ fn recoveries_die(scene: &mut Scene) {
             return scene.close();
         }
         scene.abandon();
+        most += most / 2 + 1;
     }
     panic!("it is never recovered");
 }
@@ -413,6 +417,14 @@ fn works(kind: OperationKind) -> fn(&str, &Utf8Path) -> bool {
         }
         Class::Build => bakes,
         Class::Refresh | Class::Watch => observes,
+    }
+}
+
+/// The same, and in any case before the commit is prepared.
+fn begins(kind: OperationKind) -> fn(&str, &Utf8Path) -> bool {
+    match Class::of(kind) {
+        Class::Build => bakes,
+        Class::Mutation | Class::Recovery | Class::Refresh | Class::Watch => observes,
     }
 }
 

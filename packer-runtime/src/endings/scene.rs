@@ -73,6 +73,7 @@ pub(super) struct Scene {
     project: Option<Project>,
     opening: Opening,
     pub kind: OperationKind,
+    configuration: String,
     /// What can be undone.
     renamed: OperationId,
     /// What waits to be recovered.
@@ -99,17 +100,14 @@ impl Scene {
         let renamed = run(&project, Command::Mutate(rename(others, "another")));
         drop(project);
         write("raw.txt", "nobody has adopted this");
-        write("gift.txt", "and this has an anchor");
-        let uuid = AssetUuid::drawn(draw());
-        write("gift.txt.asset.toml", &format!("uuid = \"{uuid}\"\nname = \"gift\"\nkind = \"text\"\n"));
-        for end in ["", ".asset.toml"] {
-            std::fs::create_dir_all(root.join("assets/away")).unwrap();
-            let from = root.join(format!("assets/moved.txt{end}"));
-            std::fs::rename(from, root.join(format!("assets/away/moved.txt{end}"))).unwrap();
+        // A build wants everything in order.
+        if kind != OperationKind::Build {
+            diverge(&root, &write);
         }
         let project = Some(open(&disk, &root, opening).unwrap());
         let renamed = renamed.operation_id();
-        Self { _folder: folder, root, disk, project, opening, kind, renamed, frozen: None }
+        let configuration = std::fs::read_to_string(root.join(layout::CONFIG)).unwrap();
+        Self { _folder: folder, root, disk, project, opening, kind, configuration, renamed, frozen: None }
     }
 
     pub(super) fn project(&self) -> &Project {
@@ -163,6 +161,8 @@ impl Scene {
         let outcome = run(self.project(), Command::Mutate(adopt(path_target("raw.txt"))));
         assert!(matches!(outcome.ending(), Ending::OutcomeUnknown(_)), "{outcome:#?}");
         self.disk.unhook();
+        // Or what it had put there would not be known.
+        assert!(run(self.project(), Command::Refresh).success().is_some());
         self.frozen = Some(outcome.operation_id());
     }
 
@@ -282,9 +282,25 @@ impl Scene {
         }
     }
 
-    /// What the undoing of this scene takes back, where that is not what the scene's kind says.
+    /// Writes the configuration as it was at first.
+    pub(super) fn restore_configuration(&self) {
+        self.writes(layout::CONFIG, &self.configuration);
+    }
+
     pub(super) fn writes(&self, path: &str, text: &str) {
         std::fs::write(self.root.join(path), text).unwrap();
+    }
+}
+
+/// An anchor that nobody registered, and an asset that was moved by hand.
+fn diverge(root: &Utf8Path, write: &dyn Fn(&str, &str)) {
+    write("gift.txt", "and this has an anchor");
+    let uuid = AssetUuid::drawn(draw());
+    write("gift.txt.asset.toml", &format!("uuid = \"{uuid}\"\nname = \"gift\"\nkind = \"text\"\n"));
+    std::fs::create_dir_all(root.join("assets/away")).unwrap();
+    for end in ["", ".asset.toml"] {
+        let from = root.join(format!("assets/moved.txt{end}"));
+        std::fs::rename(from, root.join(format!("assets/away/moved.txt{end}"))).unwrap();
     }
 }
 
