@@ -38,6 +38,8 @@ mod readers;
 mod reading;
 mod record;
 mod shared;
+#[cfg(test)]
+mod sinks;
 mod snapshot;
 mod sync;
 #[cfg(test)]

@@ -146,9 +146,9 @@ fn out_of(done: u64, total: u64, unit: Unit) -> String {
 
 /// How much is done a second, of what is counted and of bytes.
 fn rates(progress: &PhaseProgress) -> Vec<String> {
-    let of_bytes = |rate: f64| format!("{}/s", bytes(rate as u64));
+    let of_bytes = |rate: f64| format!("{}/s", bytes(whole(rate)));
     let of_things = |rate: f64| {
-        if rate >= 10.0 { format!("{}/s", count(rate as u64)) } else { format!("{rate:.1}/s") }
+        if rate >= 10.0 { format!("{}/s", count(whole(rate))) } else { format!("{rate:.1}/s") }
     };
     let (things, more) = match progress.unit {
         Unit::Bytes => (progress.per_second().map(of_bytes), None),
@@ -157,6 +157,11 @@ fn rates(progress: &PhaseProgress) -> Vec<String> {
         }
     };
     things.into_iter().chain(more).collect()
+}
+
+#[expect(clippy::cast_sign_loss, reason = "a rate is never negative, and a cast of a float stays in range")]
+fn whole(rate: f64) -> u64 {
+    rate as u64
 }
 
 /// How long it still takes, as far as anybody can tell.

@@ -1,7 +1,7 @@
 //! `EventQueue`: the bounded queue of one subscriber.
 //!
-//! It never blocks its emitter and never loses a lifecycle event: what does not fit is left to the log, and the queue
-//! says from where. It holds at most `capacity` events, shared with other subscribers' queues where they are not
+//! It never blocks its emitter and never loses a lifecycle event: what does not fit, or fits only by going through the whole
+//! queue for each event, is left to the log, and the queue says from where. It holds at most `capacity` events, shared with other subscribers' queues where they are not
 //! coalesced; during a push one more, and 3 words for each while merging. How big one event is, its emitter decides.
 
 use std::collections::VecDeque;
@@ -13,6 +13,10 @@ use thiserror::Error;
 
 use super::merge_queued;
 use crate::event::Event;
+
+/// Merging that leaves more than all but one part in so many of a queue's capacity taken is not worth repeating: each event
+/// costs its emitter at most as many looks at a queued one as this, and a few.
+const CROWDED: usize = 8;
 
 /// An event in a queue, and what its emitter hands over beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +101,8 @@ impl<A> EventQueue<A> {
             State::Following { .. } => {}
         }
         self.entries.push_back(Queued { event, attachment });
-        if self.entries.len() > self.capacity.get() {
+        let was_full = self.entries.len() > self.capacity.get();
+        if was_full {
             merge_queued(&mut self.entries);
         }
         if self.entries.len() > self.capacity.get() {
@@ -111,13 +116,25 @@ impl<A> EventQueue<A> {
             self.state = State::Spilled { spill, newest: position };
             return Err(spill);
         }
-        self.state = State::Following { after: Some((source, position)) };
+        let is_crowded = was_full && self.entries.len() > self.capacity.get() - self.capacity.get() / CROWDED;
+        self.state = if is_crowded {
+            // Next to nothing could be merged, and each further event would have it tried again: what comes is left to the
+            // log.
+            State::Spilled { spill: Spill { source, after: position }, newest: position }
+        } else {
+            State::Following { after: Some((source, position)) }
+        };
         Ok(())
     }
 
     /// Takes the oldest event out.
     pub fn pop(&mut self) -> Option<Queued<A>> {
         self.entries.pop_front()
+    }
+
+    /// Everything that is queued, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Queued<A>> {
+        self.entries.iter()
     }
 
     /// How many events are queued.

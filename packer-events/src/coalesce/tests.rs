@@ -69,6 +69,24 @@ fn a_full_queue_merges_and_an_unmergeable_one_leaves_the_rest_to_the_log() {
 }
 
 #[test]
+fn a_queue_of_which_little_can_be_merged_is_not_gone_through_for_every_event() {
+    let mut bodies = vec![accepted()];
+    bodies.extend((0..90).map(|_| EventBody::Started {}));
+    bodies.extend((0..60).map(|done| progress(Phase::Bake, done)));
+    let events: Vec<_> = numbered(bodies).into_iter().map(Arc::new).collect();
+    let mut queue = queue(100);
+    let taken = events.iter().take_while(|event| queue.push((*event).clone(), ()).is_ok()).count();
+    // Full with the hundredth; the next is merged, and those after it are left to the log.
+    assert_eq!((taken, queue.len()), (101, 92));
+    let spill = Spill { source: source(0), after: 101 };
+    assert_eq!(queue.spilled(), Some(spill));
+    let last = std::iter::from_fn(|| queue.pop()).last().unwrap().event;
+    assert_eq!((last.position, last.coalesced), (101, Coalesced::range(92, 101)));
+    assert_eq!(queue.resume(101), Err(ResumeError::Behind { newest: 102 }));
+    assert_eq!((queue.resume(102), queue.push(events[102].clone(), ())), (Ok(()), Ok(())));
+}
+
+#[test]
 fn what_was_read_from_the_log_is_not_queued_again() {
     let events: Vec<_> =
         numbered([accepted(), EventBody::Started {}, succeeded()]).into_iter().map(Arc::new).collect();

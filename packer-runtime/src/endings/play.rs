@@ -58,7 +58,7 @@ pub(super) fn play(kind: OperationKind, way: Way) {
         watch(&mut scene, way)
     } else {
         match way {
-            Way::Succeeds => ended(scene.submit(scene.command())),
+            Way::Succeeds => ended(&scene.submit(scene.command())),
             Way::Rejected(reason) => rejected(&mut scene, reason),
             Way::Fails(cause) => failed(&scene, cause),
             Way::PanicsAmidItsCommit => amid_its_commit(&scene, || panic!("amid its commit")),
@@ -123,7 +123,7 @@ fn is_of_another(scene: &Scene, way: Way) -> bool {
     matches!(scene.kind, OperationKind::Undo | OperationKind::Recover) && forbidden.contains(&way)
 }
 
-fn ended(handle: OperationHandle) -> (OperationId, Option<Told>) {
+fn ended(handle: &OperationHandle) -> (OperationId, Option<Told>) {
     (handle.id(), Some(handle.wait()))
 }
 
@@ -178,7 +178,7 @@ fn rejected(scene: &mut Scene, reason: Reason) -> (OperationId, Option<Told>) {
         }
         Reason::LockHeld => {
             let _held = hold_lane(scene);
-            return ended(scene.submit(scene.command()));
+            return ended(&scene.submit(scene.command()));
         }
         Reason::BaseRevisionGone => {
             Command::Build(BuildRequest { base: BuildBase::Exactly(Revision(77)), ..build() })
@@ -186,7 +186,7 @@ fn rejected(scene: &mut Scene, reason: Reason) -> (OperationId, Option<Told>) {
         Reason::NothingToRecover => scene.command(),
         Reason::LockUnsupported => panic!("no lock refuses here"),
     };
-    ended(scene.submit(command))
+    ended(&scene.submit(command))
 }
 
 fn failed(scene: &Scene, cause: Cause) -> (OperationId, Option<Told>) {
@@ -213,7 +213,7 @@ fn failed(scene: &Scene, cause: Cause) -> (OperationId, Option<Told>) {
             scene.command()
         }
     };
-    ended(scene.submit(command))
+    ended(&scene.submit(command))
 }
 
 fn cancelled(scene: &mut Scene, called: Called) -> (OperationId, Option<Told>) {
@@ -229,7 +229,7 @@ fn cancelled(scene: &mut Scene, called: Called) -> (OperationId, Option<Told>) {
         let submitted = scene.submit(scene.command());
         *slot = Some(submitted.clone());
         drop(slot);
-        let ended = ended(submitted);
+        let ended = ended(&submitted);
         assert!(met.load(Ordering::Relaxed));
         return ended;
     }
@@ -242,7 +242,7 @@ fn cancelled(scene: &mut Scene, called: Called) -> (OperationId, Option<Told>) {
         Called::Closing => scene.close(),
         Called::Working => {}
     }
-    let ended = ended(handle);
+    let ended = ended(&handle);
     drop(held);
     assert!(first.wait().is_ok());
     ended
@@ -254,7 +254,7 @@ fn amid_its_commit(
     how: impl FnMut() -> io::Result<()> + Send + 'static,
 ) -> (OperationId, Option<Told>) {
     let met = scene.once(commits, how);
-    let ended = ended(scene.submit(scene.command()));
+    let ended = ended(&scene.submit(scene.command()));
     assert!(met.load(Ordering::Relaxed));
     ended
 }
@@ -269,7 +269,7 @@ fn edited_meanwhile(scene: &Scene) -> (OperationId, Option<Told>) {
             Ok(())
         },
     );
-    let ended = ended(scene.submit(scene.command()));
+    let ended = ended(&scene.submit(scene.command()));
     assert!(met.load(Ordering::Relaxed));
     ended
 }
@@ -367,7 +367,7 @@ fn watch(scene: &mut Scene, way: Way) -> (OperationId, Option<Told>) {
         let missing = |_: &Utf8Path, _: &_| Err(WatchError::Missing { path: "assets".into() });
         let opened = Project::open_watched_by(&disk, &scene.root, options, |_| Box::new(missing));
         let (project, _feed) = opened.unwrap();
-        return ended(project.watch().unwrap().clone());
+        return ended(project.watch().unwrap());
     }
     let handle = scene.project().watch().unwrap().clone();
     match way {
@@ -397,7 +397,7 @@ fn watch(scene: &mut Scene, way: Way) -> (OperationId, Option<Told>) {
             scene.close();
         }
     }
-    ended(handle)
+    ended(&handle)
 }
 
 fn hold_lane(scene: &Scene) -> LaneGuard {

@@ -225,41 +225,19 @@ pub(super) fn never(kind: OperationKind, way: Way) -> Option<&'static str> {
     use Class::{Build, Mutation, Recovery, Refresh, Watch};
     let class = Class::of(kind);
     match way {
-        Way::Succeeds | Way::Fails(Cause::Io | Cause::Panic) => None,
+        Way::Succeeds | Way::Fails(Cause::Io | Cause::Panic) | Way::Cancelled(Called::Working) => None,
         Way::Cancelled(Called::Waiting | Called::Closing) => match class {
             Mutation | Recovery | Build | Refresh => None,
             Watch => {
                 Some("it waits for no turn, and lasts until the project is closed, which is its success")
             }
         },
-        Way::Cancelled(Called::Working) => None,
         Way::PanicsAmidItsCommit => match class {
             Mutation | Recovery => None,
             Build => Some("whose outputs cannot be placed is finished or dropped at once, as recovery would"),
             Refresh | Watch => Some("it commits nothing"),
         },
-        Way::Rejected(reason) => match (reason, class) {
-            (Reason::WorkspaceErrors, Mutation | Recovery | Build | Refresh) => None,
-            (Reason::WorkspaceErrors, Watch) => Some("it does not read what the workspace means"),
-            (Reason::InputsChanged | Reason::BaseRevisionGone, Build) => None,
-            (Reason::InputsChanged, _) => Some("only a build works beside the lane, on what it saw before"),
-            (Reason::BaseRevisionGone, _) => Some("only a build names the revision that it is of"),
-            (Reason::Blocked, Mutation | Recovery | Build) => None,
-            (Reason::Blocked, Refresh | Watch) => Some("it asks for nothing that could be forbidden"),
-            (Reason::StalePlan | Reason::PlanAltered | Reason::UnrelatedLineage, Mutation | Recovery) => None,
-            (Reason::StalePlan | Reason::PlanAltered | Reason::UnrelatedLineage, Build | Refresh | Watch) => {
-                Some("it is not previewed as a plan of mutations")
-            }
-            (Reason::LaneFrozen | Reason::LockHeld, Mutation | Recovery | Build) => None,
-            (Reason::LaneFrozen | Reason::LockHeld, Refresh | Watch) => {
-                Some("it takes no lock, and goes on in a frozen project")
-            }
-            (Reason::LockUnsupported, _) => {
-                Some("no lock refuses here; the tests of the whole have the system refuse them")
-            }
-            (Reason::NothingToRecover, Recovery) => None,
-            (Reason::NothingToRecover, _) => Some("only a recovery has something to recover"),
-        },
+        Way::Rejected(reason) => never_rejected(class, reason),
         Way::Fails(cause @ (Cause::BakesFailed | Cause::ProveMismatch | Cause::Damaged)) => {
             match (cause, class) {
                 (Cause::Damaged, Mutation | Recovery | Build) | (_, Build) => None,
@@ -272,13 +250,43 @@ pub(super) fn never(kind: OperationKind, way: Way) -> Option<&'static str> {
             (_, Build) => Some("its outputs are finished or dropped, and can be made again"),
             (_, Refresh | Watch) => Some("it commits nothing"),
         },
-        Way::Dies(death) => match (death, class) {
-            (Death::Before | Death::AgainInRecoveryBefore, _) => None,
-            (
-                Death::After | Death::AgainInRecovery | Death::BeforeCleaningUp,
-                Mutation | Recovery | Build,
-            ) => None,
-            (_, Refresh | Watch) => Some("it commits nothing, and leaves nothing to clean up"),
+        Way::Dies(Death::Before | Death::AgainInRecoveryBefore) => None,
+        Way::Dies(Death::After | Death::AgainInRecovery | Death::BeforeCleaningUp) => match class {
+            Mutation | Recovery | Build => None,
+            Refresh | Watch => Some("it commits nothing, and leaves nothing to clean up"),
         },
+    }
+}
+
+/// The same of rejections.
+fn never_rejected(class: Class, reason: Reason) -> Option<&'static str> {
+    use Class::{Build, Mutation, Recovery, Refresh, Watch};
+    match reason {
+        Reason::WorkspaceErrors => match class {
+            Mutation | Recovery | Build | Refresh => None,
+            Watch => Some("it does not read what the workspace means"),
+        },
+        Reason::InputsChanged => {
+            (class != Build).then_some("only a build works beside the lane, on what it saw before")
+        }
+        Reason::BaseRevisionGone => {
+            (class != Build).then_some("only a build names the revision that it is of")
+        }
+        Reason::Blocked => match class {
+            Mutation | Recovery | Build => None,
+            Refresh | Watch => Some("it asks for nothing that could be forbidden"),
+        },
+        Reason::StalePlan | Reason::PlanAltered | Reason::UnrelatedLineage => match class {
+            Mutation | Recovery => None,
+            Build | Refresh | Watch => Some("it is not previewed as a plan of mutations"),
+        },
+        Reason::LaneFrozen | Reason::LockHeld => match class {
+            Mutation | Recovery | Build => None,
+            Refresh | Watch => Some("it takes no lock, and goes on in a frozen project"),
+        },
+        Reason::LockUnsupported => {
+            Some("no lock refuses here; the tests of the whole have the system refuse them")
+        }
+        Reason::NothingToRecover => (class != Recovery).then_some("only a recovery has something to recover"),
     }
 }

@@ -107,8 +107,16 @@ impl Bus {
         if state.closed {
             mailbox.close();
         }
+        // Those who are gone are found when something is said; who only comes and goes says nothing.
+        state.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
         state.mailboxes.push(Arc::downgrade(&mailbox));
         Feed::new(mailbox, Arc::clone(&self.disk), self.source)
+    }
+
+    /// How many subscribers it knows of.
+    #[cfg(test)]
+    pub(crate) fn subscribers(&self) -> usize {
+        self.lock().mailboxes.len()
     }
 
     /// Says something that is not an end.

@@ -110,6 +110,12 @@ impl Feed {
         Self { mailbox, disk, source, replay: None }
     }
 
+    /// What waits in memory to be read.
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> Vec<Arc<Event>> {
+        self.mailbox.lock().queue.iter().map(|queued| Arc::clone(&queued.event)).collect()
+    }
+
     /// The next event, waiting for it at most `patience`.
     pub fn next(&mut self, patience: Duration) -> FeedNext {
         let deadline = Instant::now() + patience;

@@ -1,0 +1,177 @@
+//! For this crate's tests: an emitter whose subscribers sleep, panic, vanish or have hardly any room, and a hundred thousand
+//! progress events.
+//!
+//! The emitter is the thread of the test. It speaks to the end while nobody who sleeps wakes before that, so it waits for
+//! nobody; what that costs it is measured by the benchmark `progress`.
+
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use packer_domain::identity::{OperationId, SourceId};
+use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_events::report::{Ending, OutcomeReport, RecoverReport, RecoveryResult};
+use packer_events::sequence::StreamCheck;
+use packer_events::wire::encode_line;
+
+use crate::clock::draw;
+use crate::feed::{Bus, Feed, FeedItem, FeedNext};
+use crate::operation::Operation;
+use crate::testing::HookedDisk;
+
+const OPERATIONS: u64 = 50;
+const PROGRESS: u64 = 2_000;
+
+/// What no event of this test is longer than.
+const LONGEST_LINE: usize = 1024;
+
+/// What no test ever waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    disk: Arc<HookedDisk>,
+    bus: Arc<Bus>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+        let disk = Arc::new(HookedDisk::new(root.clone()));
+        let bus = Arc::new(Bus::new(root, disk.clone(), SourceId::drawn(draw())));
+        Self { _folder: folder, disk, bus }
+    }
+
+    /// Runs one operation that says much. Returns its id.
+    fn speak(&self, progress: u64) -> OperationId {
+        let kind = OperationKind::Recover;
+        let operation = Operation::accept(&self.bus, kind, "speak".to_owned(), None, None);
+        operation.say(EventBody::Started {});
+        for done in 0..progress {
+            let phase = if done % 3 == 0 { Phase::Write } else { Phase::Bake };
+            operation.say(EventBody::Progress {
+                phase,
+                done,
+                total: Some(progress),
+                unit: Unit::Assets,
+                bytes: None,
+                elapsed_ms: done,
+                subject: Some("ui/button".to_owned()),
+            });
+        }
+        let report = RecoverReport { operation_id: operation.id, result: RecoveryResult::Closed, took_ms: 0 };
+        operation.end(Ending::Succeeded(OutcomeReport::Recover(report))).unwrap();
+        operation.id
+    }
+}
+
+/// Everything that a feed has until it is closed, once it is in order.
+fn read_to_end(feed: &mut Feed, mut check: StreamCheck) -> Vec<FeedItem> {
+    let mut items = Vec::new();
+    loop {
+        match feed.next(PATIENCE) {
+            FeedNext::Item(item) => {
+                check.push(&item.event).unwrap();
+                assert_eq!(item.event.terminal, item.outcome.is_some(), "an end has its proof beside it");
+                items.push(item);
+            }
+            FeedNext::Closed => {
+                assert_eq!(check.running().count(), 0, "an operation has no end");
+                return items;
+            }
+            FeedNext::Timeout => panic!("the feed neither goes on nor closes"),
+        }
+    }
+}
+
+fn ends(items: &[FeedItem]) -> Vec<OperationId> {
+    items.iter().filter_map(|item| item.outcome.as_ref()).map(crate::outcome::Outcome::operation_id).collect()
+}
+
+#[test]
+fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
+    let bench = Bench::new();
+    let few = NonZeroUsize::new(8).unwrap();
+    let (mut sleeper, mut crowded) = (bench.bus.subscribe(), bench.bus.subscribe_with(few));
+    let mut live = bench.bus.subscribe();
+    let (leaver, panicker, stumbler) =
+        (bench.bus.subscribe(), bench.bus.subscribe(), bench.bus.subscribe_with(few));
+    drop(bench.bus.subscribe());
+
+    let said = std::thread::scope(|scope| {
+        let live = scope.spawn(|| read_to_end(&mut live, StreamCheck::feed()));
+        // One goes amid its reading, one panics with an event in its hands.
+        let gone = scope.spawn(move || {
+            let mut leaver = leaver;
+            (0..100).for_each(|_| drop(leaver.next(PATIENCE)));
+        });
+        let panicked = scope.spawn(move || {
+            catch_unwind(AssertUnwindSafe(move || {
+                let mut panicker = panicker;
+                let item = panicker.next(PATIENCE);
+                panic!("the sink has a bug: {item:?}");
+            }))
+            .is_err()
+        });
+        let mut said: Vec<OperationId> = (0..OPERATIONS / 2).map(|_| bench.speak(PROGRESS)).collect();
+        gone.join().unwrap();
+        assert!(panicked.join().unwrap());
+        // One panics inside of the feed, while that reads the log: again and again.
+        let reads_back = Arc::new(AtomicBool::new(false));
+        let in_hook = Arc::clone(&reads_back);
+        bench.disk.hook(move |name, path| {
+            let is_meant = name == "open" && path.extension() == Some("jsonl");
+            if is_meant && std::thread::current().name() == Some("stumbler") {
+                in_hook.store(true, Ordering::Relaxed);
+                panic!("while the log is read");
+            }
+            Ok(())
+        });
+        let stumbler =
+            std::thread::Builder::new().name("stumbler".to_owned()).spawn_scoped(scope, move || {
+                let mut stumbler = stumbler;
+                while catch_unwind(AssertUnwindSafe(|| drop(stumbler.next(PATIENCE)))).is_ok() {}
+            });
+        stumbler.unwrap().join().unwrap();
+        assert!(reads_back.load(Ordering::Relaxed));
+        said.extend((OPERATIONS / 2..OPERATIONS).map(|_| {
+            let id = bench.speak(PROGRESS);
+            assert!(sleeper.queued().len() <= 1024 && crowded.queued().len() <= few.get());
+            id
+        }));
+        bench.bus.close();
+        assert_eq!(ends(&live.join().unwrap()), said);
+        said
+    });
+
+    let held: usize = sleeper.queued().iter().map(|event| encode_line(event).len()).sum();
+    assert!(held > 0 && held <= 1024 * LONGEST_LINE, "{held} bytes are held for one who sleeps");
+    for feed in [&mut sleeper, &mut crowded] {
+        let told = read_to_end(feed, StreamCheck::feed());
+        assert_eq!(ends(&told), said);
+        let lifecycle = told.iter().filter(|item| item.event.is_lifecycle()).count() as u64;
+        assert_eq!(lifecycle, OPERATIONS * 3);
+    }
+}
+
+#[test]
+fn the_bus_holds_nothing_for_those_who_are_gone() {
+    let bench = Bench::new();
+    let feeds: Vec<Feed> = (0..1000).map(|_| bench.bus.subscribe()).collect();
+    bench.speak(3);
+    assert_eq!(bench.bus.subscribers(), 1000);
+    let first = Arc::downgrade(&feeds[0].queued()[0]);
+    drop(feeds);
+    bench.speak(3);
+    assert_eq!(bench.bus.subscribers(), 0);
+    assert!(first.upgrade().is_none(), "an event that nobody waits for is held");
+    // Who comes and goes without anything being said is not held either.
+    for _ in 0..1000 {
+        drop(bench.bus.subscribe());
+    }
+    assert!(bench.bus.subscribers() < 100, "{} are held", bench.bus.subscribers());
+}
