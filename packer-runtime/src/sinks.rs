@@ -109,7 +109,7 @@ fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
             let mut leaver = leaver;
             (0..100).for_each(|_| drop(leaver.next(PATIENCE)));
         });
-        let panicked = scope.spawn(move || {
+        let broke = scope.spawn(move || {
             catch_unwind(AssertUnwindSafe(move || {
                 let mut panicker = panicker;
                 let item = panicker.next(PATIENCE);
@@ -119,7 +119,7 @@ fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
         });
         let mut said: Vec<OperationId> = (0..OPERATIONS / 2).map(|_| bench.speak(PROGRESS)).collect();
         gone.join().unwrap();
-        assert!(panicked.join().unwrap());
+        assert!(broke.join().unwrap());
         // One panics inside of the feed, while that reads the log: again and again.
         let reads_back = Arc::new(AtomicBool::new(false));
         let in_hook = Arc::clone(&reads_back);

@@ -225,7 +225,10 @@ pub(super) fn never(kind: OperationKind, way: Way) -> Option<&'static str> {
     use Class::{Build, Mutation, Recovery, Refresh, Watch};
     let class = Class::of(kind);
     match way {
-        Way::Succeeds | Way::Fails(Cause::Io | Cause::Panic) | Way::Cancelled(Called::Working) => None,
+        Way::Succeeds
+        | Way::Fails(Cause::Io | Cause::Panic)
+        | Way::Cancelled(Called::Working)
+        | Way::Dies(Death::Before | Death::AgainInRecoveryBefore) => None,
         Way::Cancelled(Called::Waiting | Called::Closing) => match class {
             Mutation | Recovery | Build | Refresh => None,
             Watch => {
@@ -250,7 +253,6 @@ pub(super) fn never(kind: OperationKind, way: Way) -> Option<&'static str> {
             (_, Build) => Some("its outputs are finished or dropped, and can be made again"),
             (_, Refresh | Watch) => Some("it commits nothing"),
         },
-        Way::Dies(Death::Before | Death::AgainInRecoveryBefore) => None,
         Way::Dies(Death::After | Death::AgainInRecovery | Death::BeforeCleaningUp) => match class {
             Mutation | Recovery | Build => None,
             Refresh | Watch => Some("it commits nothing, and leaves nothing to clean up"),
