@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use packer_events::event::Event;
+use packer_events::wire::decode_line;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::logs;
 use crate::packer::{Packer, Run};
 use crate::picture::png;
 
@@ -35,11 +39,13 @@ const OPERATIONAL: [&str; 17] = [
 /// Files with their contents, by path.
 pub type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-/// A project in a folder of its own, which goes when it is dropped.
+/// A project in a folder of its own, which goes when it is dropped. Its logs are judged then, whatever the test was about.
 #[derive(Debug)]
 pub struct TestProject {
     folder: TempDir,
     packer: Packer,
+    /// Every end that a run printed.
+    told: Mutex<Vec<Event>>,
 }
 
 impl TestProject {
@@ -48,7 +54,7 @@ impl TestProject {
     pub fn new(packer: Packer) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         packer.run(folder.path(), &["new", "game"]).exits(0);
-        Self { folder, packer }
+        Self { folder, packer, told: Mutex::default() }
     }
 
     /// The same with a few sources of several kinds, nothing adopted.
@@ -75,7 +81,7 @@ impl TestProject {
     /// A project whose folder is a copy of `source`.
     pub fn copy_of(source: &Path, packer: Packer) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let project = Self { folder, packer };
+        let project = Self { folder, packer, told: Mutex::default() };
         copy_folder(source, &project.root());
         project
     }
@@ -98,7 +104,10 @@ impl TestProject {
 
     /// Runs the packer in the project's folder.
     pub fn packer(&self, arguments: &[&str]) -> Run {
-        self.packer.run(&self.root(), arguments)
+        let run = self.packer.run(&self.root(), arguments);
+        let ends = run.out.lines().filter_map(|line| decode_line(line).ok()).filter(|event| event.terminal);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
+        run
     }
 
     /// A run in the project's folder that is still to be started.
@@ -209,6 +218,14 @@ impl TestProject {
             }
         }
         found
+    }
+}
+
+impl Drop for TestProject {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            logs::told(&self.root(), self.told.get_mut().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 }
 

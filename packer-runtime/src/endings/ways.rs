@@ -93,7 +93,8 @@ pub(super) fn all_ends() -> Vec<End> {
     ends
 }
 
-/// Ends that cannot be brought about here, and are by the tests of the whole: `a_kind_that_nothing_can_be_locked_for`.
+/// Ends that cannot be brought about here, and are by the tests of the whole:
+/// `where_nothing_can_be_locked_every_kind_that_commits_is_rejected_and_ends_once`.
 pub(super) fn is_shown_elsewhere(end: End) -> bool {
     end == End::Rejected(Reason::LockUnsupported)
 }

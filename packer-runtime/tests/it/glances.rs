@@ -8,7 +8,7 @@ use super::support::{Workspace, adopt_all, mutated, run};
 
 fn open(workspace: &Workspace) -> Project {
     let first_observation = FirstObservation::FiguresWillDo;
-    Project::open(&workspace.root, OpenOptions { first_observation, ..OpenOptions::default() }).unwrap()
+    workspace.open_as(OpenOptions { first_observation, ..OpenOptions::default() })
 }
 
 fn glance(workspace: &Workspace) -> Option<Glance> {

@@ -4,7 +4,7 @@ use packer_events::body::{Behind, EventBody, Lock, Phase};
 use packer_events::event::Event;
 use packer_events::report::{Ending, Failure, Rejection};
 use packer_fs::lock::{BuildLock, HolderFacts, Wait};
-use packer_runtime::api::{BuildRequest, Command, OpenOptions, Project};
+use packer_runtime::api::{BuildRequest, Command, OpenOptions};
 use packer_runtime::packs;
 
 use super::codecs::{gated, panicking};
@@ -207,7 +207,7 @@ fn closing_a_project_stops_its_bakes() {
 fn without_waiting_an_operation_is_rejected_and_names_the_holder() {
     let workspace = texts();
     let options = OpenOptions { wait_for_lane: false, ..OpenOptions::default() };
-    let project = Project::open(&workspace.root, options).unwrap();
+    let project = workspace.open_as(options);
     let holder = some_operation(7);
     let lock = workspace.hold_lane(holder);
     for command in [Command::Mutate(adopt_all(None)), Command::Build(BuildRequest::default())] {

@@ -121,7 +121,7 @@ impl Codec for Recording {
 /// Opens a project with exactly these codecs.
 pub(crate) fn open(workspace: &Workspace, codecs: Vec<Arc<dyn Codec>>, first: FirstObservation) -> Project {
     let options = OpenOptions { codecs, jobs: Some(2), first_observation: first, ..OpenOptions::default() };
-    Project::open(&workspace.root, options).unwrap()
+    workspace.open_as(options)
 }
 
 /// The uuid of the asset number `number`.

@@ -198,7 +198,10 @@ fn an_operation_that_died_before_its_end_was_logged_is_told_as_recovered() {
 #[test]
 fn an_operation_whose_end_is_logged_is_only_cleaned_up_after() {
     let mut dead = Dead::while_it_did(OperationKind::Adopt);
-    std::mem::forget(dead.committed());
+    let committed = dead.committed();
+    let head = committed.head();
+    std::mem::forget(committed);
+    dead.say(EventBody::Committed { commit: head.commit, registry_digest: head.registry });
     dead.say(EventBody::Succeeded { outcome: prepared_outcome() });
     // Somebody goes on working.
     dead.workspace.write("assets/made.txt", b"edited since");

@@ -1,9 +1,12 @@
 //! What the tests share: a project in a temporary folder, the few things that tests do to it, and what they read off it.
 //!
-//! Every workspace, when it is dropped, checks every log that it holds: numbers without a gap, one end an operation. No test
-//! has to ask for that.
+//! Every workspace, when it is dropped, judges every log that it holds: numbers without a gap, one end an operation, causes and
+//! reports that fit together; and what the logs replay to is what the runtime said at the time, to whoever waited and to whoever
+//! had subscribed. No test has to ask for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -11,13 +14,14 @@ use packer_domain::identity::UuidDraw;
 use packer_events::body::{EventBody, OperationKind};
 use packer_events::event::Event;
 use packer_events::record::{DiagnosticRecord, SeverityRecord};
+use packer_events::replay::{Replay, record_faults};
 use packer_events::report::{BuildReport, Ending, Failure, MutationReport, OutcomeReport, Rejection};
 use packer_events::sequence::StreamCheck;
 use packer_fs::lock::{HolderFacts, LaneGuard, LaneLock, Wait};
 use packer_runtime::api::{
     Adopt, BuildRequest, Command, Digest, Feed, FeedItem, FeedNext, KindId, Mutation, OpenOptions,
-    OperationHandle, OperationId, Outcome, PACK_FILE, Project, StorePolicy, Target, create_project, draw,
-    recorded_logs,
+    OperationHandle, OperationId, Outcome, PACK_FILE, Project, RecordedLog, SourceId, StorePolicy, Target,
+    create_project, draw, recorded_logs,
 };
 use packer_runtime::codec::{Codec, builtin};
 
@@ -27,12 +31,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The files of a project, by path, with the digests of their contents; folders end with a slash and have none.
 pub(crate) type Tree = BTreeMap<String, Option<Digest>>;
 
+/// How many logs were judged, and how many outcomes were held against them.
+static JUDGED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+/// Every outcome that somebody waited for.
+static TOLD: Mutex<Vec<Outcome>> = Mutex::new(Vec::new());
+
 /// A project in a folder of its own.
 pub(crate) struct Workspace {
     _folder: tempfile::TempDir,
     pub root: Utf8PathBuf,
     /// Whether some operation has no end on purpose.
     pub has_unended: bool,
+    /// What every opening of it said, from the first on.
+    heard: Mutex<Vec<(SourceId, Feed, Vec<Outcome>)>>,
 }
 
 impl Workspace {
@@ -40,7 +52,7 @@ impl Workspace {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap().join("game");
         create_project(&root, "game").unwrap();
-        Self { _folder: folder, root, has_unended: false }
+        Self { _folder: folder, root, has_unended: false, heard: Mutex::default() }
     }
 
     /// A project with these files, all of them adopted.
@@ -90,7 +102,66 @@ impl Workspace {
     /// Opens the project with two threads, and with `codecs` beside the built-in ones.
     pub(crate) fn open_with(&self, codecs: Vec<std::sync::Arc<dyn Codec>>) -> Project {
         let codecs = builtin().into_iter().chain(codecs).collect();
-        Project::open(&self.root, OpenOptions { codecs, jobs: Some(2), ..OpenOptions::default() }).unwrap()
+        self.open_as(OpenOptions { codecs, jobs: Some(2), ..OpenOptions::default() })
+    }
+
+    /// Opens the project so, and remembers what it says.
+    pub(crate) fn open_as(&self, options: OpenOptions) -> Project {
+        let (project, feed) = Project::open_and_subscribe(&self.root, options).unwrap();
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push((project.source(), feed, Vec::new()));
+        project
+    }
+
+    /// Judges every log, and holds what was told against what the logs replay to.
+    fn judge(&self) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, feed, outcomes) in heard.iter_mut() {
+            while let FeedNext::Item(item) = feed.next(Duration::ZERO) {
+                assert_eq!(item.event.terminal, item.outcome.is_some(), "an end has its proof beside it");
+                outcomes.extend(item.outcome);
+            }
+        }
+        let logs = recorded_logs(&self.root).unwrap();
+        let mut replay = Replay::new();
+        for log in &logs {
+            assert_eq!(log.damaged_lines, 0);
+            let from_start = log.events.first().is_none_or(|event| event.position == 1);
+            let check = StreamCheck::log();
+            let mut check = if from_start { check } else { check.joined_late() };
+            for event in &log.events {
+                check.push(event).unwrap();
+                assert!(replay.apply(event), "it was said before: {event:#?}");
+            }
+            assert!(self.has_unended || check.running().count() == 0, "an operation has no end: {log:#?}");
+            JUDGED[0].fetch_add(1, Ordering::Relaxed);
+        }
+        let mut faults = record_faults(&replay);
+        faults.retain(|fault| !self.has_unended || fault.rule != packer_events::replay::RecordRule::Unended);
+        assert_eq!(faults, []);
+        // One whose log somebody deleted, or a part of it, is told of by nothing.
+        let is_whole = |log: &&RecordedLog| log.events.first().is_some_and(|event| event.position == 1);
+        let whole: BTreeMap<SourceId, &RecordedLog> =
+            logs.iter().filter(is_whole).map(|log| (log.source, log)).collect();
+        let held = |outcome: &Outcome| {
+            let record = replay.operation(outcome.operation_id()).unwrap_or_else(|| panic!("{outcome:#?}"));
+            assert_eq!(record.ending.as_ref(), Some(outcome.ending()));
+            assert_eq!(record.kind, Some(outcome.kind()));
+            assert_eq!(record.causation_id, outcome.event().causation_id);
+            JUDGED[1].fetch_add(1, Ordering::Relaxed);
+        };
+        for (source, _, outcomes) in heard.iter() {
+            let Some(log) = whole.get(source) else { continue };
+            let mut ended = BTreeSet::new();
+            for outcome in outcomes {
+                held(outcome);
+                assert!(ended.insert(outcome.operation_id()), "its end was told twice: {outcome:#?}");
+            }
+            let ends = log.events.iter().filter(|event| event.terminal).map(|event| event.operation_id);
+            let untold: Vec<_> = ends.filter(|id| !ended.contains(id)).collect();
+            assert!(untold.is_empty(), "nobody was told of the end of {untold:?}");
+        }
+        let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        told.iter().filter(|outcome| whole.contains_key(&outcome.event().source)).for_each(held);
     }
 
     /// Runs git in the project, without whatever the machine is configured to.
@@ -170,17 +241,38 @@ impl Drop for Workspace {
         if std::thread::panicking() {
             return;
         }
-        for log in recorded_logs(&self.root).unwrap() {
-            assert_eq!(log.damaged_lines, 0);
-            let from_start = log.events.first().is_none_or(|event| event.position == 1);
-            let check = StreamCheck::log();
-            let mut check = if from_start { check } else { check.joined_late() };
-            for event in &log.events {
-                check.push(event).unwrap();
-            }
-            assert!(self.has_unended || check.running().count() == 0, "an operation has no end: {log:#?}");
-        }
+        self.judge();
     }
+}
+
+#[test]
+fn every_log_of_every_test_is_judged_and_held_against_what_was_told() {
+    let count = || JUDGED.each_ref().map(|count| count.load(Ordering::Relaxed));
+    let before = count();
+    let (workspace, project) = Workspace::adopted(&[("assets/a.txt", b"a")], Vec::new());
+    let outcome = run(&project, Command::Refresh);
+    let source = project.source();
+    drop(project);
+    let path = workspace.root.join(format!(".packer/events/{source}.jsonl"));
+    let log = std::fs::read_to_string(&path).unwrap();
+    let judged = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| workspace.judge())).is_ok();
+    // A log that tells of another end than was told, or of none, or of what nobody was told of.
+    let took = format!("\"took_ms\":{}}}", mutated_took(&outcome));
+    assert!(log.contains(&took), "{log}");
+    let lines: Vec<&str> = log.split_inclusive('\n').collect();
+    for forged in [log.replace(&took, "\"took_ms\":987654}"), lines[..lines.len() - 1].concat()] {
+        std::fs::write(&path, forged).unwrap();
+        assert!(!judged());
+    }
+    std::fs::write(&path, log).unwrap();
+    drop(workspace);
+    let after = count();
+    assert!(after[0] > before[0] && after[1] >= before[1] + 2, "{before:?}, then {after:?}");
+}
+
+fn mutated_took(outcome: &Outcome) -> u64 {
+    let Some(OutcomeReport::Refresh(report)) = outcome.success() else { panic!("{outcome:#?}") };
+    report.took_ms
 }
 
 fn walk(root: &Utf8Path, dir: &Utf8Path, tree: &mut Tree) {
@@ -210,7 +302,9 @@ pub(crate) fn adopt_all(kind: Option<&str>) -> Mutation {
 }
 
 pub(crate) fn run(project: &Project, command: Command) -> Outcome {
-    project.submit(command).wait().unwrap()
+    let outcome = project.submit(command).wait().unwrap();
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.clone());
+    outcome
 }
 
 pub(crate) fn build(project: &Project) -> Outcome {

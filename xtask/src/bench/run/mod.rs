@@ -10,6 +10,7 @@ mod machine;
 mod measure;
 mod row;
 mod series;
+mod subscriber;
 mod trace;
 
 pub(super) use measure::{encode, observe};
@@ -90,6 +91,8 @@ enum Contest {
     StatusWarm,
     /// One asset included or excluded by an open project, beside replacing a file of the registry's size durably
     Include,
+    /// A build from nothing with a subscriber that reads all of its events, beside one without
+    Subscriber,
 }
 
 /// How a run ended that came to its end.
@@ -258,6 +261,12 @@ impl Session<'_> {
             ));
             let median = Spread::of(&process.seconds()).median;
             self.notes.push(format!("`packer include` as a process of its own: {median:.2} s"));
+        }
+        if self.wants(Contest::Subscriber) {
+            eprintln!("subscriber …");
+            let [with, without] = subscriber::contest(&arena)?;
+            let limit = Limit::Gate(1.02);
+            self.rows.push(Row::beside("subscriber", limit, &with.seconds(), "nobody", &without.seconds()));
         }
         let limit = Limit::Gate(1.0);
         if self.wants(Contest::CleanBuild) && !self.lacks("clean_build", limit, &["tar", "zstd"]) {

@@ -176,8 +176,8 @@ fn what_a_killed_operation_became_is_told_in_its_own_log() {
     assert_eq!(project.status()["assets"]["managed"], 4);
 }
 
-#[test]
-fn what_somebody_saved_after_a_kill_is_kept_and_a_decision_is_asked_for() {
+/// The same, once somebody has saved over what one of the others was to be.
+fn meddled_with() -> TestProject {
     let project = half_adopted();
     let open = ["ui/button.png", "ui/panel.png", "texts/hello.txt", "data/items.json"]
         .map(|source| format!("assets/{source}.asset.toml"))
@@ -185,6 +185,19 @@ fn what_somebody_saved_after_a_kill_is_kept_and_a_decision_is_asked_for() {
         .find(|anchor| !project.path(anchor).exists())
         .unwrap();
     project.write(&open, b"# mine\n");
+    project
+}
+
+/// The same, found by the next command, and frozen since.
+pub(super) fn frozen() -> TestProject {
+    let project = meddled_with();
+    project.packer(&["status"]).exits(0);
+    project
+}
+
+#[test]
+fn what_somebody_saved_after_a_kill_is_kept_and_a_decision_is_asked_for() {
+    let project = meddled_with();
     let before = project.workspace();
     let told = project.packer(&["status"]).exits(0);
     assert!(told.err.contains("recovery required"), "{}", told.text());

@@ -2,7 +2,7 @@
 //! workspace is entirely before or entirely after.
 //!
 //! Here is what all of these tests share. What is killed is in `commands`, `changes` and `edits`, what fails in `faults`; what
-//! people decide then, in `settling`.
+//! people decide then, in `settling`; one of each kind, and how it is told, in `endings`.
 //! A killed process loses nothing that it wrote; what a power cut loses is tested by `packer-fs`.
 //!
 //! Some operations are cut at some of their calls only in an ordinary run: as many as `PACKER_TEST_KILLS` says, which
@@ -11,6 +11,7 @@
 mod changes;
 mod commands;
 mod edits;
+mod endings;
 mod faults;
 mod settling;
 

@@ -1,0 +1,158 @@
+//! What a report of progress costs who makes it, and what subscribers cost who speaks.
+//!
+//! One and two threads count as fast as they can. Then the same many events are said, in turn, with no subscriber, with one that
+//! reads all the time, one that sleeps, and a crowd of those beside one that is gone; medians of ratios are compared, so that a
+//! machine that is busy for a while is busy for all of them. `cargo bench -p packer-runtime --bench progress`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement has nobody to hand an error to but its reader"
+)]
+#![expect(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "some sources of a library, most of which nothing calls here, are modules of this binary"
+)]
+
+#[path = "../src/clock.rs"]
+mod clock;
+#[path = "../src/feed/mod.rs"]
+mod feed;
+#[path = "../src/operation.rs"]
+mod operation;
+#[path = "../src/outcome.rs"]
+mod outcome;
+#[path = "../src/progress.rs"]
+mod progress;
+#[path = "../src/sync.rs"]
+mod sync;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use camino::Utf8PathBuf;
+use packer_domain::identity::SourceId;
+use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_fs::disk::OsDisk;
+
+use feed::{Bus, Feed, FeedNext};
+use operation::Operation;
+use progress::Progress;
+
+/// How many reports each thread makes.
+const REPORTS: u64 = 4_000_000;
+
+/// How many events are said in a turn, and how many turns each has.
+const EVENTS: u64 = 4_000;
+const TURNS: usize = 41;
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    bus: Arc<Bus>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        let disk = Arc::new(OsDisk::new(root.clone()));
+        Self { _folder: folder, bus: Arc::new(Bus::new(root, disk, SourceId::drawn(clock::draw()))) }
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::accept(&self.bus, OperationKind::Build, "build".to_owned(), None, None)
+    }
+}
+
+/// Nanoseconds a report takes the thread that makes it, with so many of them at once.
+fn report(threads: u64) -> f64 {
+    let bench = Bench::new();
+    let operation = bench.operation();
+    let progress = Progress::begin(&operation, Phase::Bake, Unit::Assets, Some(REPORTS * threads));
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for _ in 0..REPORTS {
+                    progress.advance(1, 4096, &|| Some("ui/button".to_owned()));
+                }
+            });
+        }
+    });
+    began.elapsed().as_secs_f64() * 1e9 / REPORTS as f64
+}
+
+/// What a speaker is listened to by.
+struct Speaker {
+    bench: Bench,
+    operation: Operation,
+    /// Who sleeps.
+    _asleep: Vec<Feed>,
+}
+
+impl Speaker {
+    fn new(live: usize, asleep: usize, gone: usize) -> Self {
+        let bench = Bench::new();
+        for _ in 0..live {
+            let mut feed = bench.bus.subscribe();
+            std::thread::spawn(
+                move || while !matches!(feed.next(Duration::from_secs(1)), FeedNext::Closed) {},
+            );
+        }
+        let asleep = (0..asleep).map(|_| bench.bus.subscribe()).collect();
+        (0..gone).for_each(|_| drop(bench.bus.subscribe()));
+        let operation = bench.operation();
+        Self { bench, operation, _asleep: asleep }
+    }
+
+    fn turn(&self) -> f64 {
+        let began = Instant::now();
+        for done in 0..EVENTS {
+            // Every tenth can never be dropped.
+            self.operation.say(if done % 10 == 0 {
+                EventBody::Divergence { added: Vec::new(), cleared: Vec::new() }
+            } else {
+                let (total, bytes, subject) = (Some(EVENTS), None, Some("ui/button".to_owned()));
+                let (phase, unit, elapsed_ms) = (Phase::Bake, Unit::Assets, done);
+                EventBody::Progress { phase, done, total, unit, bytes, elapsed_ms, subject }
+            });
+        }
+        began.elapsed().as_secs_f64()
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        self.bench.bus.close();
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    for threads in [1, 2] {
+        println!("{threads} thread(s): a report takes {:.0} ns", report(threads));
+    }
+    let speakers = [
+        ("none", Speaker::new(0, 0, 0)),
+        ("none, again", Speaker::new(0, 0, 0)),
+        ("one that reads", Speaker::new(1, 0, 0)),
+        ("one that sleeps", Speaker::new(0, 1, 0)),
+        ("four that sleep, and one that is gone", Speaker::new(0, 4, 1)),
+    ];
+    let mut turns = vec![Vec::new(); speakers.len()];
+    for _ in 0..TURNS {
+        for (turn, (_, speaker)) in turns.iter_mut().zip(&speakers) {
+            turn.push(speaker.turn());
+        }
+    }
+    for ((name, _), took) in speakers.iter().zip(&turns) {
+        let ratio = median(took.iter().zip(&turns[0]).map(|(took, alone)| took / alone).collect());
+        let each = median(took.clone()) * 1e6 / EVENTS as f64;
+        println!("{name:<40} an event takes {each:>6.2} µs, ratio {ratio:.3}");
+    }
+}
