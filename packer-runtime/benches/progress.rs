@@ -41,10 +41,10 @@ use operation::Operation;
 use progress::Progress;
 
 /// How many reports each thread makes.
-const REPORTS: u64 = 4_000_000;
+const REPORTS: u32 = 4_000_000;
 
 /// How many events are said in a turn, and how many turns each has.
-const EVENTS: u64 = 4_000;
+const EVENTS: u32 = 4_000;
 const TURNS: usize = 41;
 
 struct Bench {
@@ -66,10 +66,10 @@ impl Bench {
 }
 
 /// Nanoseconds a report takes the thread that makes it, with so many of them at once.
-fn report(threads: u64) -> f64 {
+fn report(threads: u32) -> f64 {
     let bench = Bench::new();
     let operation = bench.operation();
-    let progress = Progress::begin(&operation, Phase::Bake, Unit::Assets, Some(REPORTS * threads));
+    let progress = Progress::begin(&operation, Phase::Bake, Unit::Assets, Some(u64::from(REPORTS * threads)));
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -80,7 +80,7 @@ fn report(threads: u64) -> f64 {
             });
         }
     });
-    began.elapsed().as_secs_f64() * 1e9 / REPORTS as f64
+    began.elapsed().as_secs_f64() * 1e9 / f64::from(REPORTS)
 }
 
 /// What a speaker is listened to by.
@@ -108,12 +108,12 @@ impl Speaker {
 
     fn turn(&self) -> f64 {
         let began = Instant::now();
-        for done in 0..EVENTS {
+        for done in 0..u64::from(EVENTS) {
             // Every tenth can never be dropped.
             self.operation.say(if done % 10 == 0 {
                 EventBody::Divergence { added: Vec::new(), cleared: Vec::new() }
             } else {
-                let (total, bytes, subject) = (Some(EVENTS), None, Some("ui/button".to_owned()));
+                let (total, bytes, subject) = (Some(u64::from(EVENTS)), None, Some("ui/button".to_owned()));
                 let (phase, unit, elapsed_ms) = (Phase::Bake, Unit::Assets, done);
                 EventBody::Progress { phase, done, total, unit, bytes, elapsed_ms, subject }
             });
@@ -152,7 +152,7 @@ fn main() {
     }
     for ((name, _), took) in speakers.iter().zip(&turns) {
         let ratio = median(took.iter().zip(&turns[0]).map(|(took, alone)| took / alone).collect());
-        let each = median(took.clone()) * 1e6 / EVENTS as f64;
+        let each = median(took.clone()) * 1e6 / f64::from(EVENTS);
         println!("{name:<40} an event takes {each:>6.2} µs, ratio {ratio:.3}");
     }
 }

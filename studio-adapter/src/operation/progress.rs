@@ -70,7 +70,7 @@ pub enum UnitView {
 
 impl ProgressView {
     pub(crate) fn of(phase: Phase, progress: &PhaseProgress) -> Self {
-        let PhaseProgress { done, total, unit, subject, time: _ } = progress;
+        let PhaseProgress { done, total, unit, subject, bytes: _, elapsed_ms: _, time: _ } = progress;
         let noun = labels::unit(*unit);
         let text = match total {
             Some(total) => format!("{done} of {}", counted(*total, noun)),

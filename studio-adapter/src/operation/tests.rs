@@ -40,7 +40,8 @@ pub(crate) fn accepted() -> EventBody {
 }
 
 pub(crate) fn progress(phase: Phase, done: u64, total: Option<u64>) -> EventBody {
-    EventBody::Progress { phase, done, total, unit: Unit::Files, subject: Some("ui/a.png".to_owned()) }
+    let (unit, subject) = (Unit::Files, Some("ui/a.png".to_owned()));
+    EventBody::Progress { phase, done, total, unit, bytes: None, elapsed_ms: 5, subject }
 }
 
 /// An ending that somebody wrote.
@@ -90,7 +91,8 @@ fn every_part_of_the_work_has_its_words() {
     let bodies = phases.into_iter().map(|phase| progress(phase, 1, Some(4))).collect();
     insta::assert_json_snapshot!("phases", view(bodies).progress);
     let units = [Unit::Files, Unit::Assets, Unit::Bytes, Unit::Steps].map(|unit| {
-        let body = EventBody::Progress { phase: Phase::Bake, done: 1, total: Some(2), unit, subject: None };
+        let (phase, total, bytes, subject) = (Phase::Bake, Some(2), None, None);
+        let body = EventBody::Progress { phase, done: 1, total, unit, bytes, elapsed_ms: 5, subject };
         view(vec![body]).progress[0].text.clone()
     });
     assert_eq!(units, ["1 of 2 files", "1 of 2 assets", "1 of 2 bytes", "1 of 2 steps"]);

@@ -348,8 +348,8 @@ impl Job<'_> {
         let baking = Progress::begin(operation, Phase::Bake, Unit::Assets, Some(total));
         let compressors = Compressors::default();
         let bake = |compressor: &mut Lent<'_>, wanted: &(u32, &BuildEntry)| {
-            let make = || operation.span().in_scope(|| kitchen.make(wanted.1, compressor));
-            let made = (!operation.is_cancelled()).then(make);
+            let bake_it = || operation.span().in_scope(|| kitchen.make(wanted.1, compressor));
+            let made = (!operation.is_cancelled()).then(bake_it);
             baking.advance(1, wanted.1.input_bytes(), &|| Some(wanted.1.name().to_string()));
             made
         };

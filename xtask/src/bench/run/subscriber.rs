@@ -37,7 +37,7 @@ pub(super) fn contest(arena: &Arena) -> Result<[Series; 2], ContestError> {
             scope.spawn(move || {
                 let mut ends = false;
                 while !ends {
-                    ends = match feed.next(Duration::from_secs(600)) {
+                    ends = match feed.next(Duration::from_mins(10)) {
                         FeedNext::Item(item) => item.event.terminal,
                         FeedNext::Timeout | FeedNext::Closed => true,
                     };
