@@ -50,6 +50,7 @@ pub enum EventBody {
         unit: Unit,
         /// How many bytes that was, where they tell more than what is counted.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional::omitted")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         bytes: Option<u64>,
         /// How long the part has been worked on, in milliseconds. Counts and times are since its beginning, so the latest
         /// progress alone tells the rate, whatever was merged with it.
