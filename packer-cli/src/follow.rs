@@ -8,7 +8,7 @@ use std::time::Duration;
 use packer_events::body::{EventBody, OperationKind};
 use packer_events::event::Event;
 use packer_events::record::{DiagnosticRecord, DivergenceRecord};
-use packer_runtime::api::{Command, FeedItem, FeedNext, OperationHandle, Outcome, Project};
+use packer_runtime::api::{Command, FeedItem, FeedNext, From, OperationHandle, Outcome, Project};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ pub(crate) struct Followed {
 
 /// Runs `command` to its end. Ctrl-C cancels it, and its end is waited for nevertheless.
 pub(crate) fn run(project: &Project, command: Command, ui: &mut Ui) -> Result<Followed, Failure> {
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let (handle, guard) = interrupt::cancellable(|| project.submit(command));
     let mut told = Told::default();
     loop {
@@ -47,6 +47,8 @@ pub(crate) fn run(project: &Project, command: Command, ui: &mut Ui) -> Result<Fo
                     break;
                 }
             }
+            // Somebody deleted the log before it was read back. The end comes from the handle.
+            FeedNext::Missed(missed) => ui.note(&missed.to_string()),
             // The event comes before the outcome; without it by now, it could not be stored, or not be read back.
             FeedNext::Timeout | FeedNext::Closed => match handle.outcome() {
                 None => {}

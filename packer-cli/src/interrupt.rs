@@ -1,4 +1,5 @@
-//! Ctrl-C: it cancels the operation that runs, which then ends as every operation does; with none, it ends the process.
+//! Ctrl-C: it cancels the operation that runs, which then ends as every operation does; with none, it ends the process, or
+//! is noted by who asks for that.
 //!
 //! Nothing is lost by ending the process: whatever it had begun is recovered by the next one.
 
@@ -15,6 +16,8 @@ enum Running {
     Nothing,
     /// One that is being submitted; whether it is to be cancelled at once.
     Submitting { cancelled: bool },
+    /// Something that looks now and then whether it is to stop.
+    Looking,
     /// One that can be cancelled.
     Operation(OperationHandle),
 }
@@ -42,6 +45,7 @@ fn on_signal() {
     match &mut *running {
         Running::Nothing => std::process::exit(i32::from(Exit::Cancelled.code())),
         Running::Submitting { cancelled } => *cancelled = true,
+        Running::Looking => {}
         Running::Operation(handle) => handle.cancel(),
     }
     CANCELLED.store(true, Ordering::Relaxed);
@@ -58,6 +62,12 @@ pub(crate) fn cancellable(submit: impl FnOnce() -> OperationHandle) -> (Operatio
     }
     *running = Running::Operation(handle.clone());
     (handle, guard)
+}
+
+/// From here on until `Guard` is dropped, a signal does nothing but to be noted there.
+pub(crate) fn noted() -> Guard {
+    *running() = Running::Looking;
+    Guard(())
 }
 
 /// While it lives, signals cancel instead of ending the process.

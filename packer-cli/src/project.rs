@@ -122,7 +122,7 @@ pub(crate) fn open(
 ) -> Result<Opened, Failure> {
     let place = place(global)?;
     let wait_for_lane = !global.no_wait;
-    let options = OpenOptions { codecs, jobs, wait_for_lane, first_observation, watch: None };
+    let options = OpenOptions { codecs, jobs, wait_for_lane, first_observation, ..OpenOptions::default() };
     let project = Project::open(&place.root, options)?;
     for outcome in project.recovered() {
         tell_recovery(outcome, ui);
@@ -139,7 +139,14 @@ pub(crate) fn open_watched(
 ) -> Result<(Opened, Feed), Failure> {
     let place = place(global)?;
     let (wait_for_lane, first_observation) = (!global.no_wait, FirstObservation::AtOpening);
-    let options = OpenOptions { codecs, jobs, wait_for_lane, first_observation, watch: Some(watch) };
+    let options = OpenOptions {
+        codecs,
+        jobs,
+        wait_for_lane,
+        first_observation,
+        watch: Some(watch),
+        ..OpenOptions::default()
+    };
     let (project, feed) = Project::open_and_subscribe(&place.root, options)?;
     Ok((Opened { project, place, flag: ProjectFlag::new(global.project.as_deref()) }, feed))
 }

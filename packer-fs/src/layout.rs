@@ -68,9 +68,23 @@ pub fn watch_probe(source: SourceId, n: u64) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{OPERATIONAL}/{WATCH_PROBE_PREFIX}{source}-{n}"))
 }
 
-/// The event log of a source.
+/// The event log of a source: its first segment, which begins with the source's first event.
 pub fn event_log(source: SourceId) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{EVENTS}/{source}.jsonl"))
+}
+
+/// The segment of the event log of a source that begins with the event at position `first`.
+pub fn event_log_segment(source: SourceId, first: u64) -> Utf8PathBuf {
+    match first {
+        0 | 1 => event_log(source),
+        _ => Utf8PathBuf::from(format!("{EVENTS}/{source}.{first:020}.jsonl")),
+    }
+}
+
+/// What the segment that begins at `first` is read after, where the segments before it are gone: events of the operations
+/// that ran when it began.
+pub fn event_log_carried(source: SourceId, first: u64) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{EVENTS}/{source}.{first:020}.carried.jsonl"))
 }
 
 /// The lock that a source holds for its life.

@@ -4,6 +4,7 @@
 //! What is read back is checked line by line: it stood on a disk. What undoing means is decided in `packer-domain`.
 
 use camino::Utf8PathBuf;
+use packer_domain::identity::OperationId;
 use packer_domain::registry::RegistryEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub struct UndoRecord {
     pub lines_before: Vec<RegistryEntry>,
     /// And all of them after.
     pub lines_after: Vec<RegistryEntry>,
+    /// The operation that it took back itself, if it is an undo.
+    pub undoes: Option<OperationId>,
 }
 
 /// Why a record cannot be used.
@@ -45,6 +48,8 @@ struct Document {
     assets: Utf8PathBuf,
     lines_before: Vec<String>,
     lines_after: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undoes: Option<OperationId>,
 }
 
 impl UndoRecord {
@@ -56,6 +61,7 @@ impl UndoRecord {
             assets: self.assets.clone(),
             lines_before: texts(&self.lines_before),
             lines_after: texts(&self.lines_after),
+            undoes: self.undoes,
         };
         serde_json::to_value(document).expect("texts and lists of them are JSON")
     }
@@ -72,6 +78,7 @@ impl UndoRecord {
             lines_before: entries(&document.lines_before)?,
             lines_after: entries(&document.lines_after)?,
             assets: document.assets,
+            undoes: document.undoes,
         })
     }
 }
@@ -95,6 +102,7 @@ mod tests {
             assets: "assets".into(),
             lines_before: vec![entry(EntryState::Live { anchor, build: BuildParticipation::Excluded })],
             lines_after: vec![entry(EntryState::Retired)],
+            undoes: Some(OperationId::drawn(UuidDraw { unix_ms: 1, entropy: [1; 16] })),
         };
         let value = record.encode();
         assert_eq!(UndoRecord::decode(&value).unwrap(), record);

@@ -25,6 +25,8 @@ mod operation;
 mod outcome;
 #[path = "../src/progress.rs"]
 mod progress;
+#[path = "../src/record.rs"]
+mod record;
 #[path = "../src/sync.rs"]
 mod sync;
 
@@ -35,8 +37,9 @@ use camino::Utf8PathBuf;
 use packer_domain::identity::SourceId;
 use packer_events::body::{EventBody, OperationKind, Phase, Unit};
 use packer_fs::disk::OsDisk;
+use packer_fs::event_log::LogBounds;
 
-use feed::{Bus, Feed, FeedNext};
+use feed::{Bus, Feed, FeedNext, From};
 use operation::Operation;
 use progress::Progress;
 
@@ -57,7 +60,10 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
         let disk = Arc::new(OsDisk::new(root.clone()));
-        Self { _folder: folder, bus: Arc::new(Bus::new(root, disk, SourceId::drawn(clock::draw()))) }
+        Self {
+            _folder: folder,
+            bus: Arc::new(Bus::new(root, disk, SourceId::drawn(clock::draw()), LogBounds::default())),
+        }
     }
 
     fn operation(&self) -> Operation {
@@ -95,13 +101,13 @@ impl Speaker {
     fn new(live: usize, asleep: usize, gone: usize) -> Self {
         let bench = Bench::new();
         for _ in 0..live {
-            let mut feed = bench.bus.subscribe();
+            let mut feed = bench.bus.subscribe(From::Now);
             std::thread::spawn(
                 move || while !matches!(feed.next(Duration::from_secs(1)), FeedNext::Closed) {},
             );
         }
-        let asleep = (0..asleep).map(|_| bench.bus.subscribe()).collect();
-        (0..gone).for_each(|_| drop(bench.bus.subscribe()));
+        let asleep = (0..asleep).map(|_| bench.bus.subscribe(From::Now)).collect();
+        (0..gone).for_each(|_| drop(bench.bus.subscribe(From::Now)));
         let operation = bench.operation();
         Self { bench, operation, _asleep: asleep }
     }

@@ -8,7 +8,8 @@ pub use crate::build::{
 };
 pub use crate::clock::draw;
 pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project};
-pub use crate::feed::{Feed, FeedItem, FeedNext};
+pub use crate::feed::{Feed, FeedItem, FeedNext, From, Missed};
+pub use crate::follower::{LogFollower, LogNext};
 pub use crate::freshness::Freshness;
 pub use crate::history::{DroppedHistory, HISTORY_MAX_AGE, HISTORY_MAX_BYTES, HistoryReport};
 pub use crate::log::{LoggedOperation, UndoState, next_redo, next_undo};
@@ -61,4 +62,5 @@ pub use packer_domain::summary::{AssetCounts, DiagnosticCounts, FileCounts, Work
 pub use packer_domain::toml_text::suggest;
 pub use packer_domain::workspace::{AssetState, Reference};
 pub use packer_fs::disk::{DiskError, DiskOperation};
+pub use packer_fs::event_log::{LogBounds, LogHole};
 pub use packer_fs::plan_file::{ReadPlanError, WritePlanError};

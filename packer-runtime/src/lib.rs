@@ -18,6 +18,7 @@ mod create;
 #[cfg(test)]
 mod endings;
 mod feed;
+mod follower;
 mod freshness;
 mod history;
 mod holder;

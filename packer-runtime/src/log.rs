@@ -1,7 +1,8 @@
 //! What was done in a project: the operations that its logs tell of, beside what is kept for undoing them. Reads only.
 //!
 //! What an operation did is told by its ending; whether it can be undone, by what the history has; that it was undone, by
-//! the operation that did it, whose cause it is. Where a log is gone, the history still tells what it holds.
+//! the operation that did it, whose cause it is. Where a log is gone, the history still tells what it holds: what each
+//! operation did, and which one it took back.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use packer_events::report::{Ending, OutcomeReport};
 use packer_events::time::Timestamp;
 use packer_fs::disk::{Disk, DiskError};
 use packer_fs::journal::{self, HistoryError};
+use packer_fs::undo_record::UndoRecord;
 
 use crate::record::recorded_logs;
 
@@ -53,7 +55,7 @@ pub enum UndoState {
 pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<LoggedOperation>, DiskError> {
     let mut replay = Replay::new();
     for log in recorded_logs(root)? {
-        for event in &log.events {
+        for event in log.story() {
             replay.apply(event);
         }
     }
@@ -63,21 +65,18 @@ pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<Logg
         .filter(|entry| !entry.was_frozen)
         .map(|entry| (entry.operation, entry.bytes))
         .collect();
-    let undo_of = |operation: OperationId| match (undone_by(&replay, operation), kept.get(&operation)) {
-        (Some(undo), _) => UndoState::UndoneBy(undo),
-        (None, Some(bytes)) => UndoState::Kept { bytes: *bytes },
-        (None, None) => UndoState::NotKept,
-    };
-    let mut logged: BTreeMap<OperationId, LoggedOperation> = replay
-        .operations()
-        .map(|record| (record.operation_id, of_record(record, undo_of(record.operation_id))))
-        .collect();
+    let mut logged: Vec<LoggedOperation> = replay.operations().map(of_record).collect();
     for operation in kept.keys().filter(|operation| replay.operation(**operation).is_none()) {
-        if let Some(found) = of_history(disk, *operation, undo_of(*operation))? {
-            logged.insert(*operation, found);
-        }
+        logged.extend(of_history(disk, *operation)?);
     }
-    let mut logged: Vec<LoggedOperation> = logged.into_values().collect();
+    let undos = Undos::among(&logged);
+    for operation in &mut logged {
+        operation.undo = match (undos.of(operation.operation_id), kept.get(&operation.operation_id)) {
+            (Some(undo), _) => UndoState::UndoneBy(undo),
+            (None, Some(bytes)) => UndoState::Kept { bytes: *bytes },
+            (None, None) => UndoState::NotKept,
+        };
+    }
     // Within a millisecond, the numbers of their commits tell the order.
     logged.sort_by_key(|logged| std::cmp::Reverse((logged.time, logged.commit(), logged.operation_id)));
     Ok(logged)
@@ -126,18 +125,33 @@ impl LoggedOperation {
     }
 }
 
-/// The operation that undid this one, and was not undone itself.
-fn undone_by(replay: &Replay, operation: OperationId) -> Option<OperationId> {
-    let undoes = |record: &&OperationRecord| {
-        let done = matches!(record.state, OperationState::Succeeded | OperationState::Recovered);
-        // One is later than what it undoes; whatever a log says, following them comes to an end.
-        record.kind == Some(OperationKind::Undo) && done && record.operation_id > operation
-    };
-    let mut undoing = replay.caused_by(operation).filter(undoes);
-    undoing.find(|record| undone_by(replay, record.operation_id).is_none()).map(|record| record.operation_id)
+/// Which operations took which back.
+struct Undos(BTreeMap<OperationId, Vec<OperationId>>);
+
+impl Undos {
+    fn among(logged: &[LoggedOperation]) -> Self {
+        let mut undos: BTreeMap<OperationId, Vec<OperationId>> = BTreeMap::new();
+        for operation in logged {
+            let done = matches!(operation.state, OperationState::Succeeded | OperationState::Recovered);
+            // One is later than what it undoes; whatever a log says, following them comes to an end.
+            if operation.kind == Some(OperationKind::Undo)
+                && done
+                && let Some(undone) = operation.causation_id.filter(|undone| operation.operation_id > *undone)
+            {
+                undos.entry(undone).or_default().push(operation.operation_id);
+            }
+        }
+        Self(undos)
+    }
+
+    /// The operation that undid this one, and was not undone itself.
+    fn of(&self, operation: OperationId) -> Option<OperationId> {
+        let undos = self.0.get(&operation)?;
+        undos.iter().copied().find(|undo| self.of(*undo).is_none())
+    }
 }
 
-fn of_record(record: &OperationRecord, undo: UndoState) -> LoggedOperation {
+fn of_record(record: &OperationRecord) -> LoggedOperation {
     let report = match &record.ending {
         Some(Ending::Succeeded(report) | Ending::Recovered { outcome: report, .. }) => Some(report.clone()),
         _ => None,
@@ -149,16 +163,12 @@ fn of_record(record: &OperationRecord, undo: UndoState) -> LoggedOperation {
         state: record.state,
         report,
         causation_id: record.causation_id,
-        undo,
+        undo: UndoState::NotKept,
     }
 }
 
 /// What the history tells of an operation whose log is gone; none where it can tell nothing.
-fn of_history(
-    disk: &dyn Disk,
-    operation: OperationId,
-    undo: UndoState,
-) -> Result<Option<LoggedOperation>, DiskError> {
+fn of_history(disk: &dyn Disk, operation: OperationId) -> Result<Option<LoggedOperation>, DiskError> {
     let intent = match journal::read_history(disk, operation) {
         Ok(intent) => intent,
         Err(HistoryError::Disk { source, .. }) => return Err(source),
@@ -168,19 +178,16 @@ fn of_history(
         }
     };
     let report: Option<OutcomeReport> = serde_json::from_value(intent.prepared).ok();
-    let kind = report.as_ref().and_then(|report| match report {
-        OutcomeReport::Mutation(report) => Some(report.mutation),
-        OutcomeReport::Recover(_) => Some(OperationKind::Recover),
-        OutcomeReport::Build(_) | OutcomeReport::Refresh(_) | OutcomeReport::Watch(_) => None,
-    });
+    let kind = report.as_ref().map(OutcomeReport::kind);
+    let undoes = UndoRecord::decode(&intent.inverse).ok().and_then(|record| record.undoes);
     Ok(Some(LoggedOperation {
         operation_id: operation,
         kind,
         time: Timestamp::from_unix_ms(operation.drawn_at_ms()),
         state: OperationState::Succeeded,
         report,
-        causation_id: None,
-        undo,
+        causation_id: undoes,
+        undo: UndoState::NotKept,
     }))
 }
 

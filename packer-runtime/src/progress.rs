@@ -135,10 +135,11 @@ mod tests {
 
     use packer_events::body::OperationKind;
     use packer_fs::disk::sim::SimDisk;
+    use packer_fs::event_log::LogBounds;
 
     use super::*;
     use crate::clock::draw;
-    use crate::feed::{Bus, Feed, FeedNext};
+    use crate::feed::{Bus, Feed, FeedNext, From};
     use packer_domain::identity::SourceId;
 
     struct Bench {
@@ -150,8 +151,9 @@ mod tests {
     fn bench() -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let root = camino::Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
-        let bus = Arc::new(Bus::new(root, Arc::new(SimDisk::new()), SourceId::drawn(draw())));
-        let feed = bus.subscribe();
+        let bus =
+            Arc::new(Bus::new(root, Arc::new(SimDisk::new()), SourceId::drawn(draw()), LogBounds::default()));
+        let feed = bus.subscribe(From::Now);
         let operation = Operation::accept(&bus, OperationKind::Build, "build".to_owned(), None, None);
         Bench { _folder: folder, operation, feed }
     }

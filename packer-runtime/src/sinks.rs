@@ -16,9 +16,10 @@ use packer_events::body::{EventBody, OperationKind, Phase, Unit};
 use packer_events::report::{Ending, OutcomeReport, RecoverReport, RecoveryResult};
 use packer_events::sequence::StreamCheck;
 use packer_events::wire::encode_line;
+use packer_fs::event_log::LogBounds;
 
 use crate::clock::draw;
-use crate::feed::{Bus, Feed, FeedItem, FeedNext};
+use crate::feed::{Bus, Feed, FeedItem, FeedNext, From};
 use crate::operation::Operation;
 use crate::testing::HookedDisk;
 
@@ -42,7 +43,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
         let disk = Arc::new(HookedDisk::new(root.clone()));
-        let bus = Arc::new(Bus::new(root, disk.clone(), SourceId::drawn(draw())));
+        let bus = Arc::new(Bus::new(root, disk.clone(), SourceId::drawn(draw()), LogBounds::default()));
         Self { _folder: folder, disk, bus }
     }
 
@@ -83,6 +84,7 @@ fn read_to_end(feed: &mut Feed, mut check: StreamCheck) -> Vec<FeedItem> {
                 assert_eq!(check.running().count(), 0, "an operation has no end");
                 return items;
             }
+            FeedNext::Missed(missed) => panic!("{missed}"),
             FeedNext::Timeout => panic!("the feed neither goes on nor closes"),
         }
     }
@@ -96,11 +98,15 @@ fn ends(items: &[FeedItem]) -> Vec<OperationId> {
 fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
     let bench = Bench::new();
     let few = NonZeroUsize::new(8).unwrap();
-    let (mut sleeper, mut crowded) = (bench.bus.subscribe(), bench.bus.subscribe_with(few));
-    let mut live = bench.bus.subscribe();
-    let (leaver, panicker, stumbler) =
-        (bench.bus.subscribe(), bench.bus.subscribe(), bench.bus.subscribe_with(few));
-    drop(bench.bus.subscribe());
+    let (mut sleeper, mut crowded) =
+        (bench.bus.subscribe(From::Now), bench.bus.subscribe_with(From::Now, few));
+    let mut live = bench.bus.subscribe(From::Now);
+    let (leaver, panicker, stumbler) = (
+        bench.bus.subscribe(From::Now),
+        bench.bus.subscribe(From::Now),
+        bench.bus.subscribe_with(From::Now, few),
+    );
+    drop(bench.bus.subscribe(From::Now));
 
     let said = std::thread::scope(|scope| {
         let live = scope.spawn(|| read_to_end(&mut live, StreamCheck::feed()));
@@ -161,7 +167,7 @@ fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
 #[test]
 fn the_bus_holds_nothing_for_those_who_are_gone() {
     let bench = Bench::new();
-    let feeds: Vec<Feed> = (0..1000).map(|_| bench.bus.subscribe()).collect();
+    let feeds: Vec<Feed> = (0..1000).map(|_| bench.bus.subscribe(From::Now)).collect();
     bench.speak(3);
     assert_eq!(bench.bus.subscribers(), 1000);
     let first = Arc::downgrade(&feeds[0].queued()[0]);
@@ -171,7 +177,7 @@ fn the_bus_holds_nothing_for_those_who_are_gone() {
     assert!(first.upgrade().is_none(), "an event that nobody waits for is held");
     // Who comes and goes without anything being said is not held either.
     for _ in 0..1000 {
-        drop(bench.bus.subscribe());
+        drop(bench.bus.subscribe(From::Now));
     }
     assert!(bench.bus.subscribers() < 100, "{} are held", bench.bus.subscribers());
 }

@@ -19,13 +19,16 @@ use crate::forms;
 pub fn settled(root: &Path) -> Vec<Event> {
     let mut all = Vec::new();
     let mut endings: BTreeMap<String, u32> = BTreeMap::new();
-    for path in paths(root) {
-        let bytes = fs::read(&path).expect("a log can be read");
+    for (at, Log { begins, bytes }) in logs(root) {
         let read = read_log(&bytes);
-        let at = path.display();
         assert_eq!((read.damaged_lines, read.torn), (0, None), "{at}: {:?}", read.damaged);
         forms::published().check_lines("event", &String::from_utf8(bytes).expect("a log is UTF-8"));
+        let first = read.events.first().map_or(1, |event| event.position);
+        assert!(begins.is_none_or(|named| named == first), "{at}: it begins with {first}");
         let mut check = StreamCheck::log();
+        if begins.is_some() {
+            check = check.joined_late();
+        }
         for event in &read.events {
             check.push(event).unwrap_or_else(|fault| panic!("{at}: {fault}"));
             let ended = endings.entry(event.operation_id.to_string()).or_default();
@@ -54,9 +57,8 @@ pub fn judged() -> [u64; 2] {
 #[track_caller]
 pub fn told(root: &Path, ends: &[Event]) {
     let mut all = Vec::new();
-    for path in paths(root) {
-        let Ok(bytes) = fs::read(&path) else { continue };
-        let (at, read) = (path.display(), read_log(&bytes));
+    for (at, Log { bytes, .. }) in logs(root) {
+        let read = read_log(&bytes);
         if read.damaged_lines > 0 {
             // Somebody else wrote into it.
             continue;
@@ -67,7 +69,7 @@ pub fn told(root: &Path, ends: &[Event]) {
         for event in &read.events {
             check.push(event).unwrap_or_else(|fault| panic!("{at}: {fault}"));
         }
-        let is_left = path.with_extension("lock").exists();
+        let is_left = root.join(format!(".packer/events/{at}.lock")).exists();
         let running: Vec<_> = check.running().collect();
         assert!(is_left || running.is_empty(), "{at}: closed, and without an end: {running:?}");
         JUDGED[0].fetch_add(1, Ordering::Relaxed);
@@ -89,16 +91,15 @@ pub fn told(root: &Path, ends: &[Event]) {
 /// Every event of every log, judged by nobody: for projects whose logs somebody deleted.
 #[track_caller]
 pub fn recorded(root: &Path) -> Vec<Event> {
-    let read = |path| read_log(&fs::read(path).expect("a log can be read")).events;
-    paths(root).into_iter().flat_map(read).collect()
+    logs(root).into_values().flat_map(|log| read_log(&log.bytes).events).collect()
 }
 
 /// How many operations have begun and have no end, in logs that may be torn.
 pub fn unfinished(root: &Path) -> usize {
     let mut unfinished = 0;
-    for path in paths(root) {
+    for log in logs(root).into_values() {
         let mut running = BTreeMap::new();
-        for event in read_log(&fs::read(&path).expect("a log can be read")).events {
+        for event in read_log(&log.bytes).events {
             running.insert(event.operation_id, event.terminal);
         }
         unfinished += running.values().filter(|ended| !**ended).count();
@@ -106,11 +107,31 @@ pub fn unfinished(root: &Path) -> usize {
     unfinished
 }
 
-fn paths(root: &Path) -> Vec<std::path::PathBuf> {
-    let Ok(entries) = fs::read_dir(root.join(".packer/events")) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.expect("a folder can be read").path());
-    let mut logs: Vec<_> =
-        paths.filter(|path| path.extension().is_some_and(|found| found == "jsonl")).collect();
-    logs.sort();
+/// The segments of one log, one after the other.
+#[derive(Default)]
+struct Log {
+    /// With which position the first one says that it begins, unless that is the first of all.
+    begins: Option<u64>,
+    bytes: Vec<u8>,
+}
+
+/// The logs, by the sources in their names.
+fn logs(root: &Path) -> BTreeMap<String, Log> {
+    let Ok(entries) = fs::read_dir(root.join(".packer/events")) else { return BTreeMap::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".jsonl") && !name.ends_with(".carried.jsonl"))
+        .collect();
+    // The first segment has no number; the others have theirs in digits of one length.
+    names.sort_by_key(|name| name.replace(".jsonl", ""));
+    let mut logs: BTreeMap<String, Log> = BTreeMap::new();
+    for name in names {
+        let parts: Vec<&str> = name.split('.').collect();
+        let first = if let [_, first, _] = parts[..] { first.parse().ok() } else { None };
+        // One that somebody deletes meanwhile.
+        let Ok(segment) = fs::read(root.join(".packer/events").join(&name)) else { continue };
+        let log = logs.entry(parts[0].to_owned()).or_insert_with(|| Log { begins: first, bytes: Vec::new() });
+        log.bytes.extend(segment);
+    }
     logs
 }

@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use packer_runtime::api::{ConstantsLanguages, SettingValue};
+use packer_runtime::api::{ConstantsLanguages, SettingValue, SourceId};
 
 #[cfg(test)]
 mod tests;
@@ -112,7 +112,7 @@ pub(crate) enum CommandArgs {
     /// Drop artifacts over the store's limit, what dead builds left, and what was kept for undoing for long enough
     Gc(GcArgs),
     /// Print the recorded events of the project
-    Events,
+    Events(EventsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -443,6 +443,26 @@ pub(crate) struct UnpackArgs {
     /// The folder to write to
     #[arg(value_name = "DIR", value_parser = typed_path)]
     pub dir: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// Go on with the events of every process as they come, until Ctrl-C
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only the events of one source, those after a position: what comes after an event that is known
+    #[arg(long, value_name = "SOURCE:POSITION", value_parser = parse_place)]
+    pub after: Option<(SourceId, u64)>,
+}
+
+/// A place in the order of a source, as its events say it.
+fn parse_place(text: &str) -> Result<(SourceId, u64), String> {
+    let place = text
+        .split_once(':')
+        .and_then(|(source, position)| Some((source.parse().ok()?, position.parse().ok()?)));
+    place.ok_or_else(|| {
+        "expected the `source` and the `position` of an event, with a colon between".to_owned()
+    })
 }
 
 fn parse_jobs(text: &str) -> Result<usize, String> {

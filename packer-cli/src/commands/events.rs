@@ -1,42 +1,110 @@
-//! `packer events`: the recorded events of all sources of the project, in the order of time.
+//! `packer events`: the recorded events of all sources of the project, in the order of time; and what comes, as it comes.
 //!
 //! It opens no project, so it works beside anything that runs, and on a project that cannot be opened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use packer_events::event::Event;
-use packer_runtime::api::{OpenError, RecordedLog, recorded_logs};
+use packer_runtime::api::{LogFollower, LogNext, OpenError, RecordedLog, SourceId, recorded_logs};
 
-use crate::args::GlobalArgs;
+use crate::args::{EventsArgs, GlobalArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::project;
 use crate::render;
 use crate::ui::Ui;
 
-pub(super) fn run(global: &GlobalArgs, ui: &mut Ui) -> Result<Exit, Failure> {
+/// How long to wait for an event before looking whether somebody wants to stop.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result<Exit, Failure> {
     let root = project::place(global)?.root;
     if !root.join("packer.toml").is_file() {
         return Err(OpenError::NotAProject { path: root }.into());
     }
-    let logs = recorded_logs(&root)?;
-    for log in logs.iter().filter(|log| log.damaged_lines > 0) {
-        let lines = render::things(log.damaged_lines, "line", "lines");
-        let warning = ui.paint_err().warning("warning");
-        ui.note(&format!("{warning}: {lines} of the log of {} cannot be read", log.source));
+    let guard = args.follow.then(interrupt::noted);
+    let mut logs = recorded_logs(&root)?;
+    if let Some((source, after)) = args.after {
+        logs.retain(|log| log.source == source);
+        if logs.is_empty() && !args.follow {
+            return Err(Failure::usage(format!("there is no log of {source}")));
+        }
+        for log in &mut logs {
+            log.events.retain(|event| event.position > after);
+            log.holes.retain(|hole| hole.next > after.saturating_add(1));
+        }
     }
-    let paint = ui.paint_out();
+    // Where following goes on.
+    let read: Vec<(SourceId, u64)> = logs
+        .iter()
+        .map(|log| (log.source, log.last_position.max(args.after.map_or(0, |(_, after)| after))))
+        .collect();
+    for log in &logs {
+        warn_of(log, args.after, ui);
+    }
     for event in merged(logs) {
-        if ui.is_json() {
-            ui.out(&packer_events::wire::encode_line(&event));
-        } else {
-            ui.out(&render::recorded(&event, paint));
+        show(&event, ui);
+        if ui.is_closed() {
+            return Ok(Exit::Done);
+        }
+    }
+    let Some(guard) = guard else { return Ok(Exit::Done) };
+    ui.flush();
+    let mut follower = LogFollower::new(&root, args.after.into_iter().chain(read));
+    if let Some((source, _)) = args.after {
+        follower = follower.only(source);
+    }
+    while !guard.was_cancelled() {
+        match follower.next(PATIENCE)? {
+            LogNext::Event(event) => {
+                show(&event, ui);
+                ui.flush();
+            }
+            LogNext::Missed(missed) => warn(&missed.to_string(), ui),
+            LogNext::Timeout => {}
         }
         if ui.is_closed() {
-            break;
+            return Ok(Exit::Done);
         }
     }
-    Ok(Exit::Done)
+    Ok(Exit::Cancelled)
+}
+
+fn show(event: &Event, ui: &mut Ui) {
+    if ui.is_json() {
+        ui.out(&packer_events::wire::encode_line(event));
+    } else {
+        ui.out(&render::recorded(event, ui.paint_out()));
+    }
+}
+
+/// Says what of a log cannot be shown, or is not there although it was asked for.
+fn warn_of(log: &RecordedLog, asked: Option<(SourceId, u64)>, ui: &mut Ui) {
+    if log.damaged_lines > 0 {
+        let lines = render::things(log.damaged_lines, "line", "lines");
+        warn(&format!("{lines} of the log of {} cannot be read", log.source), ui);
+    }
+    for hole in &log.holes {
+        warn(&format!("in the log of {}, {hole}", log.source), ui);
+    }
+    let Some((source, after)) = asked else { return };
+    match log.events.first() {
+        Some(first) if first.position > after.saturating_add(1) && log.holes.is_empty() => {
+            let next = first.position;
+            warn(&format!("the events of {source} after position {after} and before {next} are gone"), ui);
+        }
+        None if log.last_position < after => {
+            warn(&format!("the log of {source} ends at position {}", log.last_position), ui);
+        }
+        Some(_) | None => {}
+    }
+}
+
+fn warn(text: &str, ui: &mut Ui) {
+    let warning = ui.paint_err().warning("warning");
+    ui.note(&format!("{warning}: {text}"));
 }
 
 /// The events of all logs by time. Each log keeps its own order, also where a clock was set back.
@@ -82,7 +150,16 @@ mod tests {
                 body: EventBody::Started {},
             })
         };
-        RecordedLog { source, events: (1..).zip(times).map(event).collect(), damaged_lines: 0 }
+        let events: Vec<_> = (1..).zip(times).map(event).collect();
+        let last_position = events.len() as u64;
+        RecordedLog {
+            source,
+            carried: Vec::new(),
+            events,
+            damaged_lines: 0,
+            holes: Vec::new(),
+            last_position,
+        }
     }
 
     #[test]

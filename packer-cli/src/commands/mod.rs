@@ -78,7 +78,7 @@ pub(crate) fn run(cli: &Cli, codecs: Vec<Arc<dyn Codec>>, ui: &mut Ui) -> Result
         CommandArgs::Verify(args) => verify::run(args, open, ui),
         CommandArgs::Unpack(args) => unpack::run(args, ui),
         CommandArgs::Gc(args) => gc::run(args, &open(ui)?, ui),
-        CommandArgs::Events => events::run(global, ui),
+        CommandArgs::Events(args) => events::run(args, global, ui),
     }
 }
 

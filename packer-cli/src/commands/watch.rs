@@ -60,6 +60,13 @@ pub(super) fn run(
                     break outcome;
                 }
             }
+            // Somebody deleted the log before it was read back, and the end may have been in it.
+            FeedNext::Missed(missed) => {
+                ui.note(&missed.to_string());
+                if let Some(Ok(outcome)) = watch.outcome() {
+                    break outcome;
+                }
+            }
             FeedNext::Timeout => {
                 // Its end could not be stored, so nobody was told of it.
                 if let Some(Err(error)) = watch.outcome() {

@@ -5,7 +5,7 @@ use packer_domain::identity::OperationId;
 use super::{
     AbortReport, CancellationReport, FailureReport, OutcomeReport, RejectionReport, UnknownOutcomeReport,
 };
-use crate::body::EventBody;
+use crate::body::{EventBody, OperationKind};
 
 /// How an operation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,20 @@ pub enum Ending {
     },
     /// Whether the change is on disk is not known.
     OutcomeUnknown(UnknownOutcomeReport),
+}
+
+impl Ending {
+    /// The kind of the operation, where the ending says it: those that somebody else wrote may not know.
+    pub fn kind(&self) -> Option<OperationKind> {
+        match self {
+            Self::Succeeded(report) | Self::Recovered { outcome: report, .. } => Some(report.kind()),
+            Self::Rejected(report) => Some(report.kind),
+            Self::Failed(report) => Some(report.kind),
+            Self::Cancelled(report) => Some(report.kind),
+            Self::Aborted(report) => report.kind,
+            Self::OutcomeUnknown(report) => report.kind,
+        }
+    }
 }
 
 impl From<Ending> for EventBody {

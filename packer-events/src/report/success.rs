@@ -24,6 +24,19 @@ pub enum OutcomeReport {
     Watch(WatchReport),
 }
 
+impl OutcomeReport {
+    /// What kind of operation did it.
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            Self::Build(_) => OperationKind::Build,
+            Self::Mutation(report) => report.mutation,
+            Self::Refresh(_) => OperationKind::Refresh,
+            Self::Recover(_) => OperationKind::Recover,
+            Self::Watch(_) => OperationKind::Watch,
+        }
+    }
+}
+
 /// What a build did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -20,7 +20,7 @@ use packer_fs::watch::WatchError;
 use super::scene::{Opening, Scene, Told, adopt, build, is_effect, options, path_target, run};
 use super::ways::{Called, Cause, Class, Death, Doubt, End, Reason, Way};
 use crate::build::{BuildRequest, PACK_FILE};
-use crate::feed::FeedNext;
+use crate::feed::{FeedNext, From};
 use crate::operation::OperationHandle;
 use crate::project::{BuildBase, Command, Project};
 use crate::record::recorded_logs;
@@ -372,7 +372,7 @@ fn watch(scene: &mut Scene, way: Way) -> (OperationId, Option<Told>) {
     let handle = scene.project().watch().unwrap().clone();
     match way {
         Way::Fails(Cause::Panic) => {
-            let mut feed = scene.project().subscribe();
+            let mut feed = scene.project().subscribe(From::Now);
             scene.disk.hook(|name, path| {
                 let looks = name == "open" && path.starts_with("assets");
                 assert!(!looks || std::thread::current().name() != Some("packer-watch"), "while it looks");

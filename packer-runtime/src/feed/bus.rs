@@ -3,21 +3,26 @@
 //! A terminal event is on disk before anybody is told of it. An event whose line cannot be written waits, and goes into
 //! the log with the next one, so the log never has a gap; what comes after a terminal event that waits is not told before
 //! it either, so no subscriber sees one.
+//!
+//! The log is bounded: it is written in segments, of which the oldest are dropped once no subscriber has to read them any
+//! more. What is carried over into a segment are the beginnings of the operations that run then, and what each said last.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 
 use camino::Utf8PathBuf;
 use packer_domain::identity::{OperationId, Revision, SourceId};
 use packer_events::body::{EventBody, OperationKind};
+use packer_events::coalesce::Spill;
 use packer_events::event::Event;
 use packer_events::sequence::{Draft, SourceSequencer};
 use packer_events::wire::encode_line;
 use packer_fs::disk::Disk;
-use packer_fs::event_log::EventLogWriter;
+use packer_fs::event_log::{self, EventLogError, EventLogWriter, LogBounds};
 use packer_fs::lock::LockError;
 
-use super::{Feed, Mailbox, QUEUE_CAPACITY};
+use super::{Earlier, Feed, From, Mailbox, Missed, QUEUE_CAPACITY, old_logs};
 use crate::clock;
 use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +34,7 @@ pub(crate) struct Bus {
     source: SourceId,
     root: Utf8PathBuf,
     disk: Arc<dyn Disk>,
+    bounds: LogBounds,
     state: Mutex<State>,
     closing: AtomicBool,
 }
@@ -36,12 +42,24 @@ pub(crate) struct Bus {
 struct State {
     sequencer: SourceSequencer,
     log: EventLogWriter,
+    /// Whether somebody deleted the log, so that what follows begins a segment.
+    is_log_lost: bool,
+    /// What the log says of the operations that have no end in it.
+    running: BTreeMap<OperationId, Logged>,
+    /// The position up to which subscribers were told.
+    told: u64,
     /// Says to other processes that this source is alive; taken with the first event, so that reads leave no trace.
     alive: Option<SourceGuard>,
     /// What was said and is not in the log yet, in order.
     unwritten: Vec<Unwritten>,
     mailboxes: Vec<Weak<Mailbox>>,
     closed: bool,
+}
+
+/// What an operation said first, and what it said last.
+struct Logged {
+    accepted: Arc<Event>,
+    latest: Arc<Event>,
 }
 
 struct Unwritten {
@@ -70,16 +88,19 @@ impl std::fmt::Debug for Bus {
 }
 
 impl Bus {
-    pub(crate) fn new(root: Utf8PathBuf, disk: Arc<dyn Disk>, source: SourceId) -> Self {
+    pub(crate) fn new(root: Utf8PathBuf, disk: Arc<dyn Disk>, source: SourceId, bounds: LogBounds) -> Self {
         let state = State {
             sequencer: SourceSequencer::new(source),
             log: EventLogWriter::new(Arc::clone(&disk), source),
+            is_log_lost: false,
+            running: BTreeMap::new(),
+            told: 0,
             alive: None,
             unwritten: Vec::new(),
             mailboxes: Vec::new(),
             closed: false,
         };
-        Self { source, root, disk, state: Mutex::new(state), closing: AtomicBool::new(false) }
+        Self { source, root, disk, bounds, state: Mutex::new(state), closing: AtomicBool::new(false) }
     }
 
     pub(crate) fn source(&self) -> SourceId {
@@ -96,21 +117,36 @@ impl Bus {
         self.closing.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn subscribe(&self) -> Feed {
-        self.subscribe_with(QUEUE_CAPACITY)
+    pub(crate) fn subscribe(&self, from: From) -> Feed {
+        self.subscribe_with(from, QUEUE_CAPACITY)
     }
 
     /// Subscribes with a queue for `capacity` events.
-    pub(crate) fn subscribe_with(&self, capacity: NonZeroUsize) -> Feed {
-        let mailbox = Arc::new(Mailbox::new(capacity));
+    pub(crate) fn subscribe_with(&self, from: From, capacity: NonZeroUsize) -> Feed {
         let mut state = self.lock();
+        let behind = |after| {
+            let spill = Spill { source: self.source, after };
+            Arc::new(Mailbox::behind(capacity, spill, state.told))
+        };
+        let (mailbox, earlier) = match from {
+            From::Now => (Arc::new(Mailbox::new(capacity)), None),
+            From::After(source, position) if source != self.source => {
+                (behind(0), Some(Earlier::new(source, position)))
+            }
+            // Nobody can have been told of what was not told.
+            From::After(source, position) if position > state.told => {
+                let missed = Missed { source, after: position, next: None };
+                (behind(state.told), Some(Earlier::Missed(missed)))
+            }
+            From::After(_, position) => (behind(position), None),
+        };
         if state.closed {
             mailbox.close();
         }
         // Those who are gone are found when something is said; who only comes and goes says nothing.
         state.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
         state.mailboxes.push(Arc::downgrade(&mailbox));
-        Feed::new(mailbox, Arc::clone(&self.disk), self.source)
+        Feed::new(mailbox, Arc::clone(&self.disk), self.source, earlier)
     }
 
     /// How many subscribers it knows of.
@@ -155,6 +191,9 @@ impl Bus {
         for mailbox in state.mailboxes.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
             mailbox.close();
         }
+        if state.alive.is_some() {
+            old_logs::bound(&self.root, &*self.disk, self.source, &self.bounds);
+        }
         // A lock that is left behind says that this process died, and that its log wants looking at.
         let owes_nothing = state.unwritten.is_empty() && state.sequencer.running().next().is_none();
         if owes_nothing
@@ -181,6 +220,7 @@ impl Bus {
             // Somebody deleted `.packer/`. What follows must not go into a file that nobody can find.
             state.alive = None;
             state.log = EventLogWriter::new(Arc::clone(&self.disk), self.source);
+            state.is_log_lost = true;
         }
         if state.alive.is_none() {
             packer_fs::layout::ensure_operational(&*self.disk)?;
@@ -194,9 +234,53 @@ impl Bus {
         }
         let lines: Vec<&[u8]> =
             state.unwritten.iter().map(|unwritten| unwritten.line.trim_end().as_bytes()).collect();
+        let Some(first) = state.unwritten.first().map(|unwritten| unwritten.event.position) else {
+            return Ok(());
+        };
+        let bytes: u64 = lines.iter().map(|line| line.len() as u64 + 1).sum();
+        let before = state.log.segment_bytes();
+        let is_full = before > 0 && before.saturating_add(bytes) > self.bounds.segment_bytes;
+        if is_full || (state.is_log_lost && first > 1) {
+            let carried: Vec<String> = carried(&state.running);
+            let carried: Vec<&[u8]> = carried.iter().map(|line| line.trim_end().as_bytes()).collect();
+            state.log.begin_segment(first, &carried)?;
+            self.drop_ended(state.read_up_to(first - 1));
+        }
+        state.is_log_lost = false;
         let sync = state.unwritten.iter().any(|unwritten| unwritten.event.terminal);
         state.log.append_lines(&lines, sync)?;
+        for unwritten in &state.unwritten {
+            note(&mut state.running, &unwritten.event);
+        }
         Ok(())
+    }
+
+    fn drop_ended(&self, read_up_to: u64) {
+        let keep = self.bounds.ended_segments;
+        if let Err(error) = event_log::drop_ended(&*self.disk, self.source, keep, read_up_to) {
+            // It is tried again when the next segment is begun.
+            tracing::warn!(%error, "the oldest events stay in the log");
+        }
+    }
+}
+
+/// What whoever begins to read a log now has to know of what came before.
+fn carried(running: &BTreeMap<OperationId, Logged>) -> Vec<String> {
+    let mut events: Vec<&Arc<Event>> =
+        running.values().flat_map(|logged| [&logged.accepted, &logged.latest]).collect();
+    events.sort_by_key(|event| event.position);
+    events.dedup_by_key(|event| event.position);
+    events.into_iter().map(|event| encode_line(event)).collect()
+}
+
+fn note(running: &mut BTreeMap<OperationId, Logged>, event: &Arc<Event>) {
+    if event.terminal {
+        running.remove(&event.operation_id);
+    } else if let Some(logged) = running.get_mut(&event.operation_id) {
+        logged.latest = Arc::clone(event);
+    } else {
+        let logged = Logged { accepted: Arc::clone(event), latest: Arc::clone(event) };
+        running.insert(event.operation_id, logged);
     }
 }
 
@@ -226,6 +310,13 @@ impl State {
         }
     }
 
+    /// The position up to which every subscriber has read whatever it reads out of the log; `newest` if none does.
+    fn read_up_to(&self, newest: u64) -> u64 {
+        let reading =
+            self.mailboxes.iter().filter_map(Weak::upgrade).filter_map(|mailbox| mailbox.read_up_to());
+        reading.min().unwrap_or(newest)
+    }
+
     /// Hands on what nobody was told of yet: all of it once it is `written`, otherwise up to the first end.
     fn tell(&mut self, written: bool) {
         for unwritten in &mut self.unwritten {
@@ -234,6 +325,7 @@ impl State {
             }
             if !std::mem::replace(&mut unwritten.told, true) {
                 let event = &unwritten.event;
+                self.told = event.position;
                 let outcome = unwritten.kind.and_then(|kind| Outcome::of(event, kind, Provenance::Live));
                 self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
                     Some(mailbox) => {
@@ -257,5 +349,5 @@ enum LogError {
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
-    Log(#[from] packer_fs::event_log::EventLogError),
+    Log(#[from] EventLogError),
 }

@@ -1,37 +1,54 @@
 //! Events on their way out: the bus that numbers, logs and hands them on, and the feeds that subscribers read.
 //!
 //! A feed never makes the bus wait: it has a bounded queue in which progress is coalesced, and what does not fit is read
-//! back from the log. Beside each terminal event stands its sealed [`Outcome`].
+//! back from the log; and so is what came before, for one who asks for that. Beside each terminal event stands its sealed
+//! [`Outcome`]. What a feed cannot give because it is in no log any more, it says.
 
 mod bus;
+mod cursor;
+mod old_logs;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use bus::{Bus, Said};
+pub use cursor::Missed;
+pub(crate) use cursor::{LogCursor, Step};
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use packer_domain::identity::{OperationId, SourceId};
-use packer_events::body::{EventBody, OperationKind};
-use packer_events::coalesce::EventQueue;
+use packer_domain::identity::SourceId;
+use packer_events::coalesce::{EventQueue, ResumeError, Spill};
 use packer_events::event::Event;
-use packer_events::wire::decode_line;
 use packer_fs::disk::Disk;
-use packer_fs::event_log::EventLogReader;
 
-use crate::outcome::{Outcome, Provenance};
+use crate::outcome::Outcome;
 use crate::sync::time::Instant;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use cursor::Earlier;
 
 /// How many events a feed holds before progress is coalesced and the rest is left to the log.
 const QUEUE_CAPACITY: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is not zero");
+
+/// Where a subscription begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// With what is said from now on.
+    Now,
+    /// With what comes after a position of a source. Of the source of this opening of the project: that, and then what
+    /// follows. Of another one, such as that of an earlier opening: the rest of its log as it is when it is read, with what
+    /// recovery wrote there, and then everything that this opening has said and says. Other sources are not in a feed.
+    After(SourceId, u64),
+}
 
 /// The receiving end of a subscription. Dropping it ends the subscription.
 pub struct Feed {
     mailbox: Arc<Mailbox>,
     disk: Arc<dyn Disk>,
     source: SourceId,
+    /// What comes before the events of this source, until it is over.
+    earlier: Option<Earlier>,
     replay: Option<LogCursor>,
 }
 
@@ -49,6 +66,8 @@ pub struct FeedItem {
 pub enum FeedNext {
     /// An event.
     Item(FeedItem),
+    /// Events that would stand here are in no log any more. What follows are the events after them.
+    Missed(Missed),
     /// None within the time.
     Timeout,
     /// There will be none any more: the project was closed.
@@ -65,19 +84,30 @@ pub(crate) struct Mailbox {
 #[derive(Debug)]
 struct MailboxState {
     queue: EventQueue<Option<Outcome>>,
+    /// Up to where the log was read, while it is.
+    read_up_to: u64,
     closed: bool,
-}
-
-struct LogCursor {
-    reader: EventLogReader,
-    after: u64,
-    kinds: BTreeMap<OperationId, OperationKind>,
 }
 
 impl Mailbox {
     pub(crate) fn new(capacity: NonZeroUsize) -> Self {
-        let state = MailboxState { queue: EventQueue::new(capacity), closed: false };
+        Self::of(EventQueue::new(capacity))
+    }
+
+    /// For a subscriber that reads the log after `from` first, up to `newest` at least.
+    pub(crate) fn behind(capacity: NonZeroUsize, from: Spill, newest: u64) -> Self {
+        Self::of(EventQueue::behind(capacity, from, newest))
+    }
+
+    fn of(queue: EventQueue<Option<Outcome>>) -> Self {
+        let state = MailboxState { queue, read_up_to: 0, closed: false };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
+    }
+
+    /// The position after which the subscriber has yet to read the log, while it has to.
+    pub(crate) fn read_up_to(&self) -> Option<u64> {
+        let state = self.lock();
+        state.queue.spilled().map(|spill| spill.after.max(state.read_up_to))
     }
 
     fn lock(&self) -> MutexGuard<'_, MailboxState> {
@@ -106,8 +136,8 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(mailbox: Arc<Mailbox>, disk: Arc<dyn Disk>, source: SourceId) -> Self {
-        Self { mailbox, disk, source, replay: None }
+    fn new(mailbox: Arc<Mailbox>, disk: Arc<dyn Disk>, source: SourceId, earlier: Option<Earlier>) -> Self {
+        Self { mailbox, disk, source, earlier, replay: None }
     }
 
     /// What waits in memory to be read.
@@ -118,35 +148,62 @@ impl Feed {
 
     /// The next event, waiting for it at most `patience`.
     pub fn next(&mut self, patience: Duration) -> FeedNext {
+        if let Some(earlier) = &mut self.earlier {
+            match earlier.next(&self.disk) {
+                Step::Item(item) => return FeedNext::Item(item),
+                Step::Missed(missed) => return FeedNext::Missed(missed),
+                Step::End => self.earlier = None,
+            }
+        }
         let deadline = Instant::now() + patience;
+        let mailbox = Arc::clone(&self.mailbox);
         loop {
-            let mailbox = Arc::clone(&self.mailbox);
             let mut state = mailbox.lock();
             if let Some(queued) = state.queue.pop() {
                 return FeedNext::Item(FeedItem { event: queued.event, outcome: queued.attachment });
             }
             if let Some(spill) = state.queue.spilled() {
-                let after = self.replay.as_ref().map_or(spill.after, |cursor| cursor.after.max(spill.after));
-                if state.queue.resume(after).is_ok() {
-                    self.replay = None;
-                    continue;
-                }
-                drop(state);
-                let item = self.read_back(spill.after);
-                state = mailbox.lock();
-                if let Some(item) = item {
-                    // Caught up, it follows again at once, and not only when it is asked for more.
-                    if state.queue.resume(item.event.position).is_ok() {
+                let after =
+                    self.replay.as_ref().map_or(spill.after, |cursor| cursor.after().max(spill.after));
+                // Only what was told is read: what is in the log beyond that may not be there to stay.
+                let told = match state.queue.resume(after) {
+                    Ok(()) => {
                         self.replay = None;
+                        continue;
                     }
-                    return FeedNext::Item(item);
+                    Err(ResumeError::Behind { newest }) => newest,
+                    Err(ResumeError::Undelivered { .. }) => continue,
+                };
+                let was_closed = state.closed;
+                drop(state);
+                let mut step = self.read_back(spill.after, told);
+                state = mailbox.lock();
+                if let Step::End = step
+                    && was_closed
+                {
+                    // Nobody writes any more, and it is not there.
+                    step = Step::Missed(Missed { source: self.source, after, next: None });
+                    state.read_up_to = told;
+                }
+                if let Some(cursor) = &self.replay {
+                    state.read_up_to = state.read_up_to.max(cursor.after());
+                }
+                let read_up_to = state.read_up_to;
+                // Caught up, it follows again at once, and not only when it is asked for more.
+                if !matches!(step, Step::End) && state.queue.resume(read_up_to).is_ok() {
+                    self.replay = None;
+                }
+                match step {
+                    Step::Item(item) => return FeedNext::Item(item),
+                    Step::Missed(missed) => return FeedNext::Missed(missed),
+                    Step::End => {}
                 }
             } else if state.closed {
                 return FeedNext::Closed;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return if state.closed { FeedNext::Closed } else { FeedNext::Timeout };
+                return FeedNext::Timeout;
             }
             // Spilled events may not be in the log yet while the disk is full; look again soon.
             let nap = left.min(Duration::from_millis(50));
@@ -155,26 +212,17 @@ impl Feed {
         }
     }
 
-    /// The next event after `after` from the log.
-    fn read_back(&mut self, after: u64) -> Option<FeedItem> {
+    /// What comes after `after` in the log, up to `told`.
+    fn read_back(&mut self, after: u64, told: u64) -> Step {
         if self.replay.is_none() {
-            let reader = EventLogReader::open(&*self.disk, self.source, 0).ok()?;
-            self.replay = Some(LogCursor { reader, after, kinds: BTreeMap::new() });
+            self.replay = match LogCursor::open(&self.disk, self.source, after) {
+                Ok(cursor) => cursor,
+                Err(error) => {
+                    tracing::warn!(source = %self.source, %error, "the log cannot be read back");
+                    None
+                }
+            };
         }
-        let cursor = self.replay.as_mut()?;
-        loop {
-            let line = cursor.reader.next_line().ok()??;
-            let event = Arc::new(decode_line(std::str::from_utf8(&line).ok()?).ok()?);
-            if let EventBody::Accepted { kind, .. } = &event.body {
-                cursor.kinds.insert(event.operation_id, *kind);
-            }
-            if event.position <= cursor.after {
-                continue;
-            }
-            cursor.after = event.position;
-            let kind = cursor.kinds.get(&event.operation_id).copied();
-            let outcome = kind.and_then(|kind| Outcome::of(&event, kind, Provenance::Replayed));
-            return Some(FeedItem { event, outcome });
-        }
+        self.replay.as_mut().map_or(Step::End, |cursor| cursor.next(told))
     }
 }

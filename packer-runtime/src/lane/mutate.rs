@@ -410,5 +410,9 @@ fn undo_record(state: &WorkspaceState, after: &Registry, plan: &MutationPlan) ->
         assets: state.config().assets.clone(),
         lines_before: lines(state.registry()),
         lines_after: lines(after),
+        undoes: match &plan.mutation {
+            Mutation::Undo(undo) => Some(undo.operation),
+            _ => None,
+        },
     }
 }

@@ -17,7 +17,7 @@ use packer_events::report::{
     UnknownOutcomeReport,
 };
 use packer_events::sequence::{Draft, SourceSequencer};
-use packer_events::wire::{encode_line, read_log};
+use packer_events::wire::encode_line;
 use packer_fs::disk::{Disk, DiskError};
 use packer_fs::event_log::{self, EventLogError, EventLogWriter};
 use packer_fs::journal::{self, FrozenCause, RecoverOptions, Recovered};
@@ -28,10 +28,8 @@ use crate::clock;
 use crate::feed::Bus;
 use crate::operation::{Operation, Stop, panic_message};
 use crate::outcome::Outcome;
+use crate::record::read_source;
 use crate::sync::lock::{SourceGuard, SourceLock};
-
-/// The most bytes of a log that is read as a whole.
-const MAX_LOG_BYTES: u64 = 1 << 30;
 
 /// What recovery did.
 #[derive(Debug, Default)]
@@ -231,12 +229,9 @@ fn has_succeeded(disk: &Arc<dyn Disk>, dead: &DeadLogs, operation: OperationId, 
     };
     match dead.logs.get(&source) {
         Some(log) => succeeded(&log.replay),
-        None => match disk.read(&layout::event_log(source), MAX_LOG_BYTES) {
-            Ok(bytes) => {
-                succeeded(&Replay::fold(&read_log(&bytes).events))
-                    && EventLogWriter::new(Arc::clone(disk), source).append_lines(&[], true).is_ok()
-            }
-            Err(_) => false,
+        None => match read_source(&**disk, source) {
+            Ok(Some(log)) => succeeded(&log.replay()) && make_durable(disk, source).is_ok(),
+            Ok(None) | Err(_) => false,
         },
     }
 }
@@ -353,23 +348,28 @@ fn left_behind(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<SourceId>, DiskEr
 
 impl DeadLog {
     fn open(disk: &Arc<dyn Disk>, source: SourceId, lock: SourceGuard) -> Result<Self, EventLogError> {
-        let path = layout::event_log(source);
-        let mut writer = EventLogWriter::new(Arc::clone(disk), source);
-        let bytes = match disk.read(&path, MAX_LOG_BYTES) {
-            Ok(_) => {
-                event_log::trim_torn_tail(&**disk, source)?;
-                // What is read may be in memory only, and is about to be acted on.
-                writer.append_lines(&[], true)?;
-                disk.read(&path, MAX_LOG_BYTES)?
+        if event_log::list(&**disk)?.contains(&source) {
+            event_log::trim_torn_tail(&**disk, source)?;
+            // What is read may be in memory only, and is about to be acted on.
+            make_durable(disk, source)?;
+        }
+        let (replay, position) = match read_source(&**disk, source)? {
+            Some(log) => {
+                for hole in &log.holes {
+                    tracing::warn!(%source, %hole, "the log of a dead process is damaged");
+                }
+                (log.replay(), log.last_position)
             }
-            Err(error) if error.is_not_found() => Vec::new(),
-            Err(error) => return Err(error.into()),
+            None => (Replay::new(), 0),
         };
-        let events = read_log(&bytes).events;
-        let replay = Replay::fold(&events);
-        let position = events.last().map_or(0, |event| event.position);
+        let writer = EventLogWriter::continuing(Arc::clone(disk), source)?;
         let running: Vec<_> = replay.running().map(|record| (record.operation_id, record.last)).collect();
         let sequencer = SourceSequencer::continuing(source, position, running);
         Ok(Self { lock, replay, sequencer, writer })
     }
+}
+
+/// Makes what the log of `source` holds durable; there is one.
+fn make_durable(disk: &Arc<dyn Disk>, source: SourceId) -> Result<(), EventLogError> {
+    EventLogWriter::continuing(Arc::clone(disk), source)?.append_lines(&[], true)
 }

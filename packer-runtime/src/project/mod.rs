@@ -34,7 +34,7 @@ use crate::build::{
     BuildRequest, ContentPreview, ContentPreviews, ExplainError, GcError, GcReport, GcRequest, PACK_FILE,
     collect, explain_asset, explain_file,
 };
-use crate::feed::Feed;
+use crate::feed::{Feed, From};
 use crate::freshness::Freshness;
 use crate::lane::{compare, kind_of, look_at, settles};
 use crate::log::{LoggedOperation, operation_log};
@@ -240,9 +240,9 @@ impl Project {
         Ok(compare(state, configuration, shown, &plan).map(|()| plan).map_err(rejected))
     }
 
-    /// Subscribes to the events from here on.
-    pub fn subscribe(&self) -> Feed {
-        self.shared.bus.subscribe()
+    /// Subscribes to the events of this opening of the project; where they begin is said by [`From`].
+    pub fn subscribe(&self, from: From) -> Feed {
+        self.shared.bus.subscribe(from)
     }
 
     /// Accepts a command. It runs when its turn comes; its one end is an event, and the handle's outcome.

@@ -9,6 +9,7 @@ use packer_domain::diagnostic::Diagnostic;
 use packer_domain::identity::SourceId;
 use packer_domain::kind::{KindCatalog, KindId};
 use packer_fs::disk::{Disk, DiskError, EntryKind, OsDisk};
+use packer_fs::event_log::LogBounds;
 use packer_fs::layout;
 use packer_fs::lock::{LockError, Wait};
 use packer_fs::summary_file::KeptSummary;
@@ -16,7 +17,7 @@ use packer_fs::summary_file::KeptSummary;
 use super::glance::{self, Glance};
 use super::{Project, Submitter};
 use crate::clock;
-use crate::feed::{Bus, Feed};
+use crate::feed::{Bus, Feed, From};
 use crate::holder::facts_of_opening;
 use crate::lane::{Recovery, Worker, recover_everything};
 use crate::observe::{Lane, ObserveError, Observed, Observer};
@@ -36,6 +37,8 @@ pub struct OpenOptions {
     pub wait_for_lane: bool,
     /// Who observes first.
     pub first_observation: FirstObservation,
+    /// How much of the event logs is kept.
+    pub event_logs: LogBounds,
     /// Whether and how to watch for changes; by default nobody does. Watching is an operation, from opening to closing.
     pub watch: Option<WatchOptions>,
 }
@@ -62,6 +65,7 @@ impl Default for OpenOptions {
             jobs: None,
             wait_for_lane: true,
             first_observation: FirstObservation::AtOpening,
+            event_logs: LogBounds::default(),
             watch: None,
         }
     }
@@ -75,6 +79,7 @@ impl std::fmt::Debug for OpenOptions {
             .field("jobs", &self.jobs)
             .field("wait_for_lane", &self.wait_for_lane)
             .field("first_observation", &self.first_observation)
+            .field("event_logs", &self.event_logs)
             .field("watch", &self.watch)
             .finish()
     }
@@ -158,10 +163,10 @@ impl Project {
         let kinds = Arc::new(KindCatalog::new(codecs.values().map(|codec| codec.spec().clone())));
         let pool = pool(options.jobs)?;
         let source = SourceId::drawn(clock::draw());
-        let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source));
+        let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source, options.event_logs));
         let observer = Observer { disk: Arc::clone(disk), kinds, pool };
 
-        let feed = bus.subscribe();
+        let feed = bus.subscribe(From::Now);
         let recovery = recover(root, disk, &bus)?;
         // Before anything is observed: what changes afterwards is heard of.
         let begun = match &options.watch {

@@ -21,7 +21,7 @@ use super::{Command, OpenError, OpenOptions, Project};
 use crate::build::{BuildRequest, PACK_FILE};
 use crate::clock::draw;
 use crate::create::create_project;
-use crate::feed::{Feed, FeedItem, FeedNext};
+use crate::feed::{Feed, FeedItem, FeedNext, From};
 use crate::freshness::Freshness;
 use crate::operation::OperationHandle;
 use crate::outcome::Outcome;
@@ -380,7 +380,7 @@ fn without_log(bench: &Bench) -> Arc<AtomicBool> {
 #[test]
 fn an_end_that_cannot_be_stored_is_told_to_nobody_until_it_is() {
     let bench = Bench::new();
-    let mut feed = bench.project().subscribe();
+    let mut feed = bench.project().subscribe(From::Now);
     let full = without_log(&bench);
     let handle = bench.project().submit(Command::Refresh);
     assert_eq!(handle.wait().unwrap_err().operation_id, handle.id());

@@ -3,7 +3,7 @@
 use packer_events::body::EventBody;
 use packer_events::replay::{OperationState, Replay};
 use packer_events::sequence::StreamCheck;
-use packer_runtime::api::{Command, Project, Provenance, recorded_logs};
+use packer_runtime::api::{Command, From, Project, Provenance, recorded_logs};
 
 use super::codecs::fussy;
 use super::support::{
@@ -18,8 +18,8 @@ fn a_stalled_subscriber_gets_every_lifecycle_event_from_the_log() {
     let workspace = Workspace::new();
     workspace.write("assets/a.txt", b"a");
     let project = workspace.open();
-    let mut stalled = project.subscribe();
-    let mut reader = project.subscribe();
+    let mut stalled = project.subscribe(From::Now);
+    let mut reader = project.subscribe(From::Now);
     let source = project.source();
     let handles: Vec<_> = (0..MANY).map(|_| project.submit(Command::Refresh)).collect();
     let live = until_end(&mut reader);
@@ -60,7 +60,7 @@ fn a_stalled_subscriber_gets_every_lifecycle_event_from_the_log() {
 fn a_stalled_subscriber_catches_up_and_follows_again() {
     let workspace = Workspace::new();
     let project = workspace.open();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let burst = |project: &Project| {
         let handles: Vec<_> = (0..MANY).map(|_| project.submit(Command::Refresh)).collect();
         for handle in &handles {
@@ -93,9 +93,9 @@ fn a_stalled_subscriber_catches_up_and_follows_again() {
 #[test]
 fn subscribers_that_are_gone_or_come_late_change_nothing() {
     let (workspace, project) = Workspace::adopted(&[("assets/a.txt", b"a")], Vec::new());
-    drop(project.subscribe());
+    drop(project.subscribe(From::Now));
     run(&project, Command::Refresh);
-    let mut late = project.subscribe();
+    let mut late = project.subscribe(From::Now);
     let outcome = build(&project);
     let events = until_end(&mut late);
     assert!(matches!(events[0].body, EventBody::Accepted { .. }), "{events:#?}");
@@ -145,7 +145,7 @@ fn reading_leaves_no_log() {
     let project = workspace.open();
     project.preview(&adopt_all(None)).unwrap();
     project.status();
-    drop(project.subscribe());
+    drop(project.subscribe(From::Now));
     drop(project);
     assert!(recorded_logs(&workspace.root).unwrap().is_empty());
 }

@@ -8,8 +8,8 @@ use packer_events::event::Event;
 use packer_events::record::{FreshnessCause, FreshnessRecord, UnknownCause};
 use packer_events::report::{Ending, OutcomeReport};
 use packer_runtime::api::{
-    AssetQuery, Automatic, BuildParticipation, BuildRequest, Command, Feed, Freshness, Mutation, OpenOptions,
-    Project, SetBuild, WatchOptions, recorded_logs,
+    AssetQuery, Automatic, BuildParticipation, BuildRequest, Command, Feed, Freshness, From, Mutation,
+    OpenOptions, Project, SetBuild, WatchOptions, recorded_logs,
 };
 
 use super::support::{Workspace, adopt_all, built, mutated, run, until};
@@ -95,7 +95,7 @@ fn an_edit_a_new_folder_and_a_deletion_are_named() {
 #[track_caller]
 fn until_watched(project: &Project) {
     let deadline = Instant::now() + PATIENCE;
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     while !is_watched(project) {
         assert!(Instant::now() < deadline, "{:?}", project.status().freshness);
         let _ = feed.next(Duration::from_millis(20));

@@ -4,7 +4,7 @@ use packer_events::body::{Behind, EventBody, Lock, Phase};
 use packer_events::event::Event;
 use packer_events::report::{Ending, Failure, Rejection};
 use packer_fs::lock::{BuildLock, HolderFacts, Wait};
-use packer_runtime::api::{BuildRequest, Command, OpenOptions};
+use packer_runtime::api::{BuildRequest, Command, From, OpenOptions};
 use packer_runtime::packs;
 
 use super::codecs::{gated, panicking};
@@ -32,7 +32,7 @@ fn operations_run_in_the_order_in_which_they_were_submitted_and_say_how_many_go_
     let workspace = texts();
     let holder = some_operation(1);
     let project = workspace.open();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let lock = workspace.hold_lane(holder);
     let first = project.submit(Command::Mutate(adopt_all(None)));
     let waiting = until_locked_out(&mut feed, &first);
@@ -62,7 +62,7 @@ fn operations_run_in_the_order_in_which_they_were_submitted_and_say_how_many_go_
 fn an_operation_that_waits_can_be_cancelled_wherever_it_waits() {
     let workspace = texts();
     let project = workspace.open();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let before = workspace.tree();
     let lock = workspace.hold_lane(some_operation(1));
     let locked_out = project.submit(Command::Mutate(adopt_all(None)));
@@ -122,7 +122,7 @@ fn a_build_that_waits_to_commit_can_still_be_cancelled() {
     let (codec, gate) = gated();
     let (workspace, project) = Workspace::adopted(&[("assets/a.slow", b"a")], vec![codec]);
     let before = workspace.tree();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let handle = project.submit(Command::Build(BuildRequest::default()));
     gate.entered();
     let lock = workspace.hold_lane(some_operation(1));
@@ -156,7 +156,7 @@ fn a_codec_that_panics_is_a_finding_about_its_asset() {
 fn closing_a_project_ends_everything_that_waits() {
     let workspace = texts();
     let project = workspace.open();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let lock = workspace.hold_lane(some_operation(1));
     let running = project.submit(Command::Mutate(adopt_all(None)));
     until_locked_out(&mut feed, &running);
@@ -184,7 +184,7 @@ fn closing_a_project_stops_its_bakes() {
     let (codec, gate) = gated();
     let (workspace, project) =
         Workspace::adopted(&[("assets/a.slow", b"a"), ("assets/b.slow", b"b")], vec![codec]);
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let build = project.submit(Command::Build(BuildRequest { jobs: Some(1), ..BuildRequest::default() }));
     gate.entered();
     // Something in the lane whose end tells that the project is being closed.
@@ -234,7 +234,7 @@ fn two_openings_of_one_project_take_turns() {
     let (codec, gate) = gated();
     let (workspace, one) = Workspace::adopted(&[("assets/a.slow", b"a")], vec![codec.clone()]);
     let two = workspace.open_with(vec![codec]);
-    let mut feed = two.subscribe();
+    let mut feed = two.subscribe(From::Now);
     let first = one.submit(Command::Build(BuildRequest::default()));
     gate.entered();
     let second = two.submit(Command::Build(BuildRequest::default()));
@@ -265,7 +265,7 @@ fn a_project_goes_on_after_its_operational_folder_was_deleted() {
 fn an_operation_is_called_off_by_its_id_until_it_has_ended() {
     let workspace = texts();
     let project = workspace.open();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let lock = workspace.hold_lane(some_operation(1));
     let waiting = project.submit(Command::Mutate(adopt_all(None)));
     until_locked_out(&mut feed, &waiting);

@@ -16,6 +16,7 @@ mod following;
 mod freshness;
 mod glances;
 mod lane;
+mod logs;
 mod mutations;
 mod opening;
 mod overtaken;

@@ -2,8 +2,8 @@
 
 use camino::Utf8Path;
 use packer_runtime::api::{
-    AssetQuery, AssetSelector, AssetSort, AssetState, Command, ContentError, Freshness, KindId, LocateError,
-    Project, SelectError, Snapshot, Target,
+    AssetQuery, AssetSelector, AssetSort, AssetState, Command, ContentError, Freshness, From, KindId,
+    LocateError, Project, SelectError, Snapshot, Target,
 };
 
 use super::codecs::gated;
@@ -348,7 +348,7 @@ fn what_reads_beside_a_project_sees_what_it_publishes_and_keeps_it_not_open() {
     assert_eq!(anchors, ["b.txt.asset.toml"]);
     assert!(changes.added.is_empty() && changes.removed.is_empty());
 
-    let feed = project.subscribe();
+    let feed = project.subscribe(From::Now);
     drop(project);
     assert_eq!(reader.status().snapshot.revision(), edited.revision());
     let mut feed = feed;

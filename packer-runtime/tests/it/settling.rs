@@ -307,6 +307,7 @@ fn record(dead: &Dead, before: &Files, lines_before: &Registry, lines_after: &Re
         assets: "assets".into(),
         lines_before: changed(lines_before, lines_after),
         lines_after: changed(lines_after, lines_before),
+        undoes: None,
     };
     let request = CommitRequest {
         operation: dead.operation,

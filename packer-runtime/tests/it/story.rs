@@ -2,7 +2,7 @@
 
 use packer_events::report::{Ending, OutcomeReport, Rejection};
 use packer_events::sequence::StreamCheck;
-use packer_runtime::api::{BuildRequest, Command, MANIFEST_FILE, PACK_FILE, recorded_logs};
+use packer_runtime::api::{BuildRequest, Command, From, MANIFEST_FILE, PACK_FILE, recorded_logs};
 use packer_runtime::packs;
 
 use super::support::{Workspace, adopt_all, build, run, until_end};
@@ -68,7 +68,7 @@ fn adopts_builds_and_builds_again_without_a_change() {
 fn the_log_tells_the_whole_story_in_order() {
     let workspace = game();
     let project = workspace.open();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let handle = project.submit(Command::Mutate(adopt_all(None)));
     let mut check = StreamCheck::feed();
     for event in until_end(&mut feed) {

@@ -361,6 +361,7 @@ pub(crate) fn errors(diagnostics: &[DiagnosticRecord]) -> Vec<(&str, &str)> {
 pub(crate) fn next(feed: &mut Feed) -> FeedItem {
     match feed.next(PATIENCE) {
         FeedNext::Item(item) => item,
+        FeedNext::Missed(missed) => panic!("{missed}"),
         FeedNext::Timeout => panic!("no event came"),
         FeedNext::Closed => panic!("the feed closed"),
     }
@@ -383,6 +384,7 @@ pub(crate) fn until_closed(feed: &mut Feed) -> Vec<FeedItem> {
     loop {
         match feed.next(PATIENCE) {
             FeedNext::Item(item) => items.push(item),
+            FeedNext::Missed(missed) => panic!("{missed}"),
             FeedNext::Closed => return items,
             FeedNext::Timeout => panic!("the feed neither goes on nor closes"),
         }

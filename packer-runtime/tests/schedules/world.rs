@@ -13,7 +13,6 @@ use packer_events::body::OperationKind;
 use packer_events::event::Event;
 use packer_events::report::Ending;
 use packer_events::sequence::StreamCheck;
-use packer_events::wire::read_log;
 use packer_fs::disk::Disk;
 use packer_fs::disk::sim::SimDisk;
 use packer_fs::lock::{HolderFacts, Wait};
@@ -25,13 +24,11 @@ use crate::feed::{Feed, FeedItem, FeedNext};
 use crate::operation::OperationHandle;
 use crate::outcome::Outcome;
 use crate::project::{Command, FirstObservation, OpenOptions, Project};
+use crate::record::read_source;
 use crate::sync::lock::{LaneGuard, LaneLock};
 
 /// Longer than time that stands still takes.
 const FOR_EVER: Duration = Duration::from_secs(1);
-
-/// More bytes than any log here has.
-const MAX_LOG_BYTES: u64 = 1 << 30;
 
 /// A project in memory.
 #[derive(Clone, Debug)]
@@ -99,16 +96,21 @@ impl World {
     /// Every event of every log, by source, once each log keeps the contract and each operation has ended once.
     pub(crate) fn settled(&self) -> Vec<Vec<Event>> {
         let logs = packer_fs::event_log::list(&self.disk).unwrap();
-        let read = |source| read_log(&self.disk.read(&layout::event_log(source), MAX_LOG_BYTES).unwrap());
-        let logs: Vec<Vec<Event>> = logs.into_iter().map(|source| read(source).events).collect();
-        for log in &logs {
+        let read = |source| {
+            let log = read_source(&self.disk, source).unwrap().unwrap();
+            let begins_late = log.events.first().is_some_and(|event| event.position > 1);
             let mut check = StreamCheck::log();
-            for event in log {
+            if begins_late {
+                check = check.joined_late();
+            }
+            for event in &log.events {
                 check.push(event).unwrap();
             }
             assert_eq!(check.running().count(), 0, "an operation has no end");
-        }
-        logs
+            assert_eq!(log.holes, []);
+            log.events.into_iter().map(|event| (*event).clone()).collect()
+        };
+        logs.into_iter().map(read).collect()
     }
 }
 
@@ -140,6 +142,7 @@ pub(crate) fn next(feed: &mut Feed) -> Option<FeedItem> {
     match feed.next(FOR_EVER) {
         FeedNext::Item(item) => Some(item),
         FeedNext::Closed => None,
+        FeedNext::Missed(missed) => panic!("{missed}"),
         FeedNext::Timeout => panic!("time stands still"),
     }
 }

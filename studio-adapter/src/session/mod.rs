@@ -11,7 +11,9 @@ mod reads;
 pub use options::{OpenErrorReason, OpenErrorView, SessionOptions, WhenChanged};
 pub use reads::CodeView;
 
-use packer_runtime::api::{Command, Mutation, MutationPlan, PlanFile, Project, Verdict, create_project};
+use packer_runtime::api::{
+    Command, From, Mutation, MutationPlan, PlanFile, Project, Verdict, create_project,
+};
 use serde::Serialize;
 
 use crate::error::{ErrorView, read};
@@ -83,7 +85,7 @@ impl StudioSession {
 
     /// Follows what happens from here on.
     pub fn updates(&self) -> Updates {
-        Updates::new(self.project.subscribe(), self.project.reader())
+        Updates::new(self.project.subscribe(From::Now), self.project.reader())
     }
 
     /// What an intent would do now, and a ticket for having just that done. Reads the paths that matter, and changes

@@ -96,6 +96,8 @@ impl Updates {
             }
             match self.feed.next(patience) {
                 FeedNext::Item(item) => self.take(&item.event, item.outcome.as_ref()),
+                // Somebody deleted the log before it was read back: what is shown is looked at anew.
+                FeedNext::Missed(_) => self.look(),
                 FeedNext::Timeout => {
                     self.look();
                     return self.waiting.pop_front().map_or(NextUpdate::Nothing, NextUpdate::Update);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use packer_runtime::api::{BuildRequest, Command, FeedNext, Outcome, Provenance};
+use packer_runtime::api::{BuildRequest, Command, FeedNext, From, Outcome, Provenance};
 use studio_adapter::{EndingView, OutcomeView};
 
 use crate::support::{Workspace, adopt_everything, run};
@@ -71,7 +71,7 @@ fn a_build_with_a_broken_source_is_shown_as_failed() {
 fn an_outcome_that_is_read_back_from_the_log_says_so() {
     let workspace = Workspace::new();
     let project = workspace.project();
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     // More events than a feed holds, so that it has to read the later ones from the log.
     let live: Vec<OutcomeView> =
         (0..400).map(|_| OutcomeView::of(&run(&project, Command::Refresh))).collect();

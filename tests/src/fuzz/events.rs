@@ -66,7 +66,8 @@ fn check_file(data: &[u8]) {
     let disk = SimDisk::new();
     let path = layout::event_log(source(1));
     disk.put(&path, data);
-    let mut reader = EventLogReader::open(&disk, source(1), 0).expect("the file is there");
+    let opened = EventLogReader::open(Arc::new(disk.clone()), source(1), 1).expect("the disk does not fail");
+    let mut reader = opened.expect("the file is there");
     let mut joined = Vec::new();
     while let Some(line) = reader.next_line().expect("no line is too long") {
         joined.extend_from_slice(&line);

@@ -106,8 +106,11 @@ fn check_file_name(text: &str) {
     let [journal, events] = [layout::JOURNAL, layout::EVENTS].map(|folder| format!("{folder}/{text}"));
     disk.put(journal.as_str().into(), b"of somebody");
     disk.put(events.as_str().into(), b"");
-    for log in event_log::list(&disk).expect("the disk does not fail") {
-        assert_eq!(layout::event_log(log), events);
+    for (source, names) in event_log::listing(&disk).expect("the disk does not fail") {
+        let segments = names.segments.iter().map(|first| layout::event_log_segment(source, *first));
+        let carried = names.carried.iter().map(|first| layout::event_log_carried(source, *first));
+        let lock = names.has_lock.then(|| layout::event_lock(source));
+        assert_eq!(segments.chain(carried).chain(lock).collect::<Vec<_>>(), [events.as_str()]);
     }
     let found = pending(&disk).expect("the disk does not fail");
     assert!(found.iter().all(|found| text.starts_with(&found.operation.to_string())), "{found:?}");

@@ -8,6 +8,7 @@ use packer_fs::disk::Disk;
 use shuttle::rand::Rng;
 use shuttle::thread;
 
+use crate::feed::From;
 use crate::freshness::Freshness;
 use crate::numbered::Numbered;
 use crate::operation::Operation;
@@ -43,7 +44,7 @@ pub(super) fn run() {
     let is_stuck = Arc::new(AtomicBool::new(false));
     let gets_stuck = shuttle::rand::thread_rng().gen_bool(0.5);
     let listener = {
-        let (project, mut feed) = (Arc::clone(&project), project.subscribe());
+        let (project, mut feed) = (Arc::clone(&project), project.subscribe(From::Now));
         thread::spawn(move || {
             let mut told = opened;
             while told.0 < opened.0 + REVISIONS {

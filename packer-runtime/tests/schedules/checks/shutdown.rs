@@ -4,6 +4,7 @@ use packer_events::sequence::StreamCheck;
 use shuttle::rand::Rng;
 use shuttle::thread;
 
+use crate::feed::From;
 use crate::project::Command;
 use crate::world::{World, adopt, build, end_of, lifecycle, read_to_end};
 
@@ -14,7 +15,7 @@ pub(super) fn run() {
     let world = World::new();
     let project = world.open();
     let locked_out = shuttle::rand::thread_rng().gen_bool(0.5).then(|| world.hold_lane());
-    let mut feed = project.subscribe();
+    let mut feed = project.subscribe(From::Now);
     let listener = thread::spawn(move || {
         let items = read_to_end(&mut feed, StreamCheck::feed());
         items.into_iter().map(|item| (*item.event).clone()).collect::<Vec<_>>()

@@ -9,6 +9,8 @@ mod crowd;
 mod determinism;
 mod divergences;
 mod errors;
+#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod following;
 mod forms;
 mod harbour;
 mod hostile;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use packer_runtime::api::{BuildRequest, Command, FeedNext, OpenOptions, Project, StorePolicy};
+use packer_runtime::api::{BuildRequest, Command, FeedNext, From, OpenOptions, Project, StorePolicy};
 
 use super::contest::{Arena, ContestError, in_turn, settle};
 use super::measure::Sample;
@@ -32,14 +32,14 @@ pub(super) fn contest(arena: &Arena) -> Result<[Series; 2], ContestError> {
         }
     };
     let read = || {
-        let mut feed = project.subscribe();
+        let mut feed = project.subscribe(From::Now);
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 let mut ends = false;
                 while !ends {
                     ends = match feed.next(Duration::from_mins(10)) {
                         FeedNext::Item(item) => item.event.terminal,
-                        FeedNext::Timeout | FeedNext::Closed => true,
+                        FeedNext::Missed(_) | FeedNext::Timeout | FeedNext::Closed => true,
                     };
                 }
             });

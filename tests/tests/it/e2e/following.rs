@@ -1,0 +1,160 @@
+//! `packer events --follow`: one process looks on at what others do, and is told of every end while it is news.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use packer_events::body::{EventBody, OperationKind};
+use packer_events::event::Event;
+use packer_events::report::OutcomeReport;
+use packer_events::wire::decode_line;
+use packer_tests::logs;
+use packer_tests::project::TestProject;
+
+use super::packer;
+
+/// What no test ever waits for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How soon after the end of a build whoever follows must have been told of it.
+const SOON: Duration = Duration::from_secs(1);
+
+/// One that follows, and when it printed what.
+struct Following {
+    child: Child,
+    printed: Receiver<(Instant, Event)>,
+    events: Vec<Event>,
+}
+
+impl Following {
+    fn start(project: &TestProject, arguments: &[&str]) -> Self {
+        let arguments = [&["events", "--follow", "--format", "json"], arguments].concat();
+        let mut child = project
+            .command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the packer is there");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, printed) = channel();
+        std::thread::spawn(move || {
+            for line in lines {
+                let event = decode_line(&line.unwrap()).unwrap();
+                if sender.send((Instant::now(), event)).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, printed, events: Vec::new() }
+    }
+
+    /// When the first event from here on was printed that is as asked.
+    fn until(&mut self, is_it: impl Fn(&Event) -> bool) -> (Instant, Event) {
+        loop {
+            let (at, event) = self.printed.recv_timeout(PATIENCE).expect("it goes on");
+            self.events.push(event.clone());
+            if is_it(&event) {
+                return (at, event);
+            }
+        }
+    }
+
+    /// Ends it as Ctrl-C does, and gives everything that it printed.
+    fn interrupt(mut self) -> Vec<Event> {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
+        self.events.extend(self.printed.iter().map(|(_, event)| event));
+        let output = self.child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        self.events
+    }
+}
+
+fn is_end_of(event: &Event, kind: OperationKind) -> bool {
+    matches!(&event.body, EventBody::Succeeded { outcome } if outcome.kind() == kind)
+}
+
+fn by_source(events: &[Event]) -> BTreeMap<String, Vec<u64>> {
+    let mut sources: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for event in events {
+        sources.entry(event.source.to_string()).or_default().push(event.position);
+    }
+    sources
+}
+
+#[test]
+fn who_follows_is_told_of_the_end_of_a_build_within_a_second() {
+    let project = TestProject::adopted(packer());
+    let mut following = Following::start(&project, &[]);
+    // It tells what was before it first.
+    following.until(|event| is_end_of(event, OperationKind::Adopt));
+    let mut slowest = Duration::ZERO;
+    for n in 0..8 {
+        project.write("assets/texts/hello.txt", format!("hello for the {n}th time\n").as_bytes());
+        let built = project.packer(&["build", "--format", "json"]).exits(0);
+        let ended = Instant::now();
+        let (told, event) = following.until(|event| is_end_of(event, OperationKind::Build));
+        let late = told.saturating_duration_since(ended);
+        assert!(late < SOON, "it was told {late:?} after the build's process had ended");
+        slowest = slowest.max(late);
+        assert_eq!(decode_line(built.out.lines().last().unwrap()).unwrap(), event);
+        let EventBody::Succeeded { outcome: OutcomeReport::Build(report) } = &event.body else { panic!() };
+        assert!(report.baked > 0, "{report:#?}");
+    }
+    println!("the latest of 8 was told {slowest:?} after the build's process had ended");
+    let told = following.interrupt();
+    // What was printed is what was logged: each event once, in the order of its source.
+    assert_eq!(by_source(&told), by_source(&logs::settled(&project.root())));
+}
+
+#[test]
+fn who_knows_an_event_goes_on_after_it() {
+    let project = TestProject::adopted(packer());
+    project.packer(&["build"]).exits(0);
+    let logged = logs::settled(&project.root());
+    let known = logged.iter().find(|event| matches!(event.body, EventBody::Started {})).unwrap();
+    let place = format!("{}:{}", known.source, known.position);
+    let rest: Vec<&Event> = logged
+        .iter()
+        .filter(|event| event.source == known.source && event.position > known.position)
+        .collect();
+    let printed = project.packer(&["events", "--format", "json", "--after", &place]).exits(0);
+    let printed: Vec<Event> = printed.out.lines().map(|line| decode_line(line).unwrap()).collect();
+    assert_eq!(printed.iter().collect::<Vec<_>>(), rest);
+    // Following does the same, and other sources are none of its business.
+    let mut following = Following::start(&project, &["--after", &place]);
+    let last = rest.last().unwrap().position;
+    following.until(|event| event.position == last);
+    project.packer(&["refresh"]).exits(0);
+    assert_eq!(following.interrupt().iter().collect::<Vec<_>>(), rest);
+
+    let nobody = "01900000-0000-7000-8000-000000000000:3";
+    let refused = project.packer(&["events", "--after", nobody]).exits(2);
+    assert!(
+        refused.err.contains("there is no log of 01900000-0000-7000-8000-000000000000"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn it_ends_when_nobody_reads_it_any_more() {
+    let project = TestProject::adopted(packer());
+    let mut child = project
+        .command(&["events", "--follow"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("adopt"), "the first thing that was done");
+    drop(lines);
+    project.packer(&["refresh"]).exits(0);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
