@@ -5,7 +5,7 @@ use packer_events::event::{Event, Schema};
 use packer_events::replay::Replay;
 use packer_events::report::{CancellationReport, Ending, OutcomeReport, WatchReport};
 use packer_events::time::Timestamp;
-use packer_runtime::api::{OperationId, SourceId, UuidDraw};
+use packer_runtime::api::{Command, OpenOptions, OperationId, Project, SourceId, UuidDraw, create_project};
 
 use super::*;
 
@@ -133,4 +133,27 @@ fn figures_of_progress_are_the_packers_also_where_they_make_no_sense() {
             (done, total, fraction, text)
         );
     }
+}
+
+#[test]
+fn an_end_is_that_of_the_operation_that_it_proves() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("game");
+    let root = root.to_str().unwrap();
+    create_project(root.as_ref(), "game").unwrap();
+    let project = Project::open(root.as_ref(), OpenOptions::default()).unwrap();
+    let outcome = project.submit(Command::Refresh).wait().unwrap();
+
+    let other = Replay::fold(&told(vec![accepted(), forged()]));
+    let other = OperationView::of(other.operation(OperationId::drawn(DRAW)).unwrap(), Some(&outcome));
+    assert_eq!((other.state, other.outcome), (OperationStateView::Running, None));
+
+    // With its proof it has ended, whatever its events have told so far.
+    let id = outcome.operation_id();
+    let events = told(vec![accepted(), progress(Phase::Scan, 1, Some(9))]);
+    let own: Vec<Event> = events.into_iter().map(|event| Event { operation_id: id, ..event }).collect();
+    let own = OperationView::of(Replay::fold(&own).operation(id).unwrap(), Some(&outcome));
+    assert_eq!((own.state, own.state_label.as_str()), (OperationStateView::Ended, "Refresh succeeded"));
+    assert_eq!(own.outcome, Some(OutcomeView::of(&outcome)));
+    assert_eq!((own.progress[0].done, own.progress[0].total), (1, Some(9)));
 }

@@ -99,13 +99,11 @@ impl Updates {
                 // Somebody deleted the log before it was read back: what is shown is looked at anew.
                 FeedNext::Missed(_) => self.look(),
                 FeedNext::Timeout => {
+                    // What is published is told of afterwards; but on a disk that takes no more events, nothing is told.
                     self.look();
                     return self.waiting.pop_front().map_or(NextUpdate::Nothing, NextUpdate::Update);
                 }
-                FeedNext::Closed => {
-                    self.look();
-                    return self.waiting.pop_front().map_or(NextUpdate::Closed, NextUpdate::Update);
-                }
+                FeedNext::Closed => return NextUpdate::Closed,
             }
         }
     }

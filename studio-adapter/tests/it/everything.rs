@@ -279,3 +279,13 @@ fn operations_are_called_off_by_their_ids() {
     let error = session.cancel("the last one").unwrap_err();
     assert_eq!((error.reason, error.field.as_deref()), (ErrorReason::Invalid, Some("operation_id")));
 }
+
+#[test]
+fn a_ticket_of_another_project_is_refused() {
+    let ((_here, session), (_there, other)) = (game(), game());
+    let (_, ticket) = other.preview(&rename("ui/a", "first")).unwrap();
+    let refused = session.apply(ticket).wait().unwrap();
+    assert_eq!(refused.ending(), EndingView::Rejected);
+    assert_eq!(refused.message(), "The plan was made for another project");
+    assert!(session.asset("ui/a").is_ok());
+}
