@@ -1083,6 +1083,14 @@ export interface ProgressView {
   unit: UnitView;
   /** What it works on. */
   subject: string | null;
+  /** How many bytes were worked through, where the packer says so. */
+  bytes: number | null;
+  /** For how long the part has been worked on, in milliseconds. */
+  elapsed_ms: number;
+  /** How much of what is counted is done a second, where that means something. */
+  per_second: number | null;
+  /** How long the rest takes at this rate, in milliseconds, where that can be told. */
+  remaining_ms: number | null;
   /** How much of it is done, from 0 to 1, for a bar; none where there is no total. */
   fraction: number | null;
   /** The figures in words: `120 of 300 files`. */

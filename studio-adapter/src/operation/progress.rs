@@ -22,6 +22,14 @@ pub struct ProgressView {
     pub unit: UnitView,
     /// What it works on.
     pub subject: Option<String>,
+    /// How many bytes were worked through, where the packer says so.
+    pub bytes: Option<u64>,
+    /// For how long the part has been worked on, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How much of what is counted is done a second, where that means something.
+    pub per_second: Option<f64>,
+    /// How long the rest takes at this rate, in milliseconds, where that can be told.
+    pub remaining_ms: Option<u64>,
     /// How much of it is done, from 0 to 1, for a bar; none where there is no total.
     pub fraction: Option<f64>,
     /// The figures in words: `120 of 300 files`.
@@ -70,7 +78,7 @@ pub enum UnitView {
 
 impl ProgressView {
     pub(crate) fn of(phase: Phase, progress: &PhaseProgress) -> Self {
-        let PhaseProgress { done, total, unit, subject, bytes: _, elapsed_ms: _, time: _ } = progress;
+        let PhaseProgress { done, total, unit, subject, bytes, elapsed_ms, time: _ } = progress;
         let noun = labels::unit(*unit);
         let text = match total {
             Some(total) => format!("{done} of {}", counted(*total, noun)),
@@ -83,6 +91,10 @@ impl ProgressView {
             total: *total,
             unit: UnitView::of(*unit),
             subject: subject.clone(),
+            bytes: *bytes,
+            elapsed_ms: *elapsed_ms,
+            per_second: progress.per_second(),
+            remaining_ms: progress.remaining_ms(),
             fraction: total.and_then(|total| fraction(*done, total)),
             text,
         }
