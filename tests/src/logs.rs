@@ -120,7 +120,8 @@ fn logs(root: &Path) -> BTreeMap<String, Log> {
     let Ok(entries) = fs::read_dir(root.join(".packer/events")) else { return BTreeMap::new() };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".jsonl") && !name.ends_with(".carried.jsonl"))
+        .filter(|name| Path::new(name).extension().is_some_and(|found| found == "jsonl"))
+        .filter(|name| !name.ends_with(".carried.jsonl"))
         .collect();
     // The first segment has no number; the others have theirs in digits of one length.
     names.sort_by_key(|name| name.replace(".jsonl", ""));
