@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packer_events::event::Event;
+use packer_events::replay::Replay;
 use packer_runtime::api::{LogFollower, LogNext, OpenError, RecordedLog, SourceId, recorded_logs};
 
 use crate::args::{EventsArgs, GlobalArgs};
@@ -44,13 +45,22 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
     for log in &logs {
         warn_of(log, args.after, ui);
     }
+    let (mut replay, mut count) = (Replay::new(), 0);
     for event in merged(logs) {
+        replay.apply(&event);
+        count += 1;
         show(&event, ui);
         if ui.is_closed() {
             return Ok(Exit::Done);
         }
     }
-    let Some(guard) = guard else { return Ok(Exit::Done) };
+    let Some(guard) = guard else {
+        if !ui.is_json() {
+            ui.note(&render::told(&replay, count));
+        }
+        return Ok(Exit::Done);
+    };
+    drop(replay);
     ui.flush();
     let mut follower = LogFollower::new(&root, args.after.into_iter().chain(read));
     if let Some((source, _)) = args.after {

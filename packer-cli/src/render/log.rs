@@ -1,8 +1,10 @@
 //! What was done in a project: a line an operation, with whether it can be undone; and what of it is said when one of them
 //! is to be undone or recovered.
 
+use std::collections::BTreeMap;
+
 use packer_events::body::OperationKind;
-use packer_events::replay::OperationState;
+use packer_events::replay::{OperationState, Replay};
 use packer_events::report::{OutcomeReport, RecoveryResult};
 use packer_events::time::Timestamp;
 use packer_runtime::api::{LoggedOperation, OperationId, RecoveryChoice, UndoState};
@@ -104,6 +106,24 @@ fn state_word(state: OperationState) -> &'static str {
         OperationState::Recovered => "recovered",
         OperationState::OutcomeUnknown => "outcome_unknown",
     }
+}
+
+/// What so many events tell of, in a line: `12 events of 3 operations: 2 succeeded, 1 running`.
+pub(crate) fn told(replay: &Replay, events: u64) -> String {
+    let mut states: BTreeMap<OperationState, u64> = BTreeMap::new();
+    for record in replay.operations() {
+        *states.entry(record.state).or_default() += 1;
+    }
+    let operations = things(states.values().sum(), "operation", "operations");
+    let line = format!("{} of {operations}", things(events, "event", "events"));
+    // Those that ended well come first, then those that did not, then those that have no end.
+    let (under_way, ended): (Vec<_>, Vec<_>) =
+        states.iter().partition(|(state, _)| **state < OperationState::Succeeded);
+    let word = |(state, number): (&OperationState, &u64)| {
+        format!("{} {}", count(*number), state_word(*state).replace('_', " "))
+    };
+    let words: Vec<String> = ended.into_iter().chain(under_way).map(word).collect();
+    if words.is_empty() { line } else { format!("{line}: {}", words.join(", ")) }
 }
 
 /// Operations, a line each.
@@ -338,6 +358,33 @@ mod tests {
         list.extend((1..).zip(states).map(|(n, state)| ended(n, state)));
         list.push(unknown_kind);
         list
+    }
+
+    #[test]
+    fn what_events_tell_of_is_one_line() {
+        use packer_events::body::EventBody;
+        use packer_events::event::Event;
+        use packer_events::report::{CancellationReport, Ending};
+        use packer_events::sequence::{Draft, SourceSequencer};
+
+        let mut sequencer = SourceSequencer::new("01a2027b-d680-7707-8707-070707070799".parse().unwrap());
+        let kind = OperationKind::Refresh;
+        let accepted = || EventBody::Accepted { kind, title: String::new() };
+        let cancelled: EventBody = Ending::Cancelled(CancellationReport { kind, phase: None }).into();
+        let said = [(1, accepted()), (2, accepted()), (2, EventBody::Started {}), (1, cancelled)];
+        let events: Vec<Event> = said
+            .into_iter()
+            .map(|(n, body)| {
+                let (causation_id, base_revision, result_revision) = (None, None, None);
+                let time = Timestamp::from_unix_ms(1);
+                let operation_id = id(n);
+                let draft = Draft { operation_id, causation_id, time, base_revision, result_revision, body };
+                sequencer.number(draft).unwrap()
+            })
+            .collect();
+        let line = told(&Replay::fold(&events), 4);
+        assert_eq!(line, "4 events of 2 operations: 1 cancelled, 1 running");
+        assert_eq!(told(&Replay::new(), 0), "0 events of 0 operations");
     }
 
     #[test]

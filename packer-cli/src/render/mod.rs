@@ -31,7 +31,7 @@ pub(crate) use diagnostic::{diagnostic, diagnostics};
 pub(crate) use ending::{ending, next_step};
 pub(crate) use event::{recorded, recovery, waiting};
 pub(crate) use explanation::{collected, explanation, file_explanation, unclaimed};
-pub(crate) use log::{LoggedJson, choice, interrupted, log, undoing, way_out};
+pub(crate) use log::{LoggedJson, choice, interrupted, log, told, undoing, way_out};
 pub(crate) use plan::{plan, warnings};
 pub(crate) use status::{StatusJson, divergences, status};
 
