@@ -15,6 +15,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod asset;
+mod content;
 mod error;
 #[cfg(doctest)]
 mod fences;
@@ -40,6 +41,10 @@ pub use asset::{
     InputView, KeyPartsView, KindView, MadeView, NamedAssetView, NextView, OriginView, PreloadView,
     PresenceView, ReferencePartView, ReferenceView, RuleView, SettingSpecView, SettingValueView, SettingView,
 };
+pub use content::{
+    ChannelView, ContentIs, ContentLackIs, ContentLackView, ContentPlaceView, ContentQuery, ContentView,
+    LoopView, ShownContentView, TableRowView,
+};
 pub use error::{ErrorReason, ErrorView};
 pub use freshness::{FreshnessBadge, FreshnessState};
 pub use history::{HistoryRow, HistoryView, LoggedStateView, RecoveryChoiceRow, RecoveryView, UndoStateView};
@@ -58,8 +63,8 @@ pub use problems::{
     ResolutionRow, SeverityView, SubjectView,
 };
 pub use session::{
-    CodeView, CreatedView, MissingLineView, OpenErrorReason, OpenErrorView, SessionOptions, StudioSession,
-    WhenChanged,
+    CodeView, Contents, CreatedView, MissingLineView, OpenErrorReason, OpenErrorView, SessionOptions,
+    StudioSession, WhenChanged,
 };
 pub use updates::{
     FindingView, NextUpdate, OperationProgress, ProblemChangesView, RevisionView, Update, Updates,

@@ -147,8 +147,8 @@ impl ContentPreviews {
     }
 
     /// The snapshot whose assets are shown.
-    pub fn revision(&self) -> Revision {
-        self.snapshot.revision()
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// What there is to show of the managed asset `uuid`; `None` if there is no such asset.

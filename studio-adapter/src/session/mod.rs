@@ -5,9 +5,11 @@
 //! look at the disk; those that do say so. Nothing is changed but by what is submitted, and what changes the workspace is
 //! submitted only by a ticket from a preview.
 
+mod contents;
 mod options;
 mod reads;
 
+pub use contents::Contents;
 pub use options::{OpenErrorReason, OpenErrorView, SessionOptions, WhenChanged};
 pub use reads::CodeView;
 

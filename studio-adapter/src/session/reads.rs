@@ -1,10 +1,10 @@
 //! What a session can be asked for: the views.
 
-use packer_runtime::api::{AssetSelector, AssetUuid, DiagnosticCode, Status, suggest};
+use packer_runtime::api::{AssetSelector, AssetUuid, DiagnosticCode, Snapshot, suggest};
 use packer_runtime::packs;
 use serde::Serialize;
 
-use super::StudioSession;
+use super::{Contents, StudioSession};
 use crate::asset::{AssetDetailView, AssetExplanationView, FileExplanationView, KindView};
 use crate::error::{ErrorReason, ErrorView, read};
 use crate::freshness::FreshnessBadge;
@@ -46,8 +46,14 @@ impl StudioSession {
     /// Everything about one managed asset, called by its name, id, uuid, or the path of its anchor or of a source.
     pub fn asset(&self, asset: &str) -> Result<AssetDetailView, ErrorView> {
         let status = self.project.status();
-        let uuid = selected(&status, asset)?;
+        let uuid = selected(&status.snapshot, asset)?;
         AssetDetailView::of(&status, uuid).ok_or_else(|| is_gone(asset))
+    }
+
+    /// What the assets of the published snapshot look and sound like, from what was baked. What all of them need is looked up
+    /// now: a build that ends later is not seen. Plans a build, and reads what the last one noted.
+    pub fn contents(&self) -> Contents {
+        Contents::of(&self.project)
     }
 
     /// What is wrong in the workspace, as the published snapshot has it.
@@ -68,7 +74,7 @@ impl StudioSession {
     /// Why a managed asset is as it is, and what the next build with this profile does with it. Looks at what the last build
     /// left, and plans a build.
     pub fn explain(&self, asset: &str, profile: Option<&str>) -> Result<AssetExplanationView, ErrorView> {
-        let uuid = selected(&self.project.status(), asset)?;
+        let uuid = selected(&self.project.status().snapshot, asset)?;
         let explanation = self.project.explain(uuid, profile);
         let explanation = explanation.map_err(|error| ErrorView::of_explanation(&error))?;
         explanation.as_ref().map(AssetExplanationView::of).ok_or_else(|| is_gone(asset))
@@ -146,12 +152,12 @@ impl CodeView {
     }
 }
 
-fn selected(status: &Status, asset: &str) -> Result<AssetUuid, ErrorView> {
-    let selected = status.snapshot.select(&AssetSelector(asset.to_owned()));
+pub(super) fn selected(snapshot: &Snapshot, asset: &str) -> Result<AssetUuid, ErrorView> {
+    let selected = snapshot.select(&AssetSelector(asset.to_owned()));
     selected.map_err(|error| ErrorView::of_selection(&error).about("asset"))
 }
 
 /// It was selected from a snapshot, and the one that was asked does not have it.
-fn is_gone(asset: &str) -> ErrorView {
+pub(super) fn is_gone(asset: &str) -> ErrorView {
     ErrorView::new(ErrorReason::Unknown, format!("{asset} is gone meanwhile")).about("asset")
 }

@@ -80,6 +80,12 @@ fn program() -> Program {
     program.is("FreshnessBadge", &session.freshness());
     program.is("AssetDetailView", &session.asset("first").unwrap());
     program.is("AssetDetailView", &session.asset("c.json.asset.toml").unwrap());
+    let contents = session.contents();
+    program.is("ContentQuery", &studio_adapter::ContentQuery::default());
+    for asset in ["first", "b", "c.json.asset.toml"] {
+        program
+            .is("ContentView", &contents.of_asset(asset, &studio_adapter::ContentQuery::default()).unwrap());
+    }
     program.is("KindView[]", &session.kinds());
     program.is("ProblemsView", &session.problems());
     program.is("UnclaimedQuery", &UnclaimedQuery::default());
