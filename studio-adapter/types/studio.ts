@@ -189,6 +189,16 @@ export type ChangeView =
   /** It is no asset any more, and nothing of it is left in the registry. */
   | "undone";
 
+/** A channel of a sound, in stretches, in the order of time. The lists are as long as each other. */
+export interface ChannelView {
+  /** The lowest sample of each stretch, of 16 bits. */
+  min: Array<i16>;
+  /** The highest. */
+  max: Array<i16>;
+  /** How loud each is: the root of the mean of the squares, from 0 to 32,768. */
+  rms: Array<number>;
+}
+
 /** What a diagnostic code means. */
 export interface CodeView {
   /** The code: `area/finding`. */
@@ -243,6 +253,129 @@ export interface CollectedView {
   history_bytes: number;
   /** The ids of those that cannot be undone any more. */
   forgotten: Array<string>;
+}
+
+/** What can be shown of a payload. */
+export type ContentIs =
+  /** A small picture of a picture. */
+  | {
+      type: "image";
+      /** Its width in pixels. */
+      width: number;
+      /** Its height in pixels. */
+      height: number;
+      /** Four bytes a pixel, row by row from the top: red, green, blue and alpha, as sRGB, not multiplied by alpha. */
+      rgba: Array<number>;
+      /** The picture's own width in pixels. */
+      full_width: number;
+      /** The picture's own height in pixels. */
+      full_height: number;
+    }
+  /** The shape of a sound. */
+  | {
+      type: "waveform";
+      /** Frames a second. */
+      sample_rate: number;
+      /** How many frames the sound has. */
+      frames: number;
+      /** The frames that repeat while it is held. */
+      looping: LoopView | null;
+      /** Its channels; all have as many peaks. */
+      channels: Array<ChannelView>;
+    }
+  /** The beginning of a text. */
+  | {
+      type: "text";
+      /** It. */
+      text: string;
+      /** Bytes of the whole text. */
+      total_bytes: number;
+    }
+  /** The beginning of a table. */
+  | {
+      type: "table";
+      /** The names of the columns. */
+      columns: Array<string>;
+      /** The rows, with a cell for each column. */
+      rows: Array<TableRowView>;
+      /** How many rows there are in all. */
+      total_rows: number;
+      /** Whether there are columns that are not listed. */
+      has_more_columns: boolean;
+    }
+  /** The beginning of anything else. */
+  | {
+      type: "bytes";
+      /** It. */
+      bytes: Array<number>;
+      /** How many there are. */
+      total_bytes: number;
+    };
+
+/** The reasons why an asset has nothing current to show. */
+export type ContentLackIs =
+  /** No build has baked what it is now. */
+  | { type: "not_built" }
+  /** What it is now cannot be baked. */
+  | { type: "failed" }
+  /** Builds leave it out. */
+  | { type: "excluded" }
+  /** No build can take it as it is. */
+  | {
+      type: "held_back";
+      /** What stands in the way; `ready` where it is something that it refers to. */
+      state: AssetStateView;
+    }
+  /** What was baked of it cannot be shown. */
+  | { type: "unreadable" }
+  /** What was baked of it is too large to be shown. */
+  | {
+      type: "too_large";
+      /** Its size. */
+      bytes: number;
+    };
+
+/** Why an asset has nothing current to show. */
+export interface ContentLackView {
+  /** Why. */
+  why: ContentLackIs;
+  /** The same in one sentence, without a final period. */
+  message: string;
+  /** What a build said of it, where it failed. */
+  diagnostics: Array<DiagnosticRow>;
+}
+
+/** Where a payload is. */
+export type ContentPlaceView =
+  /** In the pack of the last build. */
+  | "pack"
+  /** In the artifact store. */
+  | "store";
+
+/** How much to show. What is more than the packer gives is cut, and nothing counts as one. */
+export interface ContentQuery {
+  /** The longest side of a thumbnail, in pixels. */
+  max_edge: number;
+  /** How many peaks a waveform has for each channel. */
+  peaks: number;
+  /** How many bytes of a text, and of what has no other form. */
+  head_bytes: number;
+  /** How many rows of a table. */
+  rows: number;
+  /** How many columns of it. */
+  columns: number;
+}
+
+/** What there is to show of an asset. */
+export interface ContentView {
+  /** The asset's uuid. */
+  asset: string;
+  /** The number of the snapshot by which it was judged. */
+  revision: number;
+  /** What is shown, if anything can be. */
+  shown: ShownContentView | null;
+  /** Why that is not what a build would give now, or why nothing is shown; none where it is current. */
+  lack: ContentLackView | null;
 }
 
 /** A project that was created. */
@@ -683,6 +816,14 @@ export type LoggedStateView =
   | "recovered"
   /** Nobody can say whether it changed anything. */
   | "outcome_unknown";
+
+/** The frames of a sound that repeat while it is held. */
+export interface LoopView {
+  /** The first. */
+  start: number;
+  /** The one after the last. */
+  end: number;
+}
 
 /** The last time that a build made an asset's payload. */
 export interface MadeView {
@@ -1281,6 +1422,22 @@ export type SeverityView =
   /** Worth knowing. */
   | "info";
 
+/** What is shown of an asset, and what it was made from. */
+export interface ShownContentView {
+  /** The kind that the asset had when it was baked. */
+  kind: string;
+  /** It. */
+  content: ContentIs;
+  /** Digest of the payload. As long as it is the same, so is what is shown. */
+  artifact: string;
+  /** Digest of what the payload was baked from. */
+  build_key: string;
+  /** Where the payload is. */
+  place: ContentPlaceView;
+  /** The same in words. */
+  place_label: string;
+}
+
 /** The order of a list of assets. */
 export type SortView =
   /** By the anchors' paths; those that the registry does not know come last. */
@@ -1335,6 +1492,12 @@ export interface SummaryView {
   bytes: number;
   /** The figures about problems. */
   problems: ProblemTotals;
+}
+
+/** A row of a table. */
+export interface TableRowView {
+  /** Its cells; none for what it does not have. */
+  cells: Array<string | null>;
 }
 
 /** A part of the files that no anchor claims. */
