@@ -1,7 +1,7 @@
 //! The JSON Schemas (2020-12) of everything that the packer writes as JSON for others: events, plans, and every answer of
 //! `--format json`. `cargo xtask gen-docs` puts them into `docs/schema`.
 //!
-//! What a form looks like follows from its type, by `schemars`; [`finish`] then says what derived schemas leave open. They
+//! What a form looks like follows from its type, by `schemars`; `finish` then says what derived schemas leave open. They
 //! describe what is written, and so what strict readers take: no field is missing, none is unknown.
 
 mod finish;
