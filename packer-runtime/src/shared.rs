@@ -8,7 +8,7 @@ use packer_domain::codec::Codec;
 use packer_domain::identity::{Digest, OperationId, Revision};
 use packer_domain::kind::KindId;
 use packer_domain::workspace::{StateChange, WorkspaceState};
-use packer_events::body::EventBody;
+use packer_events::body::{EventBody, divergences};
 use packer_events::record::{Changes, DivergenceRecord};
 use packer_fs::disk::Disk;
 use packer_fs::head::Head;
@@ -179,10 +179,10 @@ impl Shared {
                 return;
             }
             operation.say(EventBody::Published { from, to, changed });
-            if !change.appeared.is_empty() || !change.cleared.is_empty() {
-                let added = change.appeared.iter().map(DivergenceRecord::from).collect();
-                let cleared = change.cleared.iter().map(DivergenceRecord::from).collect();
-                operation.say(EventBody::Divergence { added, cleared });
+            let added = change.appeared.iter().map(DivergenceRecord::from);
+            let cleared = change.cleared.iter().map(DivergenceRecord::from);
+            for body in divergences(added, cleared) {
+                operation.say(body);
             }
         });
         Published { snapshot, from, changed }

@@ -3,8 +3,10 @@
 //! How an operation ended is in `report`; diagnostics, divergences and freshness as data are in `record`. Who emits
 //! what and how often is the runtime's business; which of these may be merged is `coalesce`.
 
+mod divergences;
 mod words;
 
+pub use divergences::divergences;
 pub use words::{Behind, Holder, Lock, OperationKind, Phase, Unit};
 
 use packer_domain::identity::{Digest, OperationId, Revision};
