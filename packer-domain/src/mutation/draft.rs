@@ -148,11 +148,6 @@ impl<'a> Draft<'a> {
         self.block(diagnostic.in_file(self.state.project_path(path)).help(help));
     }
 
-    /// Whether something forbids the plan.
-    pub(super) fn is_blocked(&self) -> bool {
-        !self.blockers.is_empty()
-    }
-
     /// Says something that does not forbid the plan.
     pub(super) fn warn(&mut self, diagnostic: Diagnostic) {
         let severity = diagnostic.severity.max(Severity::Warning);

@@ -93,10 +93,7 @@ fn settle(draft: &mut Draft<'_>, choice: RecoveryChoice, frozen: &FrozenOperatio
     remove_empty_folders(draft, remove);
     settle_registry(draft, choice, frozen);
     draft.settles();
-    // What a plan that cannot be carried out would leave is nobody's business.
-    if !draft.is_blocked() {
-        warn_of_divergences(draft, |_| true);
-    }
+    warn_of_divergences(draft, |_| true);
 }
 
 /// What stands at a path, as far as settling goes.
@@ -149,19 +146,8 @@ fn settle_file(draft: &mut Draft<'_>, choice: RecoveryChoice, file: &FrozenFile)
         }
         Some(FrozenContents { at: FrozenBytes::Place(_) | FrozenBytes::Gone, .. }) => {
             let message = format!("the bytes that belong to {} are kept nowhere", file.path);
-            match choice {
-                RecoveryChoice::FinishOurs => {
-                    let help =
-                        "choose the other way, or put a file there yourself, such as from version control";
-                    draft.block_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
-                }
-                // One way has to be open always, and this one promises only to leave what others made.
-                RecoveryChoice::KeepTheirs => {
-                    let help = "what stands there stays; put the file back yourself, such as from version control, \
-                                before or after this";
-                    draft.warn_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
-                }
-            }
+            let help = "choose the other way, or put a file there yourself, such as from version control";
+            draft.block_path(DiagnosticCode::PlanMovedOn, &file.path, message, help);
         }
     }
 }

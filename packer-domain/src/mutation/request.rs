@@ -237,10 +237,9 @@ pub struct Undo {
 
 /// Settle an operation that was interrupted in the middle of its commit and that nothing could finish or drop by itself.
 ///
-/// Blocked by: `plan/target-missing` (where no such operation waits), `plan/moved-on` (where bytes that finishing needs are
-/// kept nowhere, or something that is no file stands in the way). Warns of: `plan/moved-on` (where what would come back is
-/// kept nowhere, and what stands there stays), `plan/leaves-divergence`, `lane/frozen` (where nobody can tell what the
-/// operation was doing, and everything is left as it is).
+/// Blocked by: `plan/target-missing` (where no such operation waits), `plan/moved-on` (where bytes that are needed are
+/// kept nowhere, or something that is no file stands in the way). Warns of: `plan/leaves-divergence`, `lane/frozen`
+/// (where nobody can tell what the operation was doing, and everything is left as it is).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recover {
