@@ -1,6 +1,8 @@
 //! Steps that a power cut interrupts: on which side they come out, and how what is frozen is settled, with and without
 //! somebody who saves a file in between.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use packer_domain::identity::OperationId;
 use packer_domain::mutation::{Mutation, MutationPlan, Recover, RecoveryChoice, Undo, Verdict};
@@ -11,7 +13,7 @@ use super::play::{Cut, Player, assert_scene, without_empty};
 use super::rules::differing;
 use super::scene::Scene;
 use super::steps::What;
-use super::world::Told;
+use super::world::{Told, bytes_of};
 use crate::freshness::Freshness;
 use crate::outcome::Outcome;
 use crate::project::Command;
@@ -106,11 +108,18 @@ impl Player<'_> {
             return None;
         }
         let wanted = if choice == RecoveryChoice::KeepTheirs { &self.scene } else { expected };
-        let all = self.world.all_bytes();
-        let missing = differing(&self.scene, expected).into_iter().filter_map(|path| {
-            let bytes = wanted.files.get(&path)?.clone();
-            let is_theirs = choice == RecoveryChoice::KeepTheirs && path == *edited;
-            (!is_theirs && !all.contains(&bytes)).then_some((path, bytes))
+        let touched = differing(&self.scene, expected);
+        // Equal bytes of a file that has nothing to do with it are not its own to take.
+        let is_its_own = |path: &Utf8Path| {
+            let in_assets = path.strip_prefix("assets").is_ok_and(|path| touched.contains(path.as_str()));
+            in_assets || path.starts_with(layout::JOURNAL)
+        };
+        let tree = self.world.disk.tree().into_iter().filter(|(path, _)| is_its_own(path));
+        let kept: BTreeSet<_> = tree.filter_map(|(_, node)| bytes_of(node)).collect();
+        let missing = touched.iter().filter_map(|path| {
+            let bytes = wanted.files.get(path)?.clone();
+            let is_theirs = choice == RecoveryChoice::KeepTheirs && path == edited;
+            (!is_theirs && !kept.contains(&bytes)).then_some((path.clone(), bytes))
         });
         let missing: Vec<_> = missing.collect();
         assert!(!missing.is_empty(), "{choice:?} is {:?}: {:#?}", plan.verdict, plan.blockers);

@@ -319,11 +319,15 @@ impl World {
 
     /// The bytes of every file, wherever it is.
     pub(super) fn all_bytes(&self) -> BTreeSet<Arc<Vec<u8>>> {
-        let bytes = |node| match node {
-            SimNode::File(bytes) => Some(bytes),
-            SimNode::Dir | SimNode::Link => None,
-        };
-        self.disk.tree().into_values().filter_map(bytes).collect()
+        self.disk.tree().into_values().filter_map(bytes_of).collect()
+    }
+}
+
+/// What a file holds; none of anything else.
+pub(super) fn bytes_of(node: SimNode) -> Option<Arc<Vec<u8>>> {
+    match node {
+        SimNode::File(bytes) => Some(bytes),
+        SimNode::Dir | SimNode::Link => None,
     }
 }
 

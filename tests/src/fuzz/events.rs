@@ -159,7 +159,9 @@ pub(super) fn seeds() -> Vec<Seed> {
         .iter()
         .enumerate()
         .map(|(n, phase)| {
-            let text = format!(r#"{{"type":"progress","phase":"{phase}","done":{n},"unit":"files"}}"#);
+            let text = format!(
+                r#"{{"type":"progress","phase":"{phase}","done":{n},"unit":"files","elapsed_ms":{n}}}"#
+            );
             serde_json::from_str(&text).expect("it is a body")
         })
         .collect();
