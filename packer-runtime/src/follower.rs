@@ -188,7 +188,7 @@ impl LogFollower {
 }
 
 impl Followed {
-    /// Reads what is next; `false` if there is nothing for now.
+    /// Reads what is next; `false` if there is nothing yet.
     fn read_one(&mut self, found: &mut VecDeque<LogNext>) -> bool {
         match self.cursor.next(u64::MAX) {
             Step::Item(item) => found.push_back(LogNext::Event(item.event)),

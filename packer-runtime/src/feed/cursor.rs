@@ -47,7 +47,7 @@ impl std::fmt::Display for Missed {
 pub(crate) enum Step {
     Item(FeedItem),
     Missed(Missed),
-    /// There is nothing more for now.
+    /// There is nothing more yet.
     End,
 }
 
