@@ -1,5 +1,5 @@
-//! For this crate's tests: an emitter whose subscribers sleep, panic, vanish or have hardly any room, and a hundred thousand
-//! progress events.
+//! For this crate's tests: an emitter whose subscribers sleep, panic, vanish or have hardly any room, a hundred thousand
+//! progress events, and events so long that a few of them are all that a feed holds.
 //!
 //! The emitter is the thread of the test. It speaks to the end while nobody who sleeps wakes before that, so it waits for
 //! nobody; what that costs it is measured by the benchmark `progress`.
@@ -13,21 +13,21 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use packer_domain::identity::{OperationId, SourceId};
 use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_events::coalesce::QueueBounds;
+use packer_events::event::Event;
+use packer_events::record::DivergenceRecord;
 use packer_events::report::{Ending, OutcomeReport, RecoverReport, RecoveryResult};
 use packer_events::sequence::StreamCheck;
 use packer_events::wire::encode_line;
 use packer_fs::event_log::LogBounds;
 
 use crate::clock::draw;
-use crate::feed::{Bus, Feed, FeedItem, FeedNext, From};
+use crate::feed::{Bus, Feed, FeedItem, FeedNext, From, QUEUE_BOUNDS};
 use crate::operation::Operation;
 use crate::testing::HookedDisk;
 
 const OPERATIONS: u64 = 50;
 const PROGRESS: u64 = 2_000;
-
-/// What no event of this test is longer than.
-const LONGEST_LINE: usize = 1024;
 
 /// What no test ever waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,6 +70,12 @@ impl Bench {
     }
 }
 
+/// How long the lines of what a feed holds in memory are in the log. There they account for no others.
+fn held(feed: &Feed) -> usize {
+    let in_log = |event: Arc<Event>| Event { coalesced: None, ..Arc::unwrap_or_clone(event) };
+    feed.queued().into_iter().map(|event| encode_line(&in_log(event)).len()).sum()
+}
+
 /// Everything that a feed has until it is closed, once it is in order.
 fn read_to_end(feed: &mut Feed, mut check: StreamCheck) -> Vec<FeedItem> {
     let mut items = Vec::new();
@@ -97,7 +103,7 @@ fn ends(items: &[FeedItem]) -> Vec<OperationId> {
 #[test]
 fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
     let bench = Bench::new();
-    let few = NonZeroUsize::new(8).unwrap();
+    let few = QueueBounds { events: NonZeroUsize::new(8).unwrap(), ..QUEUE_BOUNDS };
     let (mut sleeper, mut crowded) =
         (bench.bus.subscribe(From::Now), bench.bus.subscribe_with(From::Now, few));
     let mut live = bench.bus.subscribe(From::Now);
@@ -146,7 +152,8 @@ fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
         assert!(reads_back.load(Ordering::Relaxed));
         said.extend((OPERATIONS / 2..OPERATIONS).map(|_| {
             let id = bench.speak(PROGRESS);
-            assert!(sleeper.queued().len() <= 1024 && crowded.queued().len() <= few.get());
+            assert!(sleeper.queued().len() <= 1024 && crowded.queued().len() <= few.events.get());
+            assert!(held(&sleeper) <= QUEUE_BOUNDS.bytes && held(&crowded) <= QUEUE_BOUNDS.bytes);
             id
         }));
         bench.bus.close();
@@ -154,14 +161,47 @@ fn whatever_becomes_of_its_subscribers_everybody_who_lives_is_told_every_end() {
         said
     });
 
-    let held: usize = sleeper.queued().iter().map(|event| encode_line(event).len()).sum();
-    assert!(held > 0 && held <= 1024 * LONGEST_LINE, "{held} bytes are held for one who sleeps");
+    assert!(held(&sleeper) > 0);
     for feed in [&mut sleeper, &mut crowded] {
         let told = read_to_end(feed, StreamCheck::feed());
         assert_eq!(ends(&told), said);
         let lifecycle = told.iter().filter(|item| item.event.is_lifecycle()).count() as u64;
         assert_eq!(lifecycle, OPERATIONS * 3);
     }
+}
+
+#[test]
+fn what_is_held_for_one_who_sleeps_is_bounded_by_length_and_nothing_of_it_is_lost() {
+    let bench = Bench::new();
+    let mut sleeper = bench.bus.subscribe(From::Now);
+    let operation = Operation::accept(&bench.bus, OperationKind::Recover, "tell much".to_owned(), None, None);
+    // Some ten of them are all that is held, and one is longer than that.
+    let lengths = [QUEUE_BOUNDS.bytes / 10; 30].into_iter().chain([QUEUE_BOUNDS.bytes + 1]).chain([100; 30]);
+    let mut most = 0;
+    for length in lengths.clone() {
+        let added = vec![DivergenceRecord {
+            code: "anchor/missing".to_owned(),
+            paths: Vec::new(),
+            assets: Vec::new(),
+            ids: Vec::new(),
+            message: "x".repeat(length),
+            resolutions: Vec::new(),
+        }];
+        operation.say(EventBody::Divergence { added, cleared: Vec::new() });
+        most = most.max(held(&sleeper));
+        assert!(most <= QUEUE_BOUNDS.bytes, "{most} bytes are held");
+    }
+    assert!(most > QUEUE_BOUNDS.bytes / 2, "{most} bytes were held: that shows no bound");
+    let report = RecoverReport { operation_id: operation.id, result: RecoveryResult::Closed, took_ms: 0 };
+    operation.end(Ending::Succeeded(OutcomeReport::Recover(report))).unwrap();
+    bench.bus.close();
+    let told = read_to_end(&mut sleeper, StreamCheck::feed());
+    let messages = told.iter().filter_map(|item| match &item.event.body {
+        EventBody::Divergence { added, .. } => Some(added[0].message.len()),
+        _ => None,
+    });
+    assert!(messages.eq(lengths), "something was lost");
+    assert_eq!(ends(&told), [operation.id]);
 }
 
 #[test]

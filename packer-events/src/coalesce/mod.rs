@@ -10,7 +10,7 @@
 
 mod queue;
 
-pub use queue::{EventQueue, Queued, ResumeError, Spill};
+pub use queue::{EventQueue, QueueBounds, Queued, ResumeError, Spill};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::event::{Coalesced, Event};
 /// them. `events` are in the order of their positions; each operation's are all there from the first to the last.
 pub fn merge(events: Vec<Event>) -> Vec<Event> {
     let mut entries =
-        events.into_iter().map(|event| Queued { event: Arc::new(event), attachment: () }).collect();
+        events.into_iter().map(|event| Queued { event: Arc::new(event), bytes: 0, attachment: () }).collect();
     merge_queued(&mut entries);
     entries.into_iter().map(|entry| Arc::unwrap_or_clone(entry.event)).collect()
 }

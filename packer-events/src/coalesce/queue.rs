@@ -1,8 +1,10 @@
 //! `EventQueue`: the bounded queue of one subscriber.
 //!
 //! It never blocks its emitter and never loses a lifecycle event: what does not fit, or fits only by going through the whole
-//! queue for each event, is left to the log, and the queue says from where. It holds at most `capacity` events, shared with other subscribers' queues where they are not
-//! coalesced; during a push one more, and 3 words for each while merging. How big one event is, its emitter decides.
+//! queue for each event, is left to the log, and the queue says from where. It holds no more than its [`QueueBounds`] say, by
+//! number and by length, shared with other subscribers' queues where they are not coalesced; during a push one more, and 3
+//! words for each while merging. How long an event is, its emitter says: an event that is longer than all of the queue may be
+//! is left to the log like any other that does not fit.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -18,11 +20,29 @@ use crate::event::Event;
 /// costs its emitter at most as many looks at a queued one as this, and a few.
 const CROWDED: usize = 8;
 
+/// How much a queue holds at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueBounds {
+    /// How many events.
+    pub events: NonZeroUsize,
+    /// How long they are together, in bytes, each as long as its emitter said.
+    pub bytes: usize,
+}
+
+impl QueueBounds {
+    /// Whether so much leaves so little room that it is not worth looking again for something to merge.
+    fn are_nearly_met(self, events: usize, bytes: usize) -> bool {
+        events > self.events.get() - self.events.get() / CROWDED || bytes > self.bytes - self.bytes / CROWDED
+    }
+}
+
 /// An event in a queue, and what its emitter hands over beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued<A = ()> {
     /// The event.
     pub event: Arc<Event>,
+    /// How long it is, as its emitter said: what it accounts for beside itself is not in it.
+    pub bytes: usize,
     /// What travels with it; dropped with it when it is coalesced.
     pub attachment: A,
 }
@@ -65,28 +85,30 @@ enum State {
 /// The events of one source that one subscriber has not taken yet.
 #[derive(Clone, Debug)]
 pub struct EventQueue<A = ()> {
-    capacity: NonZeroUsize,
+    bounds: QueueBounds,
     entries: VecDeque<Queued<A>>,
+    /// How long all of them are together.
+    bytes: usize,
     state: State,
 }
 
 impl<A> EventQueue<A> {
     /// An empty queue that takes what comes from now on.
-    pub fn new(capacity: NonZeroUsize) -> Self {
-        Self { capacity, entries: VecDeque::new(), state: State::Following { after: None } }
+    pub fn new(bounds: QueueBounds) -> Self {
+        Self { bounds, entries: VecDeque::new(), bytes: 0, state: State::Following { after: None } }
     }
 
     /// A queue whose subscriber wants the log after `from` first; `newest` is the latest position of the source. When
     /// it has read that far, [`Self::resume`] lets it follow, with no gap and no repeat.
-    pub fn behind(capacity: NonZeroUsize, from: Spill, newest: u64) -> Self {
-        Self { capacity, entries: VecDeque::new(), state: State::Spilled { spill: from, newest } }
+    pub fn behind(bounds: QueueBounds, from: Spill, newest: u64) -> Self {
+        Self { bounds, entries: VecDeque::new(), bytes: 0, state: State::Spilled { spill: from, newest } }
     }
 
-    /// Hands the queue the next event of the source, which is in the log already.
+    /// Hands the queue the next event of the source, which is in the log already, and takes so many `bytes`.
     ///
     /// `Err` says that it did not fit, nor will anything after it until [`Self::resume`]: the subscriber takes what is
     /// queued, then reads the log. An event that was read from the log already is passed over.
-    pub fn push(&mut self, event: Arc<Event>, attachment: A) -> Result<(), Spill> {
+    pub fn push(&mut self, event: Arc<Event>, bytes: usize, attachment: A) -> Result<(), Spill> {
         let (source, position) = (event.source, event.position);
         match &mut self.state {
             State::Spilled { spill, newest } => {
@@ -100,24 +122,28 @@ impl<A> EventQueue<A> {
             }
             State::Following { .. } => {}
         }
-        self.entries.push_back(Queued { event, attachment });
-        let was_full = self.entries.len() > self.capacity.get();
-        if was_full {
-            merge_queued(&mut self.entries);
+        let is_too_long = bytes > self.bounds.bytes.saturating_sub(self.bytes);
+        if is_too_long {
+            // Without this event, so that it accounts for no other and can be left to the log as it is.
+            self.merge();
+            if bytes > self.bounds.bytes.saturating_sub(self.bytes) {
+                return Err(self.spill(source, position));
+            }
         }
-        if self.entries.len() > self.capacity.get() {
-            // Nothing was merged, so the event accounts for no other and can be left to the log as it is.
+        self.entries.push_back(Queued { event, bytes, attachment });
+        self.bytes += bytes;
+        let is_one_too_many = self.entries.len() > self.bounds.events.get();
+        if is_one_too_many {
+            self.merge();
+        }
+        if self.entries.len() > self.bounds.events.get() {
+            // Nothing was merged, so here neither does the event account for any other.
             self.entries.pop_back();
-            let after = match self.state {
-                State::Following { after: Some((_, after)) } => after,
-                _ => position.saturating_sub(1),
-            };
-            let spill = Spill { source, after };
-            self.state = State::Spilled { spill, newest: position };
-            return Err(spill);
+            self.bytes -= bytes;
+            return Err(self.spill(source, position));
         }
-        let is_crowded = was_full && self.entries.len() > self.capacity.get() - self.capacity.get() / CROWDED;
-        self.state = if is_crowded {
+        let was_full = is_too_long || is_one_too_many;
+        self.state = if was_full && self.bounds.are_nearly_met(self.entries.len(), self.bytes) {
             // Next to nothing could be merged, and each further event would have it tried again: what comes is left to the
             // log.
             State::Spilled { spill: Spill { source, after: position }, newest: position }
@@ -127,9 +153,27 @@ impl<A> EventQueue<A> {
         Ok(())
     }
 
+    fn merge(&mut self) {
+        merge_queued(&mut self.entries);
+        self.bytes = self.entries.iter().map(|queued| queued.bytes).sum();
+    }
+
+    /// Leaves the event at `position`, and what follows it, to the log.
+    fn spill(&mut self, source: SourceId, position: u64) -> Spill {
+        let after = match self.state {
+            State::Following { after: Some((_, after)) } => after,
+            _ => position.saturating_sub(1),
+        };
+        let spill = Spill { source, after };
+        self.state = State::Spilled { spill, newest: position };
+        spill
+    }
+
     /// Takes the oldest event out.
     pub fn pop(&mut self) -> Option<Queued<A>> {
-        self.entries.pop_front()
+        let queued = self.entries.pop_front()?;
+        self.bytes -= queued.bytes;
+        Some(queued)
     }
 
     /// Everything that is queued, the oldest first.
@@ -140,6 +184,11 @@ impl<A> EventQueue<A> {
     /// How many events are queued.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How long the events that are queued are together, each as long as its emitter said.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether no event is queued; more may be in the log.

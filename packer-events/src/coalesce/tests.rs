@@ -23,8 +23,13 @@ fn numbered(bodies: impl IntoIterator<Item = EventBody>) -> Vec<Event> {
     bodies.into_iter().map(|body| sequencer.number(draft(operation(1), body)).unwrap()).collect()
 }
 
-fn queue(capacity: usize) -> EventQueue {
-    EventQueue::new(NonZeroUsize::new(capacity).unwrap())
+/// Bounded by number alone.
+fn capacity(events: usize) -> QueueBounds {
+    QueueBounds { events: NonZeroUsize::new(events).unwrap(), bytes: usize::MAX }
+}
+
+fn queue(events: usize) -> EventQueue {
+    EventQueue::new(capacity(events))
 }
 
 #[test]
@@ -54,11 +59,11 @@ fn a_full_queue_merges_and_an_unmergeable_one_leaves_the_rest_to_the_log() {
     let events: Vec<_> = numbered(bodies).into_iter().map(Arc::new).collect();
     let mut queue = queue(2);
     for event in &events[..6] {
-        assert_eq!(queue.push(event.clone(), ()), Ok(()));
+        assert_eq!(queue.push(event.clone(), 1, ()), Ok(()));
     }
     let spill = Spill { source: source(0), after: 6 };
-    assert_eq!(queue.push(events[6].clone(), ()), Err(spill));
-    assert_eq!(queue.push(events[7].clone(), ()), Err(spill));
+    assert_eq!(queue.push(events[6].clone(), 1, ()), Err(spill));
+    assert_eq!(queue.push(events[7].clone(), 1, ()), Err(spill));
     assert_eq!(queue.resume(8), Err(ResumeError::Undelivered { queued: 2 }));
     let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|queued| queued.event).collect();
     assert_eq!(popped.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 6]);
@@ -75,7 +80,7 @@ fn a_queue_of_which_little_can_be_merged_is_not_gone_through_for_every_event() {
     bodies.extend((0..60).map(|done| progress(Phase::Bake, done)));
     let events: Vec<_> = numbered(bodies).into_iter().map(Arc::new).collect();
     let mut queue = queue(100);
-    let taken = events.iter().take_while(|event| queue.push((*event).clone(), ()).is_ok()).count();
+    let taken = events.iter().take_while(|event| queue.push((*event).clone(), 1, ()).is_ok()).count();
     // Full with the hundredth; the next is merged, and those after it are left to the log.
     assert_eq!((taken, queue.len()), (101, 92));
     let spill = Spill { source: source(0), after: 101 };
@@ -83,42 +88,83 @@ fn a_queue_of_which_little_can_be_merged_is_not_gone_through_for_every_event() {
     let last = std::iter::from_fn(|| queue.pop()).last().unwrap().event;
     assert_eq!((last.position, last.coalesced), (101, Coalesced::range(92, 101)));
     assert_eq!(queue.resume(101), Err(ResumeError::Behind { newest: 102 }));
-    assert_eq!((queue.resume(102), queue.push(events[102].clone(), ())), (Ok(()), Ok(())));
+    assert_eq!((queue.resume(102), queue.push(events[102].clone(), 1, ())), (Ok(()), Ok(())));
+}
+
+#[test]
+fn what_is_too_long_beside_the_others_is_left_to_the_log_and_so_is_what_is_too_long_alone() {
+    let bodies = [accepted(), progress(Phase::Bake, 1), progress(Phase::Bake, 2), EventBody::Started {}];
+    let events: Vec<_> =
+        numbered(bodies.into_iter().chain([succeeded()])).into_iter().map(Arc::new).collect();
+    let bounds = QueueBounds { bytes: 100, ..capacity(50) };
+    let mut queue = EventQueue::new(bounds);
+    for (event, bytes) in events.iter().zip([20, 40, 40]) {
+        assert_eq!(queue.push(event.clone(), bytes, ()), Ok(()));
+    }
+    // What is superfluous makes room; what then does not fit accounts for nothing, and the one before it for what went.
+    let spill = Spill { source: source(0), after: 3 };
+    assert_eq!((queue.push(events[3].clone(), 41, ()), queue.bytes()), (Err(spill), 60));
+    let popped: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|queued| queued.event).collect();
+    let accounts = popped.iter().map(|event| (event.sequence, event.coalesced));
+    assert_eq!(accounts.collect::<Vec<_>>(), [(1, None), (3, Coalesced::range(2, 3))]);
+    assert_eq!((queue.bytes(), queue.resume(4)), (0, Ok(())));
+    assert_eq!(queue.push(events[4].clone(), 101, ()), Err(Spill { source: source(0), after: 4 }));
+    assert!(queue.is_empty());
+
+    let mut queue = EventQueue::new(bounds);
+    assert_eq!(queue.push(events[0].clone(), 101, ()), Err(Spill { source: source(0), after: 0 }));
+    assert_eq!((queue.resume(1), queue.push(events[1].clone(), 100, ())), (Ok(()), Ok(())));
+}
+
+#[test]
+fn a_queue_that_long_events_fill_is_not_gone_through_for_every_event() {
+    let mut bodies = vec![accepted()];
+    bodies.extend((0..9).map(|_| EventBody::Started {}));
+    bodies.extend((0..6).map(|done| progress(Phase::Bake, done)));
+    let events: Vec<_> = numbered(bodies).into_iter().map(Arc::new).collect();
+    let mut queue = EventQueue::new(QueueBounds { bytes: 120, ..capacity(1000) });
+    // Full with the twelfth; the next one makes room for itself by what can be merged, and those after it are left to the log.
+    let taken = events.iter().take_while(|event| queue.push((*event).clone(), 10, ()).is_ok()).count();
+    assert_eq!((taken, queue.len(), queue.bytes()), (13, 12, 120));
+    assert_eq!(queue.spilled(), Some(Spill { source: source(0), after: 13 }));
 }
 
 #[test]
 fn what_was_read_from_the_log_is_not_queued_again() {
     let events: Vec<_> =
         numbered([accepted(), EventBody::Started {}, succeeded()]).into_iter().map(Arc::new).collect();
-    let mut queue = EventQueue::behind(NonZeroUsize::MIN, Spill { source: source(0), after: 0 }, 1);
+    let mut queue = EventQueue::behind(capacity(1), Spill { source: source(0), after: 0 }, 1);
     // The log had the second event before its emitter came to this queue.
     assert_eq!(queue.resume(2), Ok(()));
-    assert_eq!(queue.push(events[1].clone(), ()), Ok(()));
+    assert_eq!(queue.push(events[1].clone(), 1, ()), Ok(()));
     assert!(queue.is_empty());
-    assert_eq!(queue.push(events[2].clone(), ()), Ok(()));
+    assert_eq!(queue.push(events[2].clone(), 1, ()), Ok(()));
     assert_eq!(queue.pop().map(|queued| queued.event.position), Some(3));
 }
 
 #[test]
 fn an_attachment_stays_with_its_event() {
     let events = numbered([accepted(), progress(Phase::Bake, 1), progress(Phase::Bake, 2), succeeded()]);
-    let mut queue = EventQueue::new(NonZeroUsize::new(3).unwrap());
+    let mut queue = EventQueue::new(capacity(3));
     for event in events {
         let sequence = event.sequence;
-        assert_eq!(queue.push(Arc::new(event), sequence), Ok(()));
+        assert_eq!(queue.push(Arc::new(event), 1, sequence), Ok(()));
     }
     let popped = std::iter::from_fn(|| queue.pop()).map(|queued| (queued.event.sequence, queued.attachment));
     assert_eq!(popped.collect::<Vec<_>>(), [(1, 1), (3, 3), (4, 4)]);
 }
 
 /// What a subscriber gets that takes `takes[i]` events after the emitter's i-th, and reads the log where it must.
-fn subscribe(log: &[Event], capacity: usize, takes: &[usize]) -> Vec<Event> {
-    let mut queue = queue(capacity);
+fn subscribe(log: &[Event], bounds: QueueBounds, lengths: &[usize], takes: &[usize]) -> Vec<Event> {
+    let mut queue = EventQueue::new(bounds);
     let mut got = Vec::new();
     let mut read_up_to = 0;
     for (index, event) in log.iter().enumerate() {
-        let _: Result<(), Spill> = queue.push(Arc::new(event.clone()), ());
-        assert!(queue.len() <= capacity);
+        let length = lengths.get(index).copied().unwrap_or(1);
+        let _: Result<(), Spill> = queue.push(Arc::new(event.clone()), length, ());
+        let held: usize = queue.iter().map(|queued| queued.bytes).sum();
+        assert_eq!(queue.bytes(), held);
+        assert!(queue.len() <= bounds.events.get() && held <= bounds.bytes);
         let patience =
             if index + 1 == log.len() { usize::MAX } else { takes.get(index).copied().unwrap_or(0) };
         for _ in 0..patience {
@@ -155,9 +201,12 @@ proptest! {
     fn a_slow_subscriber_misses_nothing_that_matters(
         events in story(0),
         capacity in 1_usize..12,
+        bytes in 0_usize..60,
+        lengths in proptest::collection::vec(1_usize..20, 80),
         takes in proptest::collection::vec(0_usize..4, 80),
     ) {
-        let got = subscribe(&events, capacity, &takes);
+        let bounds = QueueBounds { events: NonZeroUsize::new(capacity).unwrap(), bytes };
+        let got = subscribe(&events, bounds, &lengths, &takes);
         prop_assert!(passes(&got));
         prop_assert_eq!(lifecycle(&got), lifecycle(&events));
         prop_assert_eq!(Replay::fold(&got), Replay::fold(&events));

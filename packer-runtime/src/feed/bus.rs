@@ -8,13 +8,12 @@
 //! more. What is carried over into a segment are the beginnings of the operations that run then, and what each said last.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 
 use camino::Utf8PathBuf;
 use packer_domain::identity::{OperationId, Revision, SourceId};
 use packer_events::body::{EventBody, OperationKind};
-use packer_events::coalesce::Spill;
+use packer_events::coalesce::{QueueBounds, Spill};
 use packer_events::event::Event;
 use packer_events::sequence::{Draft, SourceSequencer};
 use packer_events::wire::encode_line;
@@ -22,7 +21,7 @@ use packer_fs::disk::Disk;
 use packer_fs::event_log::{self, EventLogError, EventLogWriter, LogBounds};
 use packer_fs::lock::LockError;
 
-use super::{Earlier, Feed, From, Mailbox, Missed, QUEUE_CAPACITY, old_logs};
+use super::{Earlier, Feed, From, Mailbox, Missed, QUEUE_BOUNDS, old_logs};
 use crate::clock;
 use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -118,18 +117,18 @@ impl Bus {
     }
 
     pub(crate) fn subscribe(&self, from: From) -> Feed {
-        self.subscribe_with(from, QUEUE_CAPACITY)
+        self.subscribe_with(from, QUEUE_BOUNDS)
     }
 
-    /// Subscribes with a queue for `capacity` events.
-    pub(crate) fn subscribe_with(&self, from: From, capacity: NonZeroUsize) -> Feed {
+    /// Subscribes with a queue that holds no more than this.
+    pub(crate) fn subscribe_with(&self, from: From, bounds: QueueBounds) -> Feed {
         let mut state = self.lock();
         let behind = |after| {
             let spill = Spill { source: self.source, after };
-            Arc::new(Mailbox::behind(capacity, spill, state.told))
+            Arc::new(Mailbox::behind(bounds, spill, state.told))
         };
         let (mailbox, earlier) = match from {
-            From::Now => (Arc::new(Mailbox::new(capacity)), None),
+            From::Now => (Arc::new(Mailbox::new(bounds)), None),
             From::After(source, position) if source != self.source => {
                 (behind(0), Some(Earlier::new(source, position)))
             }
@@ -153,6 +152,12 @@ impl Bus {
     #[cfg(test)]
     pub(crate) fn subscribers(&self) -> usize {
         self.lock().mailboxes.len()
+    }
+
+    /// The position up to which subscribers were told.
+    #[cfg(test)]
+    pub(crate) fn told(&self) -> u64 {
+        self.lock().told
     }
 
     /// Says something that is not an end.
@@ -329,7 +334,7 @@ impl State {
                 let outcome = unwritten.kind.and_then(|kind| Outcome::of(event, kind, Provenance::Live));
                 self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
                     Some(mailbox) => {
-                        mailbox.put(event, outcome.clone());
+                        mailbox.put(event, unwritten.line.len(), outcome.clone());
                         true
                     }
                     None => false,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packer_domain::identity::SourceId;
-use packer_events::coalesce::{EventQueue, ResumeError, Spill};
+use packer_events::coalesce::{EventQueue, QueueBounds, ResumeError, Spill};
 use packer_events::event::Event;
 use packer_fs::disk::Disk;
 
@@ -28,8 +28,10 @@ use crate::sync::time::Instant;
 use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use cursor::Earlier;
 
-/// How many events a feed holds before progress is coalesced and the rest is left to the log.
-const QUEUE_CAPACITY: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is not zero");
+/// How much a feed holds, by events and by the lengths of their lines in the log, before progress is coalesced and the rest is
+/// left to the log.
+pub(crate) const QUEUE_BOUNDS: QueueBounds =
+    QueueBounds { events: NonZeroUsize::new(1024).expect("1024 is not zero"), bytes: 1 << 20 };
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +92,13 @@ struct MailboxState {
 }
 
 impl Mailbox {
-    pub(crate) fn new(capacity: NonZeroUsize) -> Self {
-        Self::of(EventQueue::new(capacity))
+    pub(crate) fn new(bounds: QueueBounds) -> Self {
+        Self::of(EventQueue::new(bounds))
     }
 
     /// For a subscriber that reads the log after `from` first, up to `newest` at least.
-    pub(crate) fn behind(capacity: NonZeroUsize, from: Spill, newest: u64) -> Self {
-        Self::of(EventQueue::behind(capacity, from, newest))
+    pub(crate) fn behind(bounds: QueueBounds, from: Spill, newest: u64) -> Self {
+        Self::of(EventQueue::behind(bounds, from, newest))
     }
 
     fn of(queue: EventQueue<Option<Outcome>>) -> Self {
@@ -115,10 +117,11 @@ impl Mailbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn put(&self, event: &Arc<Event>, outcome: Option<Outcome>) {
+    /// Leaves an event whose line in the log has so many bytes.
+    pub(crate) fn put(&self, event: &Arc<Event>, bytes: usize, outcome: Option<Outcome>) {
         let mut state = self.lock();
         // A spill is not lost: the feed reads it from the log.
-        let _ = state.queue.push(Arc::clone(event), outcome);
+        let _ = state.queue.push(Arc::clone(event), bytes, outcome);
         drop(state);
         self.arrived.notify_all();
     }

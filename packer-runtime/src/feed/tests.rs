@@ -52,6 +52,11 @@ impl Bench {
         logs.remove(&self.bus.source()).map_or_else(Vec::new, |names| names.segments.into_iter().collect())
     }
 
+    /// With which position the log begins, if there is one.
+    fn begins_with(&self) -> u64 {
+        self.segments().first().copied().unwrap_or(1)
+    }
+
     /// Runs operations until a segment has been dropped.
     fn speak_until_segments_are_dropped(&self) {
         while self.segments().first().is_none_or(|first| *first == 1) {
@@ -60,8 +65,8 @@ impl Bench {
     }
 }
 
-fn capacity(events: usize) -> NonZeroUsize {
-    NonZeroUsize::new(events).unwrap()
+fn capacity(events: usize) -> QueueBounds {
+    QueueBounds { events: NonZeroUsize::new(events).unwrap(), ..QUEUE_BOUNDS }
 }
 
 /// Runs an operation that does nothing but speak.
@@ -135,11 +140,16 @@ impl Chance {
 /// Where a subscriber joined, and what it was given.
 struct Joined {
     from: From,
+    /// Up to which position subscribers had been told just before it joined, and just after.
+    told: [u64; 2],
+    /// With which position the log began just before it joined, and once it was told what it had missed.
+    began: [u64; 2],
     heard: Heard,
 }
 
 /// Joins somewhere, and reads to the end: one in three only when somebody else has read for a while.
-fn join(bus: &Bus, told: &AtomicU64, seed: u64) -> Joined {
+fn join(bench: &Bench, told: &AtomicU64, seed: u64) -> Joined {
+    let bus = &bench.bus;
     let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     // Not all at once.
     let begin = chance.below(EACH * 16);
@@ -153,8 +163,11 @@ fn join(bus: &Bus, told: &AtomicU64, seed: u64) -> Joined {
         1 => From::After(bus.source(), newest.saturating_sub(chance.below(40))),
         _ => From::After(bus.source(), chance.below(newest + 1)),
     };
-    let mut feed = bus.subscribe_with(from, capacity([1, 2, 8, 64][chance.below(4) as usize]));
-    let mut heard = Heard::nothing();
+    let capacity = capacity([1, 2, 8, 64][chance.below(4) as usize]);
+    let began = bench.begins_with();
+    let before = bus.told();
+    let mut feed = bus.subscribe_with(from, capacity);
+    let mut joined = Joined { from, told: [before, bus.told()], began: [began; 2], heard: Heard::nothing() };
     let is_slow = chance.below(3) == 0;
     loop {
         if is_slow && chance.below(8) == 0 {
@@ -163,17 +176,48 @@ fn join(bus: &Bus, told: &AtomicU64, seed: u64) -> Joined {
                 thread::yield_now();
             }
         }
-        if !heard.take(feed.next(PATIENCE)) {
-            return Joined { from, heard };
+        let next = feed.next(PATIENCE);
+        if let FeedNext::Missed(_) = next {
+            joined.began[1] = bench.begins_with();
+        }
+        if !joined.heard.take(next) {
+            return joined;
+        }
+    }
+}
+
+impl Joined {
+    /// After which position it has to be given everything, as the log and the moment of its joining say.
+    fn begins(&self) -> u64 {
+        let Self { from, told, began, heard } = self;
+        match (from, &heard.missed[..]) {
+            (From::Now, []) => {
+                // What was told before it joined is not for it, and all is that was told once it had.
+                let first = heard.items.first().map_or(u64::MAX, |item| item.event.position);
+                assert!(first > told[0], "from now on began with {first}, and {told:?} were told");
+                heard.lifecycle().first().map_or(told[1], |first| told[1].min(first - 1))
+            }
+            (From::After(_, position), []) => *position,
+            // What was dropped before it joined is said, first of all and once, and nothing is dropped under it.
+            (From::After(_, position), [missed]) => {
+                assert_eq!(missed.after, *position);
+                // The log did not have it: it began later, and with just that.
+                let next = missed.next.unwrap();
+                assert!(began[0] <= next && next <= began[1], "{missed}: the log began with {began:?}");
+                assert!(next > position + 1, "{missed}: that is nothing");
+                next - 1
+            }
+            (from, missed) => panic!("{from:?}: {missed:?}"),
         }
     }
 }
 
 #[test]
 fn whoever_joins_anywhere_while_operations_run_gets_everything_from_there_on_once() {
-    let bench = Bench::new(SMALL);
+    let bench = &Bench::new(SMALL);
     let bus = &bench.bus;
-    let mut truth_feed = bus.subscribe_with(From::Now, capacity(1 << 20));
+    let mut truth_feed =
+        bus.subscribe_with(From::Now, QueueBounds { bytes: usize::MAX, ..capacity(1 << 20) });
     let told = AtomicU64::new(0);
     let (truth, joined) = thread::scope(|scope| {
         let truth = scope.spawn(|| {
@@ -187,7 +231,7 @@ fn whoever_joins_anywhere_while_operations_run_gets_everything_from_there_on_onc
             .map(|seed| {
                 scope.spawn({
                     let told = &told;
-                    move || join(bus, told, seed)
+                    move || join(bench, told, seed)
                 })
             })
             .collect();
@@ -210,20 +254,17 @@ fn whoever_joins_anywhere_while_operations_run_gets_everything_from_there_on_onc
         "one who is quick enough gets all"
     );
     assert!(bench.segments()[0] > 1, "nothing was dropped: {:?}", bench.segments());
+    // The log is what all the others are held against, and says the same as far as it is there.
+    let log = read_source(&*bench.disk, bus.source()).unwrap().unwrap();
+    let last = truth.items.iter().skip(bench.begins_with() as usize - 1);
+    assert!(log.events.iter().eq(last.map(|item| &item.event)), "one who was told all along, and the log");
     let lifecycle = truth.lifecycle();
-    let (mut missed, mut replayed, mut live) = (0, 0, 0);
-    for Joined { from, heard } in &joined {
-        let begins = match (from, &heard.missed[..]) {
-            (From::Now, []) => heard.lifecycle().first().map_or(u64::MAX, |first| first - 1),
-            (From::After(_, position), []) => *position,
-            // What was dropped before it joined is said, first of all and once, and nothing is dropped under it.
-            (From::After(_, position), [told]) => {
-                assert_eq!(told.after, *position);
-                missed += 1;
-                told.next.unwrap() - 1
-            }
-            (from, missed) => panic!("{from:?}: {missed:?}"),
-        };
+    let (mut missed, mut now, mut replayed, mut live) = (0, 0, 0, 0);
+    for joined in &joined {
+        let Joined { from, heard, .. } = joined;
+        let begins = joined.begins();
+        missed += heard.missed.len();
+        now += usize::from(*from == From::Now);
         let expected: Vec<u64> = lifecycle.iter().copied().filter(|position| *position > begins).collect();
         assert_eq!(heard.lifecycle(), expected, "{from:?}, {:?}", heard.missed);
         for item in &heard.items {
@@ -234,8 +275,27 @@ fn whoever_joins_anywhere_while_operations_run_gets_everything_from_there_on_onc
         replayed += of(Provenance::Replayed);
         live += of(Provenance::Live);
     }
-    assert!(missed > 0, "nobody asked for what was dropped");
+    assert!(missed > 0 && now > 3, "{missed} asked for what was dropped, and {now} for what comes");
     assert!(replayed > 100 && live > 100, "{replayed} replayed and {live} live");
+}
+
+#[test]
+fn from_now_on_is_from_just_after_what_was_told_last() {
+    let bench = Bench::new(LogBounds::default());
+    for told in [0, 7, 14] {
+        assert_eq!(bench.bus.told(), told);
+        let mut feed = bench.bus.subscribe(From::Now);
+        speak(&bench.bus, 3);
+        let heard: Vec<Arc<Event>> = (0..7)
+            .map(|_| match feed.next(PATIENCE) {
+                FeedNext::Item(item) => item.event,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let log = read_source(&*bench.disk, bench.bus.source()).unwrap().unwrap();
+        assert_eq!(heard, log.events[told as usize..]);
+        assert!(matches!(feed.next(Duration::ZERO), FeedNext::Timeout));
+    }
 }
 
 #[test]

@@ -109,10 +109,13 @@ impl Player<'_> {
         }
         let wanted = if choice == RecoveryChoice::KeepTheirs { &self.scene } else { expected };
         let touched = differing(&self.scene, expected);
-        // Equal bytes of a file that has nothing to do with it are not its own to take.
+        // What it keeps, also where its clean-up had begun, and the places that it was to change. A file beside those may hold
+        // equal bytes and is not its own to take: as the source of an asset whose copy was placed, and then saved over
+        // (`what_was_copied_is_no_part_of_the_copying`).
+        let history = layout::history_folder(operation);
         let is_its_own = |path: &Utf8Path| {
             let in_assets = path.strip_prefix("assets").is_ok_and(|path| touched.contains(path.as_str()));
-            in_assets || path.starts_with(layout::JOURNAL)
+            in_assets || path.starts_with(layout::JOURNAL) || path.starts_with(&history)
         };
         let tree = self.world.disk.tree().into_iter().filter(|(path, _)| is_its_own(path));
         let kept: BTreeSet<_> = tree.filter_map(|(_, node)| bytes_of(node)).collect();

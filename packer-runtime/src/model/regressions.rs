@@ -31,3 +31,12 @@ fn a_folder_that_was_removed_and_made_again_holds_what_it_holds_after_a_power_cu
         step(What::Adopt, 0, 0, 0),
     ]);
 }
+
+#[test]
+fn what_was_copied_is_no_part_of_the_copying() {
+    check(&[
+        step(What::Refresh, 0, 0, 0),
+        step(What::Crash, 144, 101, 0),
+        step(What::Duplicate, 43, 105, 199),
+    ]);
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use packer_domain::identity::SourceId;
 use packer_events::body::{EventBody, OperationKind, Phase, Unit};
+use packer_events::coalesce::QueueBounds;
 use packer_events::report::{Ending, OutcomeReport, RecoverReport, RecoveryResult};
 use packer_events::sequence::StreamCheck;
 use packer_fs::disk::Disk;
@@ -13,13 +14,13 @@ use packer_fs::event_log::LogBounds;
 use shuttle::thread;
 
 use crate::clock::draw;
-use crate::feed::{Bus, Feed, From};
+use crate::feed::{Bus, Feed, From, QUEUE_BOUNDS};
 use crate::operation::Operation;
 use crate::record::read_source;
 use crate::world::{World, lifecycle, next, read_to_end};
 
 /// Fewer than are said, so that what a slow listener misses has to come out of the log.
-const FEW: NonZeroUsize = NonZeroUsize::new(2).expect("2 is not zero");
+const FEW: QueueBounds = QueueBounds { events: NonZeroUsize::new(2).expect("2 is not zero"), ..QUEUE_BOUNDS };
 
 /// Segments of two or three events.
 const SMALL: LogBounds =
