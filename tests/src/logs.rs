@@ -94,6 +94,13 @@ pub fn recorded(root: &Path) -> Vec<Event> {
     logs(root).into_values().flat_map(|log| read_log(&log.bytes).events).collect()
 }
 
+/// How many bytes the logs have together: as many as before, and nothing was said meanwhile.
+pub fn bytes(root: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(root.join(".packer/events")) else { return 0 };
+    let lengths = entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len()));
+    lengths.sum()
+}
+
 /// How many operations have begun and have no end, in logs that may be torn.
 pub fn unfinished(root: &Path) -> usize {
     let mut unfinished = 0;

@@ -40,6 +40,7 @@ pub(super) const INTERNAL: [Edges; 10] = [
             "packer-events",
             "packer-fs",
             "packer-pack",
+            "packer-runtime",
         ],
         dev: &[],
         build: &[],
