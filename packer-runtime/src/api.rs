@@ -8,7 +8,7 @@ pub use crate::build::{
 };
 pub use crate::clock::draw;
 pub use crate::create::{CreateError, CreatedProject, MissingLine, create_project};
-pub use crate::feed::{Feed, FeedItem, FeedNext, From, Missed};
+pub use crate::feed::{CutOff, Feed, FeedItem, FeedNext, From, Missed};
 pub use crate::follower::{LogFollower, LogNext};
 pub use crate::freshness::Freshness;
 pub use crate::history::{DroppedHistory, HISTORY_MAX_AGE, HISTORY_MAX_BYTES, HistoryReport};

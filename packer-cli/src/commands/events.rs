@@ -29,7 +29,7 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
     let mut logs = recorded_logs(&root)?;
     if let Some((source, after)) = args.after {
         logs.retain(|log| log.source == source);
-        if logs.is_empty() && !args.follow {
+        if logs.is_empty() {
             return Err(Failure::usage(format!("there is no log of {source}")));
         }
         for log in &mut logs {
@@ -40,7 +40,11 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
     // Where following goes on.
     let read: Vec<(SourceId, u64)> = logs
         .iter()
-        .map(|log| (log.source, log.last_position.max(args.after.map_or(0, |(_, after)| after))))
+        .map(|log| {
+            // What stands after that may be cut off, and what lies beyond the end was said to be missing.
+            let asked = args.after.map_or(0, |(_, after)| after);
+            (log.source, log.intact_position.max(asked.min(log.last_position)))
+        })
         .collect();
     for log in &logs {
         warn_of(log, args.after, ui);
@@ -62,7 +66,7 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
     };
     drop(replay);
     ui.flush();
-    let mut follower = LogFollower::new(&root, args.after.into_iter().chain(read));
+    let mut follower = LogFollower::new(&root, read);
     if let Some((source, _)) = args.after {
         follower = follower.only(source);
     }
@@ -73,6 +77,7 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
                 ui.flush();
             }
             LogNext::Missed(missed) => warn(&missed.to_string(), ui),
+            LogNext::CutOff(cut) => warn(&cut.to_string(), ui),
             LogNext::Timeout => {}
         }
         if ui.is_closed() {
@@ -169,6 +174,8 @@ mod tests {
             damaged_lines: 0,
             holes: Vec::new(),
             last_position,
+            intact_position: last_position,
+            may_live: false,
         }
     }
 

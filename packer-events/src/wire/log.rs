@@ -16,6 +16,8 @@ pub const MAX_DAMAGED_LISTED: usize = 100;
 pub struct LogRead {
     /// The events, in the order of the lines.
     pub events: Vec<Event>,
+    /// The number of the line of each, from 1.
+    pub lines: Vec<u64>,
     /// The first [`MAX_DAMAGED_LISTED`] lines that are not events, though something readable or foreign follows.
     pub damaged: Vec<DamagedLine>,
     /// How many such lines there are.
@@ -78,7 +80,10 @@ pub fn read_log(bytes: &[u8]) -> LogRead {
         lines_in_tail = 0;
         read.end = offset;
         match found {
-            Ok(event) => read.events.push(event),
+            Ok(event) => {
+                read.events.push(event);
+                read.lines.push(number);
+            }
             Err(error) => {
                 read.damaged_lines += 1;
                 read.list(DamagedLine { line: number, offset: line_offset, error });

@@ -223,7 +223,8 @@ fn a_log_cut_anywhere_gives_its_whole_lines_and_the_tail() {
         let whole = text[..cut].matches('\n').count();
         let end = text[..cut].rfind('\n').map_or(0, |at| at + 1);
         let torn = (end < cut).then_some(TornTail { offset: end, line: whole as u64 + 1 });
-        let expected = LogRead { events: events[..whole].to_vec(), torn, end, ..LogRead::default() };
+        let lines = (1..=whole as u64).collect();
+        let expected = LogRead { events: events[..whole].to_vec(), lines, torn, end, ..LogRead::default() };
         assert_eq!(read, expected, "cut at {cut}");
     }
 }
@@ -240,6 +241,7 @@ fn damage_before_something_readable_is_named_with_its_line() {
     assert_eq!(read.damaged_lines, 2);
     let places: Vec<_> = read.damaged.iter().map(|damaged| (damaged.line, damaged.offset)).collect();
     assert_eq!(places, [(2, lines[0].len()), (3, lines[0].len() + 13)]);
+    assert_eq!(read.lines, [1, 4]);
     assert!(read.damaged[1].to_string().starts_with("line 3: not JSON (column 1): the line is not UTF-8"));
 }
 

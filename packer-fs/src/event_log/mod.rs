@@ -11,18 +11,22 @@
 //!
 //! After a crash, the last segment can end in the middle of a line, and what was not synced can be anything:
 //! [`trim_torn_tail`] cuts it back to the last line that can be whole. A reader that follows a log sees only lines that are
-//! ended; one that was cut off again because its sync failed may have been seen.
+//! ended; it may have seen some that are cut off again, and then says so once others stand there.
 //!
 //! Limits: a line has at most [`MAX_LINE_BYTES`] bytes.
 
 mod names;
 mod reader;
 mod retire;
+mod segment;
+mod trail;
+mod whole;
 mod writer;
 
 pub use names::{LogNames, list, listing};
-pub use reader::{EventLogReader, WholeLog, carried, read_whole, trim_torn_tail};
+pub use reader::EventLogReader;
 pub use retire::{LogBounds, drop_ended, remove_log, surplus_logs};
+pub use whole::{WholeLog, carried, read_whole, trim_torn_tail};
 pub use writer::EventLogWriter;
 
 use camino::Utf8PathBuf;
@@ -61,6 +65,14 @@ pub enum EventLogError {
         source_id: SourceId,
         /// Which.
         hole: LogHole,
+    },
+    /// Lines that were read were cut off the log, and others stand in their place.
+    #[error("the log of {source_id}: the events from position {position} on were cut off, and others follow")]
+    CutOff {
+        /// Whose log.
+        source_id: SourceId,
+        /// The position of the first of them.
+        position: u64,
     },
 }
 

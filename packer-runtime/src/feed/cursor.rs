@@ -1,7 +1,8 @@
 //! Reading events back out of logs: `LogCursor` for one log from a position on, [`Earlier`] for what a subscriber wants of
 //! another source before it follows this one.
 //!
-//! What is missing on the way is told as [`Missed`], in its place; nothing is passed over silently.
+//! What is missing on the way is told as [`Missed`], in its place; nothing is passed over silently. To one who follows, so is
+//! what was cut off after it was given ([`CutOff`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use packer_events::body::{EventBody, OperationKind};
 use packer_events::event::Event;
 use packer_events::wire::{decode_line, read_log};
 use packer_fs::disk::Disk;
-use packer_fs::event_log::{self, EventLogError, EventLogReader, EventLogWriter};
+use packer_fs::event_log::{self, EventLogError, EventLogReader, EventLogWriter, LogNames};
 
 use super::FeedItem;
+use super::reckoning::{Placed, Reckoning};
 use crate::outcome::{Outcome, Provenance};
 
 /// The most bytes of carried lines that are read.
@@ -43,10 +45,29 @@ impl std::fmt::Display for Missed {
     }
 }
 
+/// Events that were given, or said to be missed, and are in the log no more: they were cut off its end, and others stand in
+/// their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// Whose events.
+    pub source: SourceId,
+    /// The last position before them. What follows are the events after it that are in the log now.
+    pub after: u64,
+}
+
+impl std::fmt::Display for CutOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { source, after } = self;
+        write!(f, "the events of {source} after position {after} were cut off its log; others follow")
+    }
+}
+
 /// What reading on gave.
 pub(crate) enum Step {
     Item(FeedItem),
     Missed(Missed),
+    /// Only to one who follows.
+    CutOff(CutOff),
     /// There is nothing more yet.
     End,
 }
@@ -55,13 +76,18 @@ pub(crate) enum Step {
 pub(crate) struct LogCursor {
     source: SourceId,
     reader: EventLogReader,
-    /// What was read, or is not wanted.
+    reckoning: Reckoning,
+    /// Up to which position everything was given, said to be missed, or is not wanted.
     after: u64,
-    kinds: BTreeMap<OperationId, OperationKind>,
+    /// What comes next, once what is missing before it was said.
+    held: Option<Event>,
+    /// What kind each operation is that has no end yet; not wanted by one who follows.
+    kinds: Option<BTreeMap<OperationId, OperationKind>>,
 }
 
 impl LogCursor {
-    /// Opens the log of `source` to read what comes after `after`; `None` if there is no log.
+    /// Opens the log of `source` to read what comes after `after`; `None` if there is no log. What was read is taken to be
+    /// there to stay.
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
         source: SourceId,
@@ -69,7 +95,7 @@ impl LogCursor {
     ) -> Result<Option<Self>, EventLogError> {
         let wanted = after.saturating_add(1);
         let Some(reader) = EventLogReader::open(Arc::clone(disk), source, wanted)? else { return Ok(None) };
-        let mut cursor = Self { source, reader, after, kinds: BTreeMap::new() };
+        let mut cursor = Self::of(source, reader, after, Some(BTreeMap::new()));
         let carried = event_log::carried(&**disk, source, cursor.reader.segment(), MAX_CARRIED_BYTES)?;
         for event in read_log(&carried).events {
             cursor.learn(&event);
@@ -77,44 +103,155 @@ impl LogCursor {
         Ok(Some(cursor))
     }
 
+    /// The same for one who follows: `names` says which segments there are, and so does [`tell`](Self::tell) later. What is
+    /// cut off the log after it was read is said. No item has an outcome. Opens no file yet.
+    pub(crate) fn following(
+        disk: &Arc<dyn Disk>,
+        source: SourceId,
+        names: &LogNames,
+        after: u64,
+    ) -> Option<Self> {
+        let wanted = after.saturating_add(1);
+        let reader = EventLogReader::open_told(Arc::clone(disk), source, names, wanted)?;
+        Some(Self::of(source, reader, after, None))
+    }
+
+    fn of(
+        source: SourceId,
+        reader: EventLogReader,
+        after: u64,
+        kinds: Option<BTreeMap<OperationId, OperationKind>>,
+    ) -> Self {
+        let reckoning = Reckoning::from(reader.segment());
+        Self { source, reader, reckoning, after, held: None, kinds }
+    }
+
+    /// Says which segments there are now.
+    pub(crate) fn tell(&mut self, names: &LogNames) {
+        self.reader.tell(names);
+    }
+
+    /// Lets go of the file.
+    pub(crate) fn close(&mut self) {
+        self.reader.close();
+    }
+
+    /// At which position the segment begins that it reads.
+    pub(crate) fn segment(&self) -> u64 {
+        self.reader.segment()
+    }
+
     /// Up to which position everything was given, or told to be missed.
     pub(crate) fn after(&self) -> u64 {
         self.after
     }
 
-    /// The next event, up to the one at `last`: what is in the log after it may not be there to stay.
-    pub(crate) fn next(&mut self, last: u64) -> Step {
-        loop {
-            let position = self.reader.position();
-            if let Some(gone) = position.checked_sub(1).filter(|gone| self.after < *gone && self.after < last)
-            {
-                return self.missed(gone.min(last));
-            }
-            if position > last {
-                return Step::End;
-            }
-            let line = match self.reader.next_line() {
-                Ok(Some(line)) => line,
-                Ok(None) => return Step::End,
-                Err(EventLogError::Hole { .. }) => continue,
-                Err(error) => {
-                    tracing::warn!(source = %self.source, %error, "a log cannot be read");
-                    return Step::End;
+    /// The next event, up to the one at `last`: what is in the log after it may not be there to stay. Lines that are no
+    /// events are missed once something follows them: until then they may be a torn tail, which others take the place of.
+    pub(crate) fn next(&mut self, last: u64) -> Result<Step, EventLogError> {
+        let event = match self.held.take() {
+            Some(event) => event,
+            None => match self.read(last)? {
+                Read::Event(event) => *event,
+                Read::CutOff(cut) => return Ok(Step::CutOff(cut)),
+                // What was told and is not here is nowhere.
+                Read::Nothing if self.after < last && self.passed() >= last => return Ok(self.missed(last)),
+                Read::Nothing => return Ok(Step::End),
+            },
+        };
+        let before = event.position.saturating_sub(1).min(last);
+        if self.after < before {
+            self.held = Some(event);
+            return Ok(self.missed(before));
+        }
+        if event.position > last {
+            self.held = Some(event);
+            return Ok(Step::End);
+        }
+        self.after = event.position;
+        Ok(Step::Item(self.item(event)))
+    }
+
+    /// At the end of the log: says if that comes before `after`. A power cut took what was there, and what comes then has
+    /// the same positions.
+    pub(crate) fn ends_short(&mut self) -> Option<Missed> {
+        let passed = self.passed();
+        if passed >= self.after {
+            return None;
+        }
+        let missed = Missed { source: self.source, after: self.after, next: None };
+        self.after = passed;
+        Some(missed)
+    }
+
+    /// At the end of the log: says if it ends with lines that are no events.
+    fn ends_damaged(&mut self) -> Option<Step> {
+        let passed = self.passed();
+        (passed > self.after).then(|| self.missed(passed))
+    }
+
+    /// Up to which position everything was read.
+    fn passed(&self) -> u64 {
+        self.reckoning.position_of(self.reader.position()).saturating_sub(1)
+    }
+
+    /// The next event that is not behind `after`, if the line at `last` is not passed before.
+    fn read(&mut self, last: u64) -> Result<Read, EventLogError> {
+        while self.passed() < last {
+            let line = self.reader.position();
+            let read = self.reader.next_line();
+            // If the last event said a position that is in this segment already, it was wrong.
+            let segment = self.reader.segment();
+            let back =
+                if segment == self.reckoning.first() { None } else { self.reckoning.begin_segment(segment) };
+            let text = match read {
+                Err(EventLogError::CutOff { position, .. }) if self.kinds.is_none() => {
+                    match self.cut_off(position) {
+                        Some(cut) => return Ok(Read::CutOff(cut)),
+                        None => continue,
+                    }
+                }
+                read => {
+                    self.after = back.map_or(self.after, |back| self.after.min(back));
+                    match read {
+                        Ok(Some(text)) => text,
+                        Ok(None) => break,
+                        Err(EventLogError::LineTooLong { path, offset }) => {
+                            tracing::debug!(%path, offset, "a line is too long to be read");
+                            continue;
+                        }
+                        Err(EventLogError::CutOff { position, .. }) => {
+                            self.reckoning.go_back_to(position);
+                            continue;
+                        }
+                        // What is missing is said before what follows it.
+                        Err(EventLogError::Hole { .. }) => continue,
+                        Err(error) => return Err(error),
+                    }
                 }
             };
-            let event = std::str::from_utf8(&line).ok().and_then(|line| decode_line(line).ok());
-            let Some(event) = event.filter(|event| event.position == position) else {
-                if position > self.after {
-                    return self.missed(position);
-                }
-                continue;
-            };
+            let event = std::str::from_utf8(&text).ok().and_then(|text| decode_line(text).ok());
+            let Some(event) = event else { continue };
+            match self.reckoning.place(line, event.position) {
+                Placed::Next => {}
+                Placed::Repeated => continue,
+                Placed::Back => self.after = self.after.min(event.position.saturating_sub(1)),
+            }
             self.learn(&event);
-            if position > self.after {
-                self.after = position;
-                return Step::Item(self.item(event));
+            if event.position > self.after {
+                return Ok(Read::Event(Box::new(event)));
             }
         }
+        Ok(Read::Nothing)
+    }
+
+    /// What was read from `line` on is in the log no more; nothing to say if none of it was given.
+    fn cut_off(&mut self, line: u64) -> Option<CutOff> {
+        let after = self.reckoning.go_back_to(line);
+        (after < self.after).then(|| {
+            self.after = after;
+            CutOff { source: self.source, after }
+        })
     }
 
     fn missed(&mut self, gone: u64) -> Step {
@@ -124,18 +261,27 @@ impl LogCursor {
     }
 
     fn learn(&mut self, event: &Event) {
-        if let EventBody::Accepted { kind, .. } = &event.body {
-            self.kinds.insert(event.operation_id, *kind);
+        if let (Some(kinds), EventBody::Accepted { kind, .. }) = (&mut self.kinds, &event.body) {
+            kinds.insert(event.operation_id, *kind);
         }
     }
 
     fn item(&mut self, event: Event) -> FeedItem {
         let event = Arc::new(event);
-        let Some(ending) = event.body.ending() else { return FeedItem { event, outcome: None } };
-        let kind = self.kinds.remove(&event.operation_id).or_else(|| ending.kind());
+        let (Some(kinds), Some(ending)) = (&mut self.kinds, event.body.ending()) else {
+            return FeedItem { event, outcome: None };
+        };
+        let kind = kinds.remove(&event.operation_id).or_else(|| ending.kind());
         let outcome = kind.and_then(|kind| Outcome::of(&event, kind, Provenance::Replayed));
         FeedItem { event, outcome }
     }
+}
+
+/// What reading the log on gave.
+enum Read {
+    Event(Box<Event>),
+    CutOff(CutOff),
+    Nothing,
 }
 
 /// What a subscriber gets before the events of the source that it subscribes to.
@@ -161,13 +307,17 @@ impl Earlier {
             match self {
                 Self::Wanted(source, position) => *self = Self::open(disk, *source, *position),
                 Self::Reading(cursor) => match cursor.next(u64::MAX) {
-                    // It ends before what is known of it: a power cut took it, and what came then has other positions.
-                    Step::End if cursor.reader.position() <= cursor.after => {
+                    Ok(Step::End) => {
+                        let ended = cursor.ends_short().map(Step::Missed).or_else(|| cursor.ends_damaged());
+                        *self = Self::Over;
+                        return ended.unwrap_or(Step::End);
+                    }
+                    Ok(step) => return step,
+                    Err(error) => {
                         let (source, after) = (cursor.source, cursor.after);
+                        tracing::warn!(%source, %error, "a log cannot be read");
                         *self = Self::Missed(Missed { source, after, next: None });
                     }
-                    Step::End => *self = Self::Over,
-                    step => return step,
                 },
                 Self::Missed(missed) => {
                     let missed = *missed;

@@ -7,12 +7,14 @@
 mod bus;
 mod cursor;
 mod old_logs;
+mod reckoning;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use bus::{Bus, Said};
-pub use cursor::Missed;
+pub use cursor::{CutOff, Missed};
 pub(crate) use cursor::{LogCursor, Step};
+pub(crate) use reckoning::{Placed, Reckoning};
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use packer_domain::identity::SourceId;
 use packer_events::coalesce::{EventQueue, QueueBounds, ResumeError, Spill};
 use packer_events::event::Event;
 use packer_fs::disk::Disk;
+use packer_fs::event_log::EventLogError;
 
 use crate::outcome::Outcome;
 use crate::sync::time::Instant;
@@ -155,7 +158,7 @@ impl Feed {
             match earlier.next(&self.disk) {
                 Step::Item(item) => return FeedNext::Item(item),
                 Step::Missed(missed) => return FeedNext::Missed(missed),
-                Step::End => self.earlier = None,
+                Step::CutOff(_) | Step::End => self.earlier = None,
             }
         }
         let deadline = Instant::now() + patience;
@@ -199,7 +202,7 @@ impl Feed {
                 match step {
                     Step::Item(item) => return FeedNext::Item(item),
                     Step::Missed(missed) => return FeedNext::Missed(missed),
-                    Step::End => {}
+                    Step::CutOff(_) | Step::End => {}
                 }
             } else if state.closed {
                 return FeedNext::Closed;
@@ -217,15 +220,15 @@ impl Feed {
 
     /// What comes after `after` in the log, up to `told`.
     fn read_back(&mut self, after: u64, told: u64) -> Step {
-        if self.replay.is_none() {
-            self.replay = match LogCursor::open(&self.disk, self.source, after) {
-                Ok(cursor) => cursor,
-                Err(error) => {
-                    tracing::warn!(source = %self.source, %error, "the log cannot be read back");
-                    None
-                }
-            };
-        }
-        self.replay.as_mut().map_or(Step::End, |cursor| cursor.next(told))
+        let mut read = || {
+            if self.replay.is_none() {
+                self.replay = LogCursor::open(&self.disk, self.source, after)?;
+            }
+            self.replay.as_mut().map_or(Ok(Step::End), |cursor| cursor.next(told))
+        };
+        read().unwrap_or_else(|error: EventLogError| {
+            tracing::warn!(source = %self.source, %error, "the log cannot be read back");
+            Step::End
+        })
     }
 }

@@ -109,16 +109,77 @@ fn a_hole_and_a_damaged_line_are_said_where_they_are() {
     std::fs::write(segment(3), b"{}\n").unwrap();
 
     let read = recorded_logs(&workspace.root).unwrap().remove(0);
-    assert_eq!(read.holes, [LogHole { after: 1, next: 3 }]);
+    assert_eq!(read.holes, [LogHole { after: 1, next: 3 }], "the damaged line is no hole");
     assert_eq!((read.damaged_lines, read.last_position), (1, log.last_position));
     let project = workspace.open();
     let mut feed = project.subscribe(From::After(source, 0));
     assert_eq!(next(&mut feed).event.position, 1);
-    assert_eq!(missed(&mut feed), Missed { source, after: 1, next: Some(3) });
-    assert_eq!(missed(&mut feed), Missed { source, after: 2, next: Some(4) });
+    assert_eq!(missed(&mut feed), Missed { source, after: 1, next: Some(4) });
     assert_eq!(next(&mut feed).event.position, 4);
     // Mended, so that the judgement of all logs finds nothing.
     std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+}
+
+#[test]
+fn a_line_that_was_taken_out_and_a_beginning_that_is_gone_are_named() {
+    let workspace = Workspace::new();
+    let first = open(&workspace, LogBounds::default());
+    run(&first, Command::Refresh);
+    let source = first.source();
+    drop(first);
+    let whole = workspace.text(layout::event_log(source).as_str());
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let last = lines.len() as u64;
+    assert!(last >= 4, "{whole}");
+    let holes = |text: String, first: u64| {
+        std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+        workspace.write(layout::event_log_segment(source, first).as_str(), text.as_bytes());
+        let log = recorded_logs(&workspace.root).unwrap().remove(0);
+        assert_eq!(log.last_position, last, "{text}");
+        assert_eq!(log.intact_position, last - u64::from(text.ends_with("torn\n")), "{text}");
+        assert!(!log.may_live);
+        (log.holes, log.damaged_lines, log.events.len())
+    };
+    let hole = |after, next| LogHole { after, next };
+    let without = |gone: &[usize]| -> String {
+        (0..lines.len()).filter(|index| !gone.contains(index)).map(|index| lines[index]).collect()
+    };
+    let count = lines.len();
+    assert_eq!(holes(whole.clone(), 1), (Vec::new(), 0, count));
+    assert_eq!(holes(without(&[1]), 1), (vec![hole(1, 3)], 0, count - 1));
+    assert_eq!(holes(without(&[0, 2]), 1), (vec![hole(0, 2), hole(2, 4)], 0, count - 2));
+    // A line that is doubled or says a wrong position is damaged, and nothing is missing for that.
+    assert_eq!(holes([lines[0], &whole].concat(), 1), (Vec::new(), 1, count));
+    let wrong = whole.replacen("\"position\":2,", "\"position\":92,", 1);
+    assert_eq!(holes(wrong, 1), (Vec::new(), 1, count - 1));
+    // The torn tail of a crash is neither: others will take its place.
+    assert_eq!(holes(without(&[count - 1]) + "torn\n", 1), (Vec::new(), 0, count - 1));
+    // Where a log begins amid an operation, the carried lines tell how that began.
+    assert_eq!(holes(without(&[0]), 2), (vec![hole(0, 2)], 0, count - 1));
+    std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+    workspace.write(layout::event_log_segment(source, 2).as_str(), without(&[0]).as_bytes());
+    workspace.write(layout::event_log_carried(source, 2).as_str(), lines[0].as_bytes());
+    let log = recorded_logs(&workspace.root).unwrap().remove(0);
+    assert_eq!((log.holes, log.carried.len()), (Vec::new(), 1));
+    std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+}
+
+#[test]
+fn recovery_goes_on_after_a_line_that_was_taken_out_with_numbers_of_its_own() {
+    let mut dead = Dead::of(Workspace::new(), OperationKind::Adopt);
+    let path = layout::event_log(dead.source);
+    let text = dead.workspace.text(path.as_str());
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let [accepted, started] = lines[..] else { panic!("{text}") };
+    let further = started.replace("\"position\":2", "\"position\":3").replace("sequence\":2", "sequence\":3");
+    dead.workspace.write(path.as_str(), [accepted, further.as_str()].concat().as_bytes());
+    drop(dead.workspace.open());
+    let log = recorded_logs(&dead.workspace.root).unwrap();
+    let log = log.iter().find(|log| log.source == dead.source).unwrap();
+    let positions: Vec<u64> = log.events.iter().map(|event| event.position).collect();
+    assert_eq!(positions, [1, 3, 4], "no position is used twice");
+    dead.workspace.has_unended = true;
+    std::fs::remove_dir_all(dead.workspace.root.join(layout::EVENTS)).unwrap();
 }
 
 #[test]

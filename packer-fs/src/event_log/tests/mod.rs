@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use packer_domain::identity::{OperationId, UuidDraw};
 use proptest::prelude::*;
 
+mod cut;
 mod segments;
 
 use super::*;
@@ -95,12 +96,23 @@ fn what_is_no_line_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_reader_does_not_read_a_line_without_end() {
+fn a_line_that_is_too_long_is_said_once_it_is_ended_and_passed() {
     let disk = disk();
-    disk.put(&layout::event_log(source(1)), &vec![b'x'; MAX_LINE_BYTES + 10]);
+    let long = vec![b'x'; MAX_LINE_BYTES + 10];
+    disk.put(&layout::event_log(source(1)), &[b"one\n", &long[..]].concat());
     let mut reader = reader(&disk, 1, 1);
-    assert!(matches!(reader.next_line(), Err(EventLogError::LineTooLong { offset: 0, .. })));
-    assert_eq!(trim_torn_tail(&disk, source(1)).unwrap(), MAX_LINE_BYTES as u64 + 10);
+    assert_eq!(reader.next_line().unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!(reader.next_line().unwrap(), None, "it may not be there to stay");
+    assert_eq!(trim_torn_tail(&disk.fork(), source(1)).unwrap(), MAX_LINE_BYTES as u64 + 10);
+    disk.put(&layout::event_log(source(1)), &[b"one\n", &long[..], b"\nthree\n"].concat());
+    assert!(matches!(reader.next_line(), Err(EventLogError::LineTooLong { offset: 4, .. })));
+    assert_eq!((reader.offset(), reader.position()), (MAX_LINE_BYTES as u64 + 15, 3));
+    assert_eq!(reader.next_line().unwrap().as_deref(), Some(&b"three"[..]));
+    assert_eq!(trim_torn_tail(&disk, source(1)).unwrap(), MAX_LINE_BYTES as u64 + 17);
+    // One of as many bytes as are allowed is a line.
+    disk.put(&layout::event_log(source(2)), &[&long[..MAX_LINE_BYTES], b"\n"].concat());
+    let mut reader = self::reader(&disk, 2, 1);
+    assert_eq!(reader.next_line().unwrap().map(|line| line.len()), Some(MAX_LINE_BYTES));
 }
 
 #[test]

@@ -133,12 +133,14 @@ fn who_knows_an_event_goes_on_after_it() {
     assert_eq!(following.interrupt().iter().collect::<Vec<_>>(), rest);
 
     let nobody = "01900000-0000-7000-8000-000000000000:3";
-    let refused = project.packer(&["events", "--after", nobody]).exits(2);
-    assert!(
-        refused.err.contains("there is no log of 01900000-0000-7000-8000-000000000000"),
-        "{}",
-        refused.err
-    );
+    for follow in [&["events", "--after", nobody][..], &["events", "--follow", "--after", nobody]] {
+        let refused = project.packer(follow).exits(2);
+        assert!(
+            refused.err.contains("there is no log of 01900000-0000-7000-8000-000000000000"),
+            "{}",
+            refused.err
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! In which order what one look finds is told.
+
+use packer_events::report::{AbortReport, OutcomeReport, RecoverReport, RecoveryResult};
+
+use super::*;
+
+#[test]
+fn a_recovery_is_told_before_the_end_that_it_wrote_and_its_own_end_after_it() {
+    let disk = disk();
+    let mut dead = Other::new(&disk);
+    let mut follower = follower(&disk);
+    assert_eq!(told(&mut follower), [(dead.source(), 1)]);
+    // The dead one's log is the older one, and is read first.
+    let mut recovering = Other::new(&disk);
+    let (of, by) = (dead.operation, recovering.operation);
+    dead.say(EventBody::Aborted { outcome: AbortReport { kind: None, by } });
+    let report = RecoverReport { operation_id: of, result: RecoveryResult::Dropped, took_ms: 0 };
+    recovering.say(EventBody::Succeeded { outcome: OutcomeReport::Recover(report) });
+    let expected = [(recovering.source(), 1), (dead.source(), 2), (recovering.source(), 2)];
+    assert_eq!(told(&mut follower), expected);
+}
+
+#[test]
+fn a_recovery_that_begins_amid_a_look_is_told_before_the_end_that_it_wrote() {
+    let disk = disk();
+    let mut dead = Other::new(&disk);
+    let mut follower = follower(&disk);
+    assert_eq!(told(&mut follower).len(), 1);
+    let recovering = Other::new(&disk);
+    let by = recovering.operation;
+    dead.say(EventBody::Aborted { outcome: AbortReport { kind: None, by } });
+    // As if the other log had not been there yet when it was looked for.
+    let own = disk.read(&layout::event_log(recovering.source()), 1 << 20).unwrap();
+    disk.remove_file(&layout::event_log(recovering.source())).unwrap();
+    let mut found = Found::new();
+    follower.read_all(&mut found).unwrap();
+    assert!(has_end_without_recovery(&found));
+    disk.put(&layout::event_log(recovering.source()), &own);
+    follower.read_all(&mut found).unwrap();
+    assert!(!has_end_without_recovery(&found));
+}
+
+#[test]
+fn sources_are_told_in_the_order_of_time() {
+    let disk = disk();
+    let mut others = [Other::new(&disk), Other::new(&disk)];
+    // The clock of each is set back at its end.
+    for (other, times) in others.iter_mut().zip([[10, 30, 20], [15, 40, 5]]) {
+        for ms in times {
+            other.time = Timestamp::from_unix_ms(1_700_000_000_000 + ms);
+            other.go_on();
+        }
+    }
+    let [first, second] = others.map(|other| other.source());
+    let expected =
+        [(first, 1), (second, 1), (first, 2), (second, 2), (first, 3), (first, 4), (second, 3), (second, 4)];
+    assert_eq!(told(&mut follower(&disk)), expected);
+}
