@@ -1,8 +1,10 @@
 //! What a report of progress costs who makes it, and what subscribers cost who speaks.
 //!
 //! One and two threads count as fast as they can. Then the same many events are said, in turn, with no subscriber, with one that
-//! reads all the time, one that sleeps, and a crowd of those beside one that is gone; medians of ratios are compared, so that a
-//! machine that is busy for a while is busy for all of them. `cargo bench -p packer-runtime --bench progress`.
+//! reads all the time, one that sleeps, and one each that sleeps, that panicked with an event in hand, and that left; medians
+//! of ratios are compared, so that a machine that is busy for a while is busy for all of them.
+//! `cargo bench -p packer-runtime --bench progress`; the exit code is 1 if a report takes over a microsecond, or if the three
+//! slow down who speaks by more than 5 %.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -30,6 +32,7 @@ mod record;
 #[path = "../src/sync.rs"]
 mod sync;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,7 +51,11 @@ const REPORTS: u32 = 4_000_000;
 
 /// How many events are said in a turn, and how many turns each has.
 const EVENTS: u32 = 4_000;
-const TURNS: usize = 41;
+const TURNS: usize = 101;
+
+/// The most nanoseconds that a report may take, and the most that who speaks may be slowed down by who does not read.
+const MAX_REPORT: f64 = 1000.0;
+const MAX_RATIO: f64 = 1.05;
 
 struct Bench {
     _folder: tempfile::TempDir,
@@ -89,7 +96,7 @@ fn report(threads: u32) -> f64 {
     began.elapsed().as_secs_f64() * 1e9 / f64::from(REPORTS)
 }
 
-/// What a speaker is listened to by.
+/// Who speaks, and who should listen.
 struct Speaker {
     bench: Bench,
     operation: Operation,
@@ -97,18 +104,39 @@ struct Speaker {
     _asleep: Vec<Feed>,
 }
 
+/// What somebody does who should listen.
+#[derive(Clone, Copy)]
+enum Listener {
+    Reads,
+    Sleeps,
+    Panics,
+    Leaves,
+}
+
 impl Speaker {
-    fn new(live: usize, asleep: usize, gone: usize) -> Self {
+    fn new(listeners: &[Listener]) -> Self {
         let bench = Bench::new();
-        for _ in 0..live {
+        let mut asleep = Vec::new();
+        let mut panicking = Vec::new();
+        for listener in listeners {
             let mut feed = bench.bus.subscribe(From::Now);
-            std::thread::spawn(
-                move || while !matches!(feed.next(Duration::from_secs(1)), FeedNext::Closed) {},
-            );
+            match listener {
+                Listener::Reads => {
+                    std::thread::spawn(move || {
+                        while !matches!(feed.next(Duration::from_secs(1)), FeedNext::Closed) {}
+                    });
+                }
+                Listener::Sleeps => asleep.push(feed),
+                Listener::Panics => panicking.push(std::thread::spawn(move || {
+                    let next = feed.next(Duration::from_mins(1));
+                    // Without a message, which would stand between the figures.
+                    std::panic::resume_unwind(Box::new(next));
+                })),
+                Listener::Leaves => drop(feed),
+            }
         }
-        let asleep = (0..asleep).map(|_| bench.bus.subscribe(From::Now)).collect();
-        (0..gone).for_each(|_| drop(bench.bus.subscribe(From::Now)));
         let operation = bench.operation();
+        panicking.into_iter().for_each(|thread| drop(thread.join().unwrap_err()));
         Self { bench, operation, _asleep: asleep }
     }
 
@@ -139,26 +167,36 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn main() {
+fn main() -> ExitCode {
+    let mut holds = true;
     for threads in [1, 2] {
-        println!("{threads} thread(s): a report takes {:.0} ns", report(threads));
+        let took = report(threads);
+        holds &= took <= MAX_REPORT;
+        println!("{threads} thread(s): a report takes {took:.0} ns, at most {MAX_REPORT:.0}");
     }
     let speakers = [
-        ("none", Speaker::new(0, 0, 0)),
-        ("none, again", Speaker::new(0, 0, 0)),
-        ("one that reads", Speaker::new(1, 0, 0)),
-        ("one that sleeps", Speaker::new(0, 1, 0)),
-        ("four that sleep, and one that is gone", Speaker::new(0, 4, 1)),
+        ("nobody", Speaker::new(&[]), None),
+        ("nobody, again", Speaker::new(&[]), None),
+        ("one that reads", Speaker::new(&[Listener::Reads]), None),
+        ("one that sleeps", Speaker::new(&[Listener::Sleeps]), Some(MAX_RATIO)),
+        (
+            "one each that sleeps, panicked, left",
+            Speaker::new(&[Listener::Sleeps, Listener::Panics, Listener::Leaves]),
+            Some(MAX_RATIO),
+        ),
     ];
     let mut turns = vec![Vec::new(); speakers.len()];
     for _ in 0..TURNS {
-        for (turn, (_, speaker)) in turns.iter_mut().zip(&speakers) {
+        for (turn, (_, speaker, _)) in turns.iter_mut().zip(&speakers) {
             turn.push(speaker.turn());
         }
     }
-    for ((name, _), took) in speakers.iter().zip(&turns) {
+    for ((name, _, limit), took) in speakers.iter().zip(&turns) {
         let ratio = median(took.iter().zip(&turns[0]).map(|(took, alone)| took / alone).collect());
         let each = median(took.clone()) * 1e6 / f64::from(EVENTS);
-        println!("{name:<40} an event takes {each:>6.2} µs, ratio {ratio:.3}");
+        holds &= limit.is_none_or(|limit| ratio <= limit);
+        let limit = limit.map_or(String::new(), |limit| format!(", at most {limit}"));
+        println!("{name:<40} an event takes {each:>6.2} µs, ratio {ratio:.3}{limit}");
     }
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packer_domain::identity::SourceId;
+use packer_events::body::EventBody;
 use packer_events::coalesce::{EventQueue, QueueBounds, ResumeError, Spill};
 use packer_events::event::Event;
 use packer_fs::disk::Disk;
@@ -35,6 +36,10 @@ use cursor::Earlier;
 /// left to the log.
 pub(crate) const QUEUE_BOUNDS: QueueBounds =
     QueueBounds { events: NonZeroUsize::new(1024).expect("1024 is not zero"), bytes: 1 << 20 };
+
+/// How long a subscriber that reads what an operation tells of its work, as fast as it is told, waits for more of it. Waking it
+/// for each event would cost whoever works more than telling does.
+const STREAM_NAP: Duration = Duration::from_millis(10);
 
 /// Where a subscription begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,8 @@ pub struct Feed {
     /// What comes before the events of this source, until it is over.
     earlier: Option<Earlier>,
     replay: Option<LogCursor>,
+    /// Whether the last event was one of many that tell of some work.
+    is_in_stream: bool,
 }
 
 /// One event out of a feed.
@@ -86,11 +93,22 @@ pub(crate) struct Mailbox {
     arrived: Condvar,
 }
 
+/// What wakes a subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WokenBy {
+    /// Whatever arrives.
+    Anything,
+    /// The steps of an operation's life. What it tells of its work waits for the end of the nap.
+    Steps,
+}
+
 #[derive(Debug)]
 struct MailboxState {
     queue: EventQueue<Option<Outcome>>,
     /// Up to where the log was read, while it is.
     read_up_to: u64,
+    /// What wakes the subscriber, if it sleeps. Waking one that does not sleep is a system call, too.
+    woken_by: Option<WokenBy>,
     closed: bool,
 }
 
@@ -105,7 +123,7 @@ impl Mailbox {
     }
 
     fn of(queue: EventQueue<Option<Outcome>>) -> Self {
-        let state = MailboxState { queue, read_up_to: 0, closed: false };
+        let state = MailboxState { queue, read_up_to: 0, woken_by: None, closed: false };
         Self { state: Mutex::new(state), arrived: Condvar::new() }
     }
 
@@ -125,8 +143,16 @@ impl Mailbox {
         let mut state = self.lock();
         // A spill is not lost: the feed reads it from the log.
         let _ = state.queue.push(Arc::clone(event), bytes, outcome);
-        drop(state);
-        self.arrived.notify_all();
+        let wakes = match state.woken_by {
+            None => false,
+            Some(WokenBy::Anything) => true,
+            Some(WokenBy::Steps) => !is_of_the_work(&event.body),
+        };
+        if wakes {
+            state.woken_by = None;
+            drop(state);
+            self.arrived.notify_all();
+        }
     }
 
     pub(crate) fn close(&self) {
@@ -143,7 +169,7 @@ impl std::fmt::Debug for Feed {
 
 impl Feed {
     fn new(mailbox: Arc<Mailbox>, disk: Arc<dyn Disk>, source: SourceId, earlier: Option<Earlier>) -> Self {
-        Self { mailbox, disk, source, earlier, replay: None }
+        Self { mailbox, disk, source, earlier, replay: None, is_in_stream: false }
     }
 
     /// What waits in memory to be read.
@@ -166,6 +192,7 @@ impl Feed {
         loop {
             let mut state = mailbox.lock();
             if let Some(queued) = state.queue.pop() {
+                self.is_in_stream = is_of_the_work(&queued.event.body);
                 return FeedNext::Item(FeedItem { event: queued.event, outcome: queued.attachment });
             }
             if let Some(spill) = state.queue.spilled() {
@@ -211,10 +238,15 @@ impl Feed {
             if left.is_zero() {
                 return FeedNext::Timeout;
             }
-            // Spilled events may not be in the log yet while the disk is full; look again soon.
-            let nap = left.min(Duration::from_millis(50));
-            let woken = mailbox.arrived.wait_timeout(state, nap);
-            drop(woken.unwrap_or_else(PoisonError::into_inner));
+            let (woken_by, nap) = if std::mem::take(&mut self.is_in_stream) {
+                (WokenBy::Steps, STREAM_NAP)
+            } else {
+                // Spilled events may not be in the log yet while the disk is full; look again soon.
+                (WokenBy::Anything, Duration::from_millis(50))
+            };
+            state.woken_by = Some(woken_by);
+            let woken = mailbox.arrived.wait_timeout(state, left.min(nap));
+            woken.unwrap_or_else(PoisonError::into_inner).0.woken_by = None;
         }
     }
 
@@ -230,5 +262,25 @@ impl Feed {
             tracing::warn!(source = %self.source, %error, "the log cannot be read back");
             Step::End
         })
+    }
+}
+
+/// Whether an event tells of an operation's work and not of its life: there can be thousands of them, and nobody waits for one.
+fn is_of_the_work(body: &EventBody) -> bool {
+    match body {
+        EventBody::Progress { .. } | EventBody::Diagnostic(_) | EventBody::Divergence { .. } => true,
+        EventBody::Accepted { .. }
+        | EventBody::Queued { .. }
+        | EventBody::Started {}
+        | EventBody::Freshness { .. }
+        | EventBody::Committed { .. }
+        | EventBody::Published { .. }
+        | EventBody::Succeeded { .. }
+        | EventBody::Rejected { .. }
+        | EventBody::Failed { .. }
+        | EventBody::Cancelled { .. }
+        | EventBody::Aborted { .. }
+        | EventBody::Recovered { .. }
+        | EventBody::OutcomeUnknown { .. } => false,
     }
 }

@@ -27,7 +27,7 @@ pub(super) const INTERNAL: [Edges; 10] = [
     Edges { package: "packer-cli", normal: &["packer-events", "packer-runtime"], dev: &[], build: &[] },
     Edges {
         package: "xtask",
-        normal: &["packer-cli", "packer-domain", "packer-pack", "packer-runtime"],
+        normal: &["packer-cli", "packer-domain", "packer-pack", "packer-runtime", "studio-adapter"],
         dev: &[],
         build: &[],
     },

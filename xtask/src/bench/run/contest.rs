@@ -1,7 +1,7 @@
 //! The contests: what the packer does, and what its peers do with the same bytes, in turn.
 //!
 //! In each round every contender runs once, one after the other, so that whatever slows the machine for a while slows
-//! all of them. A first round, which warms every cache, is not counted. What has to be put back in order between runs is
+//! all of them; each round begins with another one. A first round, which warms every cache, is not counted. What has to be put back in order between runs is
 //! done outside of the measured time, and what was written before is written out to the disk before the next run starts.
 
 use std::fs;
@@ -59,17 +59,19 @@ impl ContestError {
 /// A contender: what it does in a round, outside of the measured time too, and how long the measured part took.
 pub(super) type Contender<'a> = Box<dyn FnMut(usize) -> Result<Sample, ContestError> + 'a>;
 
-/// Lets `contenders` run in turn. Round 0 warms the caches.
+/// Lets `contenders` run in turn, and another one begin each round: who comes after whom is a difference, too. Round 0 warms
+/// the caches.
 pub(super) fn in_turn<const N: usize>(
     rounds: usize,
     mut contenders: [Contender<'_>; N],
 ) -> Result<[Series; N], ContestError> {
     let mut series = std::array::from_fn(|_| Series::default());
     for round in 0..=rounds {
-        for (contender, series) in contenders.iter_mut().zip(&mut series) {
-            let sample = contender(round)?;
+        for turn in 0..N {
+            let turn = (round + turn) % N;
+            let sample = contenders[turn](round)?;
             if round > 0 {
-                series.push(sample);
+                series[turn].push(sample);
             }
         }
     }
@@ -327,7 +329,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contenders_take_turns_and_the_first_round_does_not_count() {
+    fn contenders_take_turns_in_beginning_and_the_first_round_does_not_count() {
         let order = std::cell::RefCell::new(String::new());
         let contender = |name: char| -> Contender<'_> {
             let order = &order;
@@ -337,7 +339,7 @@ mod tests {
             })
         };
         let [a, b] = in_turn(2, [contender('a'), contender('b')]).unwrap();
-        assert_eq!(*order.borrow(), "ababab");
+        assert_eq!(*order.borrow(), "abbaab");
         assert_eq!((a.seconds(), b.peak_bytes()), (vec![1.0, 2.0], 20));
     }
 

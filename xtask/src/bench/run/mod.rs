@@ -10,6 +10,7 @@ mod machine;
 mod measure;
 mod row;
 mod series;
+mod studio;
 mod subscriber;
 mod trace;
 
@@ -38,6 +39,9 @@ const MEMORY_ASSETS: u64 = 100_000;
 
 /// How many times as many assets `--scale` compares with.
 const SCALE: u64 = 10;
+
+/// What part of the assets `studio_update` compares with.
+const SMALLER: u64 = 100;
 
 /// In how many rounds the larger project is measured at most: each takes minutes.
 const SCALE_ROUNDS: usize = 3;
@@ -93,6 +97,12 @@ enum Contest {
     Include,
     /// A build from nothing with a subscriber that reads all of its events, beside one without
     Subscriber,
+    /// The same, of a build that says of each asset why it is baked
+    SubscriberExplain,
+    /// A project opened by the adapter, with the first page of its workspace, beside one opened without it
+    StudioOpen,
+    /// The updates that follow from one change, beside those in a project of a hundredth of the size
+    StudioUpdate,
 }
 
 /// How a run ended that came to its end.
@@ -248,26 +258,7 @@ impl Session<'_> {
             ));
             base.push(("status_warm", packer));
         }
-        if self.wants(Contest::Include) {
-            eprintln!("include …");
-            let [packer, peer, process] = include::contest(&arena)?;
-            let label = "write, sync, rename, sync";
-            self.rows.push(Row::beside(
-                "include",
-                Limit::Gate(3.0),
-                &packer.seconds(),
-                label,
-                &peer.seconds(),
-            ));
-            let median = Spread::of(&process.seconds()).median;
-            self.notes.push(format!("`packer include` as a process of its own: {median:.2} s"));
-        }
-        if self.wants(Contest::Subscriber) {
-            eprintln!("subscriber …");
-            let [with, without] = subscriber::contest(&arena)?;
-            let limit = Limit::Gate(1.02);
-            self.rows.push(Row::beside("subscriber", limit, &with.seconds(), "nobody", &without.seconds()));
-        }
+        self.in_process(&arena)?;
         let limit = Limit::Gate(1.0);
         if self.wants(Contest::CleanBuild) && !self.lacks("clean_build", limit, &["tar", "zstd"]) {
             eprintln!("clean_build …");
@@ -282,6 +273,49 @@ impl Session<'_> {
             self.scale(&base, assets)?;
         }
         Ok((arena, assets))
+    }
+
+    /// The contests that take place in this process: what a project that is open does, and what others make of it.
+    fn in_process(&mut self, arena: &Arena) -> Result<(), RunError> {
+        if self.wants(Contest::Include) {
+            eprintln!("include …");
+            let [packer, peer, process] = include::contest(arena)?;
+            self.beside("include", 3.0, &packer, "write, sync, rename, sync", &peer);
+            let median = Spread::of(&process.seconds()).median;
+            self.notes.push(format!("`packer include` as a process of its own: {median:.2} s"));
+        }
+        let subscribers = [
+            (Contest::Subscriber, "subscriber", false),
+            (Contest::SubscriberExplain, "subscriber_explain", true),
+        ];
+        for (contest, name, explain) in subscribers {
+            if self.wants(contest) {
+                eprintln!("{name} …");
+                let [with, without] = subscriber::contest(arena, explain)?;
+                self.beside(name, 1.02, &with, "nobody", &without);
+            }
+        }
+        if self.wants(Contest::StudioOpen) {
+            eprintln!("studio_open …");
+            let [session, project] = studio::open(arena)?;
+            self.beside("studio_open", 1.1, &session, "the project alone", &project);
+        }
+        if self.wants(Contest::StudioUpdate) {
+            eprintln!("studio_update …");
+            let assets = (self.args.assets / SMALLER).max(1);
+            let small = self.base.join(format!("small-{}", short_count(assets)));
+            remove_all(&small)?;
+            self.generate(&small, assets, false)?;
+            let [large, little] = studio::update(arena, &small)?;
+            remove_all(&small)?;
+            self.beside("studio_update", 3.0, &large, &format!("{assets} assets"), &little);
+        }
+        Ok(())
+    }
+
+    fn beside(&mut self, name: &str, gate: f64, packer: &Series, label: &str, peer: &Series) {
+        let limit = Limit::Gate(gate);
+        self.rows.push(Row::beside(name, limit, &packer.seconds(), label, &peer.seconds()));
     }
 
     /// The same at ten times the assets, beside what was measured before. The larger project is taken away at the end.

@@ -204,7 +204,11 @@ fn number(value: f64) -> String {
 }
 
 fn spread_text(spread: Spread, unit: &str) -> String {
-    let Spread { median, min, max } = spread;
+    let Spread { mut median, mut min, mut max } = spread;
+    let mut unit = unit;
+    if unit == Unit::Seconds.as_str() && median < 0.01 {
+        (median, min, max, unit) = (median * 1e3, min * 1e3, max * 1e3, "ms");
+    }
     if min.total_cmp(&max).is_eq() {
         return format!("{} {unit}", number(median));
     }
@@ -335,6 +339,13 @@ mod tests {
             Row::memory_beside("m", Limit::Gate(10.0), 30_000, "x", 2_000).standing(),
             Standing::Fails
         );
+    }
+
+    #[test]
+    fn what_takes_less_than_a_hundredth_of_a_second_is_told_in_milliseconds() {
+        let spread = Spread { median: 0.0021, min: 0.0004, max: 0.02 };
+        assert_eq!(spread_text(spread, "s"), "2.10 ms (0.40–20.0)");
+        assert_eq!(spread_text(spread, "×"), "0.0021 × (0.0004–0.0200)");
     }
 
     #[test]

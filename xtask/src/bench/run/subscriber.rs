@@ -1,6 +1,7 @@
 //! `subscriber`: a build from nothing with somebody who reads every event of it, beside the same build with nobody.
 //!
-//! Both happen in this process, by turns, on one open project.
+//! Both happen in this process, by turns, on one open project. Asked to explain itself, a build also says of each asset why
+//! it is baked, which makes as many events as there are assets.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +14,16 @@ use super::series::Series;
 /// Fewer rounds do not tell one part in fifty from noise.
 const FEWEST_ROUNDS: usize = 15;
 
-/// A build with a subscriber, and one without.
-pub(super) fn contest(arena: &Arena) -> Result<[Series; 2], ContestError> {
+/// A build with a subscriber, and one without, which explain themselves or do not.
+pub(super) fn contest(arena: &Arena, explain: bool) -> Result<[Series; 2], ContestError> {
     let invalid = |reason: String| ContestError::Invalid { path: arena.project.clone(), reason };
     let root = camino::Utf8PathBuf::from_path_buf(arena.project.clone())
         .map_err(|path| invalid(format!("{} is not UTF-8", path.display())))?;
     let project = Project::open(&root, OpenOptions::default()).map_err(|error| invalid(error.to_string()))?;
     let build = || -> Result<Sample, ContestError> {
         settle();
-        let request = BuildRequest { reuse: false, store: StorePolicy::Off, ..BuildRequest::default() };
+        let request =
+            BuildRequest { reuse: false, store: StorePolicy::Off, explain, ..BuildRequest::default() };
         let start = Instant::now();
         let outcome = project.submit(Command::Build(request)).wait();
         let seconds = start.elapsed().as_secs_f64();
