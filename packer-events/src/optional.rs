@@ -27,3 +27,12 @@ pub(crate) fn omitted<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag
 }
+
+/// Whether a count may be left out.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands every field to its predicate by reference"
+)]
+pub(crate) fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

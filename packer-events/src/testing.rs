@@ -97,7 +97,7 @@ pub(crate) fn diagnostic() -> DiagnosticRecord {
     }
 }
 
-fn holder() -> Holder {
+pub(crate) fn holder() -> Holder {
     let (operation_id, kind) = (operation(9), OperationKind::Adopt);
     Holder { pid: 4711, host: "quay".to_owned(), operation_id, kind, since: time(0) }
 }
@@ -202,9 +202,20 @@ pub(crate) fn outcomes() -> Vec<OutcomeReport> {
 pub(crate) fn rejections() -> Vec<Rejection> {
     vec![
         Rejection::WorkspaceErrors { errors: 3 },
-        Rejection::InputsChanged { paths: vec![path("ui/a.png")], registry: true, configuration: false },
-        Rejection::Blocked { blockers: vec![diagnostic()] },
-        Rejection::StalePlan { changed: vec![path("ui/a.png")], registry: false, configuration: true },
+        Rejection::InputsChanged {
+            paths: vec![path("ui/a.png")],
+            registry: true,
+            configuration: false,
+            more: 0,
+        },
+        Rejection::Blocked { blockers: vec![diagnostic()], more: 0 },
+        Rejection::Blocked { blockers: vec![diagnostic()], more: 41 },
+        Rejection::StalePlan {
+            changed: vec![path("ui/a.png")],
+            registry: false,
+            configuration: true,
+            more: 2,
+        },
         Rejection::PlanAltered {},
         Rejection::UnrelatedLineage {
             project: "0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10".parse().unwrap(),

@@ -4,10 +4,8 @@
 //! divergences come at once when a branch is switched or a folder is deleted.
 
 use super::EventBody;
+use super::bounded::LIST_BYTES;
 use crate::record::DivergenceRecord;
-
-/// The most bytes that the divergences of one event take as JSON, about; a single one can take more.
-const EVENT_BYTES: usize = 1 << 20;
 
 /// The events that tell which divergences are new and which are no more: none if there are none, one if they are not a great
 /// many. In order, they tell each of them once.
@@ -18,9 +16,10 @@ pub fn divergences(
     let mut told = Vec::new();
     let (mut part, mut bytes) = ((Vec::new(), Vec::new()), 0);
     let added = added.into_iter().map(|record| (true, record));
-    for (is_new, record) in added.chain(cleared.into_iter().map(|record| (false, record))) {
-        let more = json_bytes(&record);
-        if bytes > 0 && bytes + more > EVENT_BYTES {
+    for (is_new, mut record) in added.chain(cleared.into_iter().map(|record| (false, record))) {
+        record.bound();
+        let more = record.json_bytes();
+        if bytes > 0 && bytes + more > LIST_BYTES {
             let (added, cleared) = std::mem::take(&mut part);
             told.push(EventBody::Divergence { added, cleared });
             bytes = 0;
@@ -33,14 +32,6 @@ pub fn divergences(
         told.push(EventBody::Divergence { added, cleared });
     }
     told
-}
-
-/// How many bytes a record takes as JSON, about: each text with its quotes, and a comma.
-fn json_bytes(record: &DivergenceRecord) -> usize {
-    let DivergenceRecord { code, paths, assets, ids, message, resolutions } = record;
-    let paths: usize = paths.iter().map(|path| path.as_str().len() + 3).sum();
-    let resolutions: usize = resolutions.iter().map(|name| name.len() + 3).sum();
-    100 + code.len() + paths + assets.len() * 39 + ids.len() * 11 + message.len() + resolutions
 }
 
 #[cfg(test)]
@@ -88,7 +79,7 @@ mod tests {
         assert!(bodies.len() > 10, "{}", bodies.len());
         for body in &bodies {
             let bytes = serde_json::to_string(body).unwrap().len();
-            assert!(bytes < EVENT_BYTES + EVENT_BYTES / 4, "{bytes}");
+            assert!(bytes < LIST_BYTES + LIST_BYTES / 4, "{bytes}");
         }
         assert_eq!(told(&bodies), (all().collect(), all().collect()));
     }
@@ -98,8 +89,8 @@ mod tests {
 
         #[test]
         fn each_is_told_once_and_in_order(
-            added in prop::collection::vec((0..4_usize, 1..120_000_usize), 0..12),
-            cleared in prop::collection::vec((0..4_usize, 1..120_000_usize), 0..12),
+            added in prop::collection::vec((0..4_usize, 1..30_000_usize), 0..12),
+            cleared in prop::collection::vec((0..4_usize, 1..30_000_usize), 0..12),
         ) {
             let records = |list: &[(usize, usize)]| -> Vec<DivergenceRecord> {
                 list.iter().enumerate().map(|(n, (paths, length))| record(n, *paths, *length)).collect()

@@ -3,6 +3,7 @@
 //! How an operation ended is in `report`; diagnostics, divergences and freshness as data are in `record`. Who emits
 //! what and how often is the runtime's business; which of these may be merged is `coalesce`.
 
+mod bounded;
 mod divergences;
 mod words;
 

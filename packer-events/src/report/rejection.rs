@@ -37,11 +37,17 @@ pub enum Rejection {
         registry: bool,
         /// Whether the project's configuration did.
         configuration: bool,
+        /// How many more there are than are listed; on the wire only where there are.
+        #[serde(default, skip_serializing_if = "optional::is_zero")]
+        more: u64,
     },
     /// The plan forbids itself. (mutations, undo, recover)
     Blocked {
-        /// Everything that forbids it.
+        /// What forbids it.
         blockers: Vec<DiagnosticRecord>,
+        /// How many more there are than are listed; on the wire only where there are.
+        #[serde(default, skip_serializing_if = "optional::is_zero")]
+        more: u64,
     },
     /// Planned again, the plan would have other effects than those that were previewed. (applying a plan)
     StalePlan {
@@ -51,6 +57,9 @@ pub enum Rejection {
         registry: bool,
         /// Whether the project's configuration did.
         configuration: bool,
+        /// How many more there are than are listed; on the wire only where there are.
+        #[serde(default, skip_serializing_if = "optional::is_zero")]
+        more: u64,
     },
     /// A stored plan is not what its digests were made of. (applying a plan)
     PlanAltered {},

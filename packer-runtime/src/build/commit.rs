@@ -370,7 +370,7 @@ fn check_inputs(
 ) -> Result<Option<Sighting>, Stop> {
     let changed = |paths: BTreeSet<AssetPath>, registry, configuration| {
         let paths = paths.into_iter().collect();
-        Err(Stop::Rejected(Rejection::InputsChanged { paths, registry, configuration }))
+        Err(Stop::Rejected(Rejection::InputsChanged { paths, registry, configuration, more: 0 }))
     };
     let observed = match sight_held(shared, operation) {
         // Nothing that the base was computed from differs.

@@ -341,7 +341,7 @@ fn output_folder(
     let message = format!("outputs cannot go to {asked}: it and the assets root, {assets}, must be apart");
     let diagnostic = Diagnostic::new(DiagnosticCode::ConfigInvalidValue, Subject::Project, message)
         .help("name a folder that is not in the assets root and does not hold it");
-    Err(Stop::Rejected(Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&diagnostic)] }))
+    Err(Stop::Rejected(Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&diagnostic)], more: 0 }))
 }
 
 /// Does two things at once.
@@ -435,7 +435,7 @@ fn options(config: &ProjectConfig, request: &BuildRequest) -> Result<BuildOption
         let diagnostic =
             Diagnostic::new(DiagnosticCode::PlanTargetMissing, Subject::Project, error.to_string())
                 .help(known);
-        Stop::Rejected(Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&diagnostic)] })
+        Stop::Rejected(Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&diagnostic)], more: 0 })
     })
 }
 

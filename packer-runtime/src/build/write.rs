@@ -453,7 +453,7 @@ pub(super) fn open_pack(shared: &Shared, path: &Utf8Path) -> Result<Pack, OpenEr
 pub(super) fn inputs_changed(mut paths: Vec<AssetPath>) -> Stop {
     paths.sort();
     paths.dedup();
-    Stop::Rejected(Rejection::InputsChanged { paths, registry: false, configuration: false })
+    Stop::Rejected(Rejection::InputsChanged { paths, registry: false, configuration: false, more: 0 })
 }
 
 fn damaged_record(entry: &BuildEntry) -> Stop {

@@ -2,13 +2,18 @@
 //!
 //! A terminal event is on disk before anybody is told of it. An event whose line cannot be written waits, and goes into
 //! the log with the next one, so the log never has a gap; what comes after a terminal event that waits is not told before
-//! it either, so no subscriber sees one.
+//! it either, so no subscriber sees one. While the log takes nothing, of progress the latest counts, as it does in every queue:
+//! it gets its numbers once the log is tried again, which is soon and not with every event. So what waits is what cannot be
+//! dropped, and it is written a few times and not once for each event.
+//!
+//! Every event is cut to what a log takes before it gets its numbers, so none can hold up those after it.
 //!
 //! The log is bounded: it is written in segments, of which the oldest are dropped once no subscriber has to read them any
 //! more. What is carried over into a segment are the beginnings of the operations that run then, and what each said last.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use packer_domain::identity::{OperationId, Revision, SourceId};
@@ -26,7 +31,11 @@ use crate::clock;
 use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::lock::{SourceGuard, SourceLock};
+use crate::sync::time::Instant;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How long after an event could not be written the next one that is no end tries again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Numbers, logs and hands on the events of one source.
 pub(crate) struct Bus {
@@ -51,6 +60,10 @@ struct State {
     alive: Option<SourceGuard>,
     /// What was said and is not in the log yet, in order.
     unwritten: Vec<Unwritten>,
+    /// While the log takes nothing: when it is tried again by itself.
+    retry_at: Option<Instant>,
+    /// While the log takes nothing: the latest progress of each part of an operation's work, without numbers.
+    held: Vec<Said>,
     mailboxes: Vec<Weak<Mailbox>>,
     closed: bool,
 }
@@ -96,6 +109,8 @@ impl Bus {
             told: 0,
             alive: None,
             unwritten: Vec::new(),
+            retry_at: None,
+            held: Vec::new(),
             mailboxes: Vec::new(),
             closed: false,
         };
@@ -163,10 +178,19 @@ impl Bus {
     /// Says something that is not an end.
     pub(crate) fn say(&self, said: Said) {
         let mut state = self.lock();
+        let waits = state.retry_at.is_some_and(|retry_at| Instant::now() < retry_at);
+        if waits && let EventBody::Progress { .. } = said.body {
+            state.hold(said);
+            return;
+        }
+        let operation_id = said.operation_id;
+        state.number_held(|held| !waits || held.operation_id == operation_id);
         if state.number(said, None).is_none() {
             return;
         }
-        if let Err(error) = self.write(&mut state) {
+        if waits {
+            state.tell(false);
+        } else if let Err(error) = self.write(&mut state) {
             tracing::warn!(%error, "an event waits for the log");
         }
     }
@@ -176,6 +200,7 @@ impl Bus {
         let operation_id = said.operation_id;
         let not_durable = |message: String| OutcomeNotDurable { operation_id, message };
         let mut state = self.lock();
+        state.number_held(|_| true);
         let event = state
             .number(said, Some(kind))
             .ok_or_else(|| not_durable("the operation has ended already".to_owned()))?;
@@ -188,6 +213,7 @@ impl Bus {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        state.number_held(|_| true);
         if !state.unwritten.is_empty()
             && let Err(error) = self.write(&mut state)
         {
@@ -216,6 +242,7 @@ impl Bus {
     /// Brings everything that was said into the log, and tells of what may be told.
     fn write(&self, state: &mut State) -> Result<(), LogError> {
         let written = self.append(state);
+        state.retry_at = written.is_err().then(|| Instant::now() + RETRY_AFTER);
         state.tell(written.is_ok());
         written
     }
@@ -290,6 +317,27 @@ fn note(running: &mut BTreeMap<OperationId, Logged>, event: &Arc<Event>) {
 }
 
 impl State {
+    /// Keeps progress until the log is tried again, instead of what the same part of the same operation's work told before.
+    fn hold(&mut self, said: Said) {
+        let about = |said: &Said| match said.body {
+            EventBody::Progress { phase, .. } => Some((said.operation_id, phase)),
+            _ => None,
+        };
+        let of_it = about(&said);
+        match self.held.iter_mut().find(|held| about(held) == of_it) {
+            Some(held) => *held = said,
+            None => self.held.push(said),
+        }
+    }
+
+    fn number_held(&mut self, which: impl FnMut(&Said) -> bool) {
+        let (now, later) = std::mem::take(&mut self.held).into_iter().partition(which);
+        self.held = later;
+        for said in Vec::from(now) {
+            self.number(said, None);
+        }
+    }
+
     /// Gives what was said its numbers; from then on it waits for the log.
     fn number(&mut self, said: Said, kind: Option<OperationKind>) -> Option<Arc<Event>> {
         let draft = Draft {
@@ -298,7 +346,7 @@ impl State {
             time: clock::now(),
             base_revision: said.base_revision,
             result_revision: said.result_revision,
-            body: said.body,
+            body: said.body.bounded(),
         };
         match self.sequencer.number(draft) {
             Ok(event) => {

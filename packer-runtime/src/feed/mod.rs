@@ -10,6 +10,8 @@ mod old_logs;
 mod reckoning;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unwritable;
 
 pub(crate) use bus::{Bus, Said};
 pub use cursor::{CutOff, Missed};

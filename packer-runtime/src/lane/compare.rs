@@ -42,7 +42,7 @@ pub(crate) fn compare(
     let explained = !changed.is_empty() || configuration;
     let registry = shown.registry_mutations.iter().any(|mutation| has_moved(state.registry(), mutation))
         || (!explained && shown.registry_mutations != now.registry_mutations);
-    Err(Rejection::StalePlan { changed: changed.into_iter().collect(), registry, configuration })
+    Err(Rejection::StalePlan { changed: changed.into_iter().collect(), registry, configuration, more: 0 })
 }
 
 /// The paths at which not the same was seen.

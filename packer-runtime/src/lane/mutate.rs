@@ -74,7 +74,7 @@ pub(crate) fn mutate<'s>(
     match plan.verdict {
         Verdict::Blocked => {
             let blockers = plan.blockers.iter().map(DiagnosticRecord::from).collect();
-            return Err(Stop::Rejected(Rejection::Blocked { blockers }));
+            return Err(Stop::Rejected(Rejection::Blocked { blockers, more: 0 }));
         }
         Verdict::Empty => {
             let revision = match current {
@@ -245,7 +245,7 @@ fn stop_of(state: &WorkspaceState, operation: &Operation, error: StageError) -> 
             let changed = path.strip_prefix(root).ok().and_then(|path| AssetPath::parse(path.as_str()).ok());
             let registry = path == packer_fs::layout::REGISTRY;
             let changed = changed.into_iter().collect();
-            Stop::Rejected(Rejection::StalePlan { changed, registry, configuration: false })
+            Stop::Rejected(Rejection::StalePlan { changed, registry, configuration: false, more: 0 })
         }
         StageError::Pending { operation } => {
             Stop::Rejected(Rejection::LaneFrozen { operation_id: operation })

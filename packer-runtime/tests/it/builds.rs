@@ -238,7 +238,7 @@ fn what_the_options_say_decides_what_is_baked_again() {
     assert_eq!(workspace.text(&format!("build/{MANIFEST_FILE}")), manifest);
 
     let unknown = build_as(&project, BuildRequest { profile: Some("dve".into()), ..BuildRequest::default() });
-    let Rejection::Blocked { blockers } = rejection(&unknown) else { panic!("{unknown:?}") };
+    let Rejection::Blocked { blockers, more: 0 } = rejection(&unknown) else { panic!("{unknown:?}") };
     assert!(blockers[0].message.contains("dve"), "{blockers:?}");
 }
 

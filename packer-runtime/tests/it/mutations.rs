@@ -297,7 +297,7 @@ fn what_is_blocked_changes_nothing_and_says_everything() {
         assert_eq!(plan.verdict, Verdict::Blocked, "{plan:#?}");
         for command in [Command::Mutate(mutation), Command::Apply(Box::new(plan.clone().into()))] {
             let outcome = run(&project, command);
-            let Rejection::Blocked { blockers } = rejection(&outcome) else { panic!("{outcome:?}") };
+            let Rejection::Blocked { blockers, more: 0 } = rejection(&outcome) else { panic!("{outcome:?}") };
             assert_eq!(blockers.len(), plan.blockers.len());
             assert!(!blockers.is_empty());
         }
@@ -381,7 +381,7 @@ fn a_stale_plan_names_what_moved_and_nothing_else() {
     let moved = |change: &dyn Fn()| {
         change();
         let outcome = run(&project, Command::Apply(Box::new(plan.clone().into())));
-        let Rejection::StalePlan { changed, registry, configuration } = rejection(&outcome) else {
+        let Rejection::StalePlan { changed, registry, configuration, more: 0 } = rejection(&outcome) else {
             panic!("{outcome:?}")
         };
         (changed.iter().map(ToString::to_string).collect::<Vec<_>>(), *registry, *configuration)

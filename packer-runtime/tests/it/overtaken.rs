@@ -50,7 +50,7 @@ fn overtake(change: impl FnOnce(&Workspace)) -> (Outcome, Held) {
 }
 
 fn moved(outcome: &Outcome) -> (Vec<String>, bool, bool) {
-    let Rejection::InputsChanged { paths, registry, configuration } = rejection(outcome) else {
+    let Rejection::InputsChanged { paths, registry, configuration, more: 0 } = rejection(outcome) else {
         panic!("{outcome:?}")
     };
     (paths.iter().map(ToString::to_string).collect(), *registry, *configuration)

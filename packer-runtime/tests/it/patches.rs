@@ -364,7 +364,8 @@ fn whatever_was_used_and_changes_meanwhile_is_named() {
     let registry = |workspace: &Utf8Path| std::fs::read_to_string(workspace.join("registry.jsonl")).unwrap();
     for (path, named) in [("assets/a.slow", "a.slow"), ("assets/b.txt", "b.txt")] {
         let (workspace, outcome, pack, revision) = overtake(path, b"overtaken");
-        let Rejection::InputsChanged { paths, registry: false, configuration: false } = rejection(&outcome)
+        let Rejection::InputsChanged { paths, registry: false, configuration: false, more: 0 } =
+            rejection(&outcome)
         else {
             panic!("{outcome:?}")
         };

@@ -74,7 +74,7 @@ fn each_kind_is_applied_from_a_file_by_another_opening() {
         // What it would do is done: it is refused by name, and never done twice.
         let again = refused(&workspace, &shown);
         assert!(
-            matches!(&again, Rejection::StalePlan { changed, registry, configuration: false }
+            matches!(&again, Rejection::StalePlan { changed, registry, configuration: false, more: 0 }
                 if *registry || !changed.is_empty()),
             "{mutation:?}: {again:?}"
         );
@@ -173,7 +173,7 @@ fn what_moved_between_two_openings_is_named() {
     planned(&workspace, &rename);
     let shown = read(&workspace);
     let moved = |reason: Rejection| match reason {
-        Rejection::StalePlan { changed, registry, configuration } => {
+        Rejection::StalePlan { changed, registry, configuration, more: 0 } => {
             let changed: Vec<String> = changed.iter().map(ToString::to_string).collect();
             (changed, registry, configuration)
         }

@@ -256,7 +256,7 @@ impl Interrupted {
             let mut outcome = interrupted.settles(&project, choice, shown);
             if !gone.is_empty() {
                 // What nobody keeps comes back by nothing that the packer does.
-                let Rejection::Blocked { blockers } = rejection(&outcome) else {
+                let Rejection::Blocked { blockers, more: 0 } = rejection(&outcome) else {
                     panic!("{named}: {outcome:#?}")
                 };
                 let told: Vec<_> =
@@ -544,7 +544,7 @@ fn an_intent_that_cannot_be_read_can_only_be_given_up_and_everything_is_kept() {
     assert_eq!(report.cause, UnknownOutcomeCause::JournalDamaged);
     let found = files(&interrupted.workspace().root);
     let outcome = interrupted.settles(&project, RecoveryChoice::FinishOurs, false);
-    let Rejection::Blocked { blockers } = rejection(&outcome) else { panic!("{outcome:#?}") };
+    let Rejection::Blocked { blockers, more: 0 } = rejection(&outcome) else { panic!("{outcome:#?}") };
     assert_eq!(blockers[0].code, "plan/target-missing");
     let outcome = interrupted.settles(&project, RecoveryChoice::KeepTheirs, true);
     assert_eq!(files(&interrupted.workspace().root), found, "everything is left as it is");

@@ -242,8 +242,8 @@ fn rejection(reason: &Rejection) -> String {
         Rejection::InputsChanged { .. } => {
             "the workspace changed meanwhile; nothing was published".to_owned()
         }
-        Rejection::Blocked { blockers } => {
-            format!("the plan is blocked for {}", things(blockers.len() as u64, "reason", "reasons"))
+        Rejection::Blocked { blockers, more } => {
+            format!("the plan is blocked for {}", things(blockers.len() as u64 + more, "reason", "reasons"))
         }
         Rejection::StalePlan { .. } => "it would no longer do what was shown; nothing was changed".to_owned(),
         Rejection::PlanAltered {} => "the plan is not as it was made".to_owned(),
@@ -273,14 +273,14 @@ fn reasons(reason: &Rejection, kind: OperationKind, paint: Paint) -> String {
         Rejection::WorkspaceErrors { .. } => {
             help("mend packer.toml or the registry as said above, then try again")
         }
-        Rejection::InputsChanged { paths, registry, configuration } => {
-            moved(paths, *registry, *configuration) + &help("run it again; what was baked is kept")
+        Rejection::InputsChanged { paths, registry, configuration, more } => {
+            moved(paths, *more, *registry, *configuration) + &help("run it again; what was baked is kept")
         }
-        Rejection::StalePlan { changed, registry, configuration } => {
-            moved(changed, *registry, *configuration)
+        Rejection::StalePlan { changed, registry, configuration, more } => {
+            moved(changed, *more, *registry, *configuration)
                 + &help("ask for it again, look at the new preview, and decide")
         }
-        Rejection::Blocked { blockers } => blocked(blockers, paint),
+        Rejection::Blocked { blockers, more } => blocked(blockers, *more, paint),
         Rejection::PlanAltered {} | Rejection::UnrelatedLineage { .. } => {
             help("make the plan anew, from this project")
         }
@@ -296,8 +296,11 @@ fn reasons(reason: &Rejection, kind: OperationKind, paint: Paint) -> String {
     }
 }
 
-fn blocked(blockers: &[DiagnosticRecord], paint: Paint) -> String {
-    let texts: Vec<String> = blockers.iter().map(|blocker| diagnostic(blocker, &[], paint)).collect();
+fn blocked(blockers: &[DiagnosticRecord], more: u64, paint: Paint) -> String {
+    let mut texts: Vec<String> = blockers.iter().map(|blocker| diagnostic(blocker, &[], paint)).collect();
+    if more > 0 {
+        texts.push(format!("… and {} more\n", count(more)));
+    }
     texts.join("\n")
 }
 
@@ -319,7 +322,7 @@ fn held(lock: Lock, holder: &Holder) -> String {
 }
 
 /// What moved under an operation.
-fn moved(paths: &[AssetPath], registry: bool, configuration: bool) -> String {
+fn moved(paths: &[AssetPath], more: u64, registry: bool, configuration: bool) -> String {
     let detail = Detail::Short;
     let mut text = String::new();
     if configuration {
@@ -331,7 +334,10 @@ fn moved(paths: &[AssetPath], registry: bool, configuration: bool) -> String {
     for path in &paths[..detail.shown(paths.len())] {
         push!(text, "  changed: {}\n", plain(path.as_str()));
     }
-    if let Some(rest) = detail.rest(paths.len()) {
+    if more > 0 {
+        let rest = (paths.len() - detail.shown(paths.len())) as u64 + more;
+        push!(text, "  … and {} more\n", count(rest));
+    } else if let Some(rest) = detail.rest(paths.len()) {
         push!(text, "  {rest}\n");
     }
     text

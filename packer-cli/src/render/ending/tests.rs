@@ -127,19 +127,30 @@ pub(crate) fn endings() -> Vec<(&'static str, Ending, Exit)> {
         ("rejected workspace_errors", rejected(Rejection::WorkspaceErrors { errors: 2 }), Exit::Failed),
         (
             "rejected inputs_changed",
-            rejected(Rejection::InputsChanged { paths: changed(), registry: true, configuration: false }),
+            rejected(Rejection::InputsChanged {
+                paths: changed(),
+                registry: true,
+                configuration: false,
+                more: 0,
+            }),
             Exit::Refused,
         ),
         (
             "rejected blocked",
             rejected(Rejection::Blocked {
                 blockers: vec![diagnostic_record("plan/target-missing", "there is no ui")],
+                more: 50_000,
             }),
             Exit::Refused,
         ),
         (
             "rejected stale_plan",
-            rejected(Rejection::StalePlan { changed: changed(), registry: false, configuration: true }),
+            rejected(Rejection::StalePlan {
+                changed: changed(),
+                registry: false,
+                configuration: true,
+                more: 3,
+            }),
             Exit::Refused,
         ),
         ("rejected plan_altered", rejected(Rejection::PlanAltered {}), Exit::Refused),

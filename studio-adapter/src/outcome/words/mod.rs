@@ -171,16 +171,17 @@ fn rejection(reason: &Rejection) -> Words {
         Rejection::WorkspaceErrors { errors } => {
             Words::said(format!("The workspace cannot be built: it has {}", counted(*errors, "error")))
         }
-        Rejection::InputsChanged { paths, registry, configuration } => Words::said(
+        Rejection::InputsChanged { paths, registry, configuration, more } => Words::said(
             "The workspace changed while it was built",
         )
-        .and_all(moved(paths, *registry, *configuration)),
-        Rejection::Blocked { blockers } => Words::said("The plan is blocked")
-            .and_all(blockers.iter().map(|blocker| format!("{}: {}", blocker.code, blocker.message))),
-        Rejection::StalePlan { changed, registry, configuration } => Words::said(
+        .and_all(moved(paths, *more, *registry, *configuration)),
+        Rejection::Blocked { blockers, more } => Words::said("The plan is blocked")
+            .and_all(blockers.iter().map(|blocker| format!("{}: {}", blocker.code, blocker.message)))
+            .and_all(left_out(*more)),
+        Rejection::StalePlan { changed, registry, configuration, more } => Words::said(
             "The plan would do something else now than what was previewed",
         )
-        .and_all(moved(changed, *registry, *configuration)),
+        .and_all(moved(changed, *more, *registry, *configuration)),
         Rejection::PlanAltered {} => Words::said("The plan is not as it was made"),
         Rejection::UnrelatedLineage { project, plan } => Words::said("The plan was made for another project")
             .and(format!("this project is {project}"))
@@ -206,8 +207,13 @@ fn rejection(reason: &Rejection) -> Words {
 }
 
 /// What moved, one line each.
-fn moved(paths: &[AssetPath], registry: bool, configuration: bool) -> Vec<String> {
-    let mut lines: Vec<String> = paths.iter().map(ToString::to_string).collect();
+/// What an end does not list.
+fn left_out(more: u64) -> Option<String> {
+    (more > 0).then(|| format!("and {more} more"))
+}
+
+fn moved(paths: &[AssetPath], more: u64, registry: bool, configuration: bool) -> Vec<String> {
+    let mut lines: Vec<String> = paths.iter().map(ToString::to_string).chain(left_out(more)).collect();
     if registry {
         lines.push("the registry".to_owned());
     }

@@ -96,9 +96,9 @@ fn rejections() -> Vec<Rejection> {
     };
     vec![
         Rejection::WorkspaceErrors { errors: 3 },
-        Rejection::InputsChanged { paths: paths(), registry: true, configuration: true },
-        Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&blocker)] },
-        Rejection::StalePlan { changed: paths(), registry: false, configuration: false },
+        Rejection::InputsChanged { paths: paths(), registry: true, configuration: true, more: 2 },
+        Rejection::Blocked { blockers: vec![DiagnosticRecord::from(&blocker)], more: 1 },
+        Rejection::StalePlan { changed: paths(), registry: false, configuration: false, more: 0 },
         Rejection::PlanAltered {},
         Rejection::UnrelatedLineage { project: LineageId::drawn(draw(3)), plan: LineageId::drawn(draw(4)) },
         Rejection::LaneFrozen { operation_id: operation() },
