@@ -8,6 +8,8 @@
 //!
 //! Sizes are estimates from below: escaping makes at most six bytes of one, and the limits leave room for that.
 
+use std::fmt::Write as _;
+
 use super::EventBody;
 use crate::record::{DiagnosticRecord, DivergenceRecord, RelatedRecord, SpanRecord, SubjectRecord};
 use crate::report::{Failure, FailureReport, Rejection, RejectionReport, UnknownOutcomeReport};
@@ -81,7 +83,9 @@ impl Rejection {
                 *more += keep(blockers, LIST_BYTES, DiagnosticRecord::json_bytes);
             }
             Self::LockHeld { lock: _, holder } => {
-                holder.iter_mut().for_each(|holder| cut(&mut holder.host));
+                if let Some(holder) = holder {
+                    cut(&mut holder.host);
+                }
             }
             Self::WorkspaceErrors { .. }
             | Self::PlanAltered {}
@@ -116,11 +120,15 @@ impl DiagnosticRecord {
         }
         cut(message);
         file.iter_mut().chain(help).for_each(cut);
-        span.iter_mut().for_each(|span| cut(&mut span.excerpt));
+        if let Some(span) = span {
+            cut(&mut span.excerpt);
+        }
         for RelatedRecord { message, file, span } in &mut *related {
             cut(message);
             cut(file);
-            span.iter_mut().for_each(|span| cut(&mut span.excerpt));
+            if let Some(span) = span {
+                cut(&mut span.excerpt);
+            }
         }
         let left_out = keep(related, RECORD_BYTES, RelatedRecord::json_bytes);
         say_left_out(message, left_out);
@@ -183,7 +191,8 @@ fn cut(text: &mut String) {
 
 fn say_left_out(message: &mut String, left_out: u64) {
     if left_out > 0 {
-        message.push_str(&format!(" (and {left_out} more, which are not listed here)"));
+        // Writing to a String cannot fail.
+        let _ = write!(message, " (and {left_out} more, which are not listed here)");
     }
 }
 

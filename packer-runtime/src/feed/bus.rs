@@ -331,9 +331,10 @@ impl State {
     }
 
     fn number_held(&mut self, which: impl FnMut(&Said) -> bool) {
-        let (now, later) = std::mem::take(&mut self.held).into_iter().partition(which);
+        let (now, later): (Vec<Said>, Vec<Said>) =
+            std::mem::take(&mut self.held).into_iter().partition(which);
         self.held = later;
-        for said in Vec::from(now) {
+        for said in now {
             self.number(said, None);
         }
     }

@@ -164,10 +164,10 @@ fn join(bench: &Bench, told: &AtomicU64, seed: u64) -> Joined {
         _ => From::After(bus.source(), chance.below(newest + 1)),
     };
     let capacity = capacity([1, 2, 8, 64][chance.below(4) as usize]);
-    let began = bench.begins_with();
+    let first = bench.begins_with();
     let before = bus.told();
     let mut feed = bus.subscribe_with(from, capacity);
-    let mut joined = Joined { from, told: [before, bus.told()], began: [began; 2], heard: Heard::nothing() };
+    let mut joined = Joined { from, told: [before, bus.told()], began: [first; 2], heard: Heard::nothing() };
     let is_slow = chance.below(3) == 0;
     loop {
         if is_slow && chance.below(8) == 0 {

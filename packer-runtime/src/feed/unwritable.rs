@@ -82,7 +82,7 @@ fn while_the_log_takes_nothing_of_progress_the_latest_waits_and_nothing_is_writt
     let operation = bench.operation();
     let mut feed = bench.bus.subscribe(From::Now);
     bench.disk.set_budget(Some(0));
-    let (began, tried) = (Instant::now(), bench.disk.operations());
+    let (start, before) = (Instant::now(), bench.disk.operations());
     operation.say(EventBody::Started {});
     for done in 1..=EVENTS {
         operation.say(progress(if done % 2 == 0 { Phase::Scan } else { Phase::Bake }, done));
@@ -90,8 +90,8 @@ fn while_the_log_takes_nothing_of_progress_the_latest_waits_and_nothing_is_writt
             operation.say(EventBody::Diagnostic(finding(0)));
         }
     }
-    let tries = began.elapsed().as_millis() as u64 / 100 + 2;
-    let written = bench.disk.operations() - tried;
+    let tries = start.elapsed().as_millis() as u64 / 100 + 2;
+    let written = bench.disk.operations() - before;
     assert!(written <= tries * 4, "{written} operations of the disk in {tries} tries");
     // Whoever listens is told in the meantime of whatever is no end.
     assert!(
