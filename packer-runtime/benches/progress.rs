@@ -136,7 +136,9 @@ impl Speaker {
             }
         }
         let operation = bench.operation();
-        panicking.into_iter().for_each(|thread| drop(thread.join().unwrap_err()));
+        for thread in panicking {
+            drop(thread.join().unwrap_err());
+        }
         Self { bench, operation, _asleep: asleep }
     }
 
