@@ -32,6 +32,7 @@ use packer_runtime::codec::Codec;
 
 use args::Cli;
 use exit::Exit;
+use logging::Form;
 use ui::Ui;
 
 /// Runs one command as `packer` does. `args` begin with the name of the program; `codecs` are all that bake, of two for
@@ -42,9 +43,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>
         Err(error) => return usage(&error),
     };
     let mut ui = Ui::new(&cli.global);
-    if let Err(failure) = logging::install(&cli.global) {
-        failure.show(&mut ui);
-        return ui.finish(failure.exit).into();
+    match logging::install(&cli.global) {
+        Ok(Form::Text) => {}
+        Ok(Form::Json) => ui.say_in_logs(),
+        Err(failure) => {
+            failure.show(&mut ui);
+            return ui.finish(failure.exit).into();
+        }
     }
     interrupt::install();
     conduct(&cli, codecs, &mut ui).into()

@@ -21,28 +21,41 @@ const FORM: &str = "PACKER_LOG_FORMAT";
 
 /// How a line of the logs looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Text,
     Json,
 }
 
-/// Installs the subscriber, unless the process has one. Fails where one of the variables makes no sense.
-pub(crate) fn install(global: &GlobalArgs) -> Result<(), Failure> {
+/// Under which target stands what is said to people, where that goes into the logs.
+pub(crate) const SAID: &str = "packer_cli::said";
+
+/// Installs the subscriber, unless the process has one, and gives the form in which everything on standard error is to be.
+/// Fails where one of the variables makes no sense.
+pub(crate) fn install(global: &GlobalArgs) -> Result<Form, Failure> {
     let filter = match variable(FILTER)? {
         Some(text) => filter(&text)?,
         None => EnvFilter::new(default_filter(global.verbose)),
     };
     let form = variable(FORM)?.map_or(Ok(Form::Text), |text| form(&text))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Whoever calls the library may have installed another one; theirs is kept.
-    let _ = match form {
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    let installed = match form {
         Form::Text => {
             let colored = is_colored(global.color, std::io::stderr().is_terminal());
-            tracing::subscriber::set_global_default(builder.with_ansi(colored).finish())
+            let subscriber = builder.with_env_filter(filter).with_ansi(colored).finish();
+            tracing::subscriber::set_global_default(subscriber)
         }
-        Form::Json => tracing::subscriber::set_global_default(builder.json().finish()),
+        Form::Json => {
+            let said = format!("{SAID}=info").parse().expect("a target and a level are a directive");
+            let subscriber = builder.with_env_filter(filter.add_directive(said)).json().finish();
+            tracing::subscriber::set_global_default(subscriber)
+        }
     };
-    Ok(())
+    // Whoever calls the library may have installed another one; theirs is kept.
+    let form = if installed.is_ok() { form } else { Form::Text };
+    if form == Form::Json {
+        std::panic::set_hook(Box::new(|panic| tracing::error!(target: SAID, "{panic}")));
+    }
+    Ok(form)
 }
 
 /// What a variable says; nothing where it is empty.

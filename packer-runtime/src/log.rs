@@ -4,7 +4,7 @@
 //! the operation that did it, whose cause it is. Where a log is gone, the history still tells what it holds: what each
 //! operation did, and which one it took back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 use packer_domain::identity::OperationId;
@@ -27,7 +27,8 @@ pub struct LoggedOperation {
     pub kind: Option<OperationKind>,
     /// When it was accepted, or else drawn.
     pub time: Timestamp,
-    /// Where it is.
+    /// Where it is. The outcome is unknown also of one that has no end in its log and is not in the history, and whose
+    /// source has no lock any more.
     pub state: OperationState,
     /// What it did, if it did something.
     pub report: Option<OutcomeReport>,
@@ -54,9 +55,13 @@ pub enum UndoState {
 /// The operations of the project in `root`, the newest first.
 pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<LoggedOperation>, DiskError> {
     let mut replay = Replay::new();
+    let mut gone = BTreeSet::new();
     for log in recorded_logs(root)? {
         for event in log.story() {
             replay.apply(event);
+        }
+        if !log.may_live {
+            gone.insert(log.source);
         }
     }
     let history = journal::list_history(disk)?;
@@ -65,7 +70,19 @@ pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<Logg
         .filter(|entry| !entry.was_frozen)
         .map(|entry| (entry.operation, entry.bytes))
         .collect();
-    let mut logged: Vec<LoggedOperation> = replay.operations().map(of_record).collect();
+    let mut logged = Vec::new();
+    for record in replay.operations() {
+        let told = of_record(record);
+        // Nobody writes an end of it any more. If it is in the history, it has committed.
+        let is_lost = record.ending.is_none() && gone.contains(&record.source);
+        let committed = is_lost && kept.contains_key(&record.operation_id);
+        let history = if committed { of_history(disk, record.operation_id)? } else { None };
+        logged.push(match history {
+            Some(LoggedOperation { state, report, .. }) => LoggedOperation { state, report, ..told },
+            None if is_lost => LoggedOperation { state: OperationState::OutcomeUnknown, ..told },
+            None => told,
+        });
+    }
     for operation in kept.keys().filter(|operation| replay.operation(**operation).is_none()) {
         logged.extend(of_history(disk, *operation)?);
     }

@@ -2,10 +2,11 @@
 //!
 //! It opens no project, so it works beside anything that runs, and on a project that cannot be opened.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use packer_events::event::Event;
+use packer_events::interleave::interleaved;
 use packer_events::replay::Replay;
 use packer_runtime::api::{LogFollower, LogNext, OpenError, RecordedLog, SourceId, recorded_logs};
 
@@ -49,8 +50,10 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
     for log in &logs {
         warn_of(log, args.after, ui);
     }
+    let living: BTreeSet<SourceId> = logs.iter().filter(|log| log.may_live).map(|log| log.source).collect();
     let (mut replay, mut count) = (Replay::new(), 0);
-    for event in merged(logs) {
+    let events = logs.into_iter().map(|log| log.events).collect();
+    for event in interleaved(events, |event| Some(event)) {
         replay.apply(&event);
         count += 1;
         show(&event, ui);
@@ -60,7 +63,7 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
     }
     let Some(guard) = guard else {
         if !ui.is_json() {
-            ui.note(&render::told(&replay, count));
+            ui.note(&render::told(&replay, count, &living));
         }
         return Ok(Exit::Done);
     };
@@ -120,71 +123,4 @@ fn warn_of(log: &RecordedLog, asked: Option<(SourceId, u64)>, ui: &mut Ui) {
 fn warn(text: &str, ui: &mut Ui) {
     let warning = ui.paint_err().warning("warning");
     ui.note(&format!("{warning}: {text}"));
-}
-
-/// The events of all logs by time. Each log keeps its own order, also where a clock was set back.
-fn merged(logs: Vec<RecordedLog>) -> Vec<Arc<Event>> {
-    let mut events = Vec::new();
-    for log in logs {
-        let mut latest = None;
-        for event in log.events {
-            latest = latest.max(Some(event.time));
-            events.push((latest, event.source, event.position, event));
-        }
-    }
-    events.sort_by_key(|(time, source, position, _)| (*time, *source, *position));
-    events.into_iter().map(|(_, _, _, event)| event).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use packer_events::body::EventBody;
-    use packer_events::event::Schema;
-    use packer_events::time::Timestamp;
-    use packer_runtime::api::{OperationId, SourceId, UuidDraw};
-
-    use super::*;
-
-    fn log(n: u8, times: &[u64]) -> RecordedLog {
-        let draw = UuidDraw { unix_ms: u64::from(n), entropy: [n; 16] };
-        let source = SourceId::drawn(draw);
-        let event = |(position, ms): (u64, &u64)| {
-            Arc::new(Event {
-                schema: Schema,
-                source,
-                position,
-                operation_id: OperationId::drawn(draw),
-                sequence: position,
-                lifecycle_sequence: position,
-                causation_id: None,
-                time: Timestamp::from_unix_ms(*ms),
-                base_revision: None,
-                result_revision: None,
-                terminal: false,
-                coalesced: None,
-                body: EventBody::Started {},
-            })
-        };
-        let events: Vec<_> = (1..).zip(times).map(event).collect();
-        let last_position = events.len() as u64;
-        RecordedLog {
-            source,
-            carried: Vec::new(),
-            events,
-            damaged_lines: 0,
-            holes: Vec::new(),
-            last_position,
-            intact_position: last_position,
-            may_live: false,
-        }
-    }
-
-    #[test]
-    fn logs_interleave_by_time_and_keep_their_own_order() {
-        // The clock of the first source was set back after its second event.
-        let merged = merged(vec![log(1, &[10, 30, 5]), log(2, &[20, 40])]);
-        let order: Vec<(u64, u64)> =
-            merged.iter().map(|event| (event.time.unix_ms(), event.position)).collect();
-        assert_eq!(order, [(10, 1), (20, 1), (30, 2), (5, 3), (40, 2)]);
-    }
 }

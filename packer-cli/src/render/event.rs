@@ -5,16 +5,22 @@ use std::collections::BTreeMap;
 use packer_events::body::{Behind, EventBody};
 use packer_events::event::Event;
 use packer_events::record::{DivergenceRecord, FreshnessRecord, SeverityRecord};
+use packer_events::replay::PhaseProgress;
 use packer_events::report::RecoverReport;
 
 use super::ending::{changes, headline, waits_for};
-use super::{count, phase_word, short_id, things};
+use super::progress::progressed;
+use super::{count, short_id, things};
 use crate::ui::{Paint, plain};
 
 /// An event of a log: when, which operation, what.
 pub(crate) fn recorded(event: &Event, paint: Paint) -> String {
     let id = short_id(event.operation_id);
-    format!("{} {} {}\n", paint.dim(&event.time.to_string()), paint.dim(&id), said(&event.body, paint))
+    let said = match PhaseProgress::of(event) {
+        Some((phase, progress)) => progressed(phase, &progress),
+        None => said(&event.body, paint),
+    };
+    format!("{} {} {said}\n", paint.dim(&event.time.to_string()), paint.dim(&id))
 }
 
 /// What a recovery did, in one line.
@@ -33,14 +39,6 @@ fn said(body: &EventBody, paint: Paint) -> String {
         EventBody::Accepted { kind, title } => format!("{}: {}", paint.strong(kind.as_str()), plain(title)),
         EventBody::Queued { behind } => format!("waits: {}", waits_for(behind)),
         EventBody::Started {} => "started".to_owned(),
-        EventBody::Progress { phase, done, total, unit, bytes: _, elapsed_ms: _, subject: _ } => {
-            match total {
-                Some(total) => {
-                    format!("{}: {} of {} {unit}", phase_word(*phase), count(*done), count(*total))
-                }
-                None => format!("{}: {} {unit}", phase_word(*phase), count(*done)),
-            }
-        }
         EventBody::Diagnostic(record) => {
             let word = match record.severity {
                 SeverityRecord::Error => paint.error("error"),
@@ -58,8 +56,11 @@ fn said(body: &EventBody, paint: Paint) -> String {
             format!("divergences: {}", parts.join("; "))
         }
         EventBody::Freshness { from, to, cause: _, paths } => {
-            let paths = things(paths.len() as u64, "path", "paths");
-            format!("freshness: {} to {}, {paths}", freshness(from), freshness(to))
+            let line = format!("freshness: {} to {}", freshness(from), freshness(to));
+            match paths.len() as u64 {
+                0 => line,
+                number => format!("{line}, {}", things(number, "path", "paths")),
+            }
         }
         EventBody::Committed { commit, registry_digest } => {
             format!("committed: commit {commit}, registry {}", registry_digest.short())
@@ -67,7 +68,8 @@ fn said(body: &EventBody, paint: Paint) -> String {
         EventBody::Published { from, to, changed } => {
             format!("published: revision {from} to {to}, {}", changes(changed))
         }
-        EventBody::Succeeded { .. }
+        EventBody::Progress { .. }
+        | EventBody::Succeeded { .. }
         | EventBody::Rejected { .. }
         | EventBody::Failed { .. }
         | EventBody::Cancelled { .. }
@@ -101,7 +103,7 @@ fn freshness(freshness: &FreshnessRecord) -> &'static str {
 mod tests {
     use packer_events::body::{Lock, OperationKind, Phase, Unit};
     use packer_events::event::Schema;
-    use packer_events::record::{Changes, FreshnessCause};
+    use packer_events::record::{Changes, FreshnessCause, UnknownCause};
     use packer_events::report::{Failure, FailureReport};
     use packer_runtime::api::{Digest, Revision};
 
@@ -146,12 +148,12 @@ mod tests {
             EventBody::Started {},
             EventBody::Progress {
                 phase: Phase::Bake,
-                done: 3,
-                total: Some(4),
+                done: 340,
+                total: Some(1000),
                 unit: Unit::Assets,
-                bytes: Some(5),
-                elapsed_ms: 7,
-                subject: None,
+                bytes: Some(12_900_000),
+                elapsed_ms: 2000,
+                subject: Some("ui/button".to_owned()),
             },
             EventBody::Progress {
                 phase: Phase::Scan,
@@ -166,6 +168,12 @@ mod tests {
             EventBody::Divergence {
                 added: vec![divergence.clone(), divergence.clone()],
                 cleared: vec![divergence],
+            },
+            EventBody::Freshness {
+                from: FreshnessRecord::Unknown { cause: UnknownCause::Overflow },
+                to: verified.clone(),
+                cause: FreshnessCause::Observed,
+                paths: Vec::new(),
             },
             EventBody::Freshness {
                 from: verified,

@@ -1,13 +1,13 @@
 //! What was done in a project: a line an operation, with whether it can be undone; and what of it is said when one of them
 //! is to be undone or recovered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use packer_events::body::OperationKind;
 use packer_events::replay::{OperationState, Replay};
 use packer_events::report::{OutcomeReport, RecoveryResult};
 use packer_events::time::Timestamp;
-use packer_runtime::api::{LoggedOperation, OperationId, RecoveryChoice, UndoState};
+use packer_runtime::api::{LoggedOperation, OperationId, RecoveryChoice, SourceId, UndoState};
 use serde::Serialize;
 
 use super::advice::ProjectFlag;
@@ -108,11 +108,14 @@ fn state_word(state: OperationState) -> &'static str {
     }
 }
 
-/// What so many events tell of, in a line: `12 events of 3 operations: 2 succeeded, 1 running`.
-pub(crate) fn told(replay: &Replay, events: u64) -> String {
+/// What so many events tell of, in a line: `12 events of 3 operations: 2 succeeded, 1 running`. Of what has no end and whose
+/// source is not among the `living`, nobody can say how it ended.
+pub(crate) fn told(replay: &Replay, events: u64, living: &BTreeSet<SourceId>) -> String {
     let mut states: BTreeMap<OperationState, u64> = BTreeMap::new();
     for record in replay.operations() {
-        *states.entry(record.state).or_default() += 1;
+        let is_known = record.ending.is_some() || living.contains(&record.source);
+        let state = if is_known { record.state } else { OperationState::OutcomeUnknown };
+        *states.entry(state).or_default() += 1;
     }
     let operations = things(states.values().sum(), "operation", "operations");
     let line = format!("{} of {operations}", things(events, "event", "events"));
@@ -367,7 +370,8 @@ mod tests {
         use packer_events::report::{CancellationReport, Ending};
         use packer_events::sequence::{Draft, SourceSequencer};
 
-        let mut sequencer = SourceSequencer::new("01a2027b-d680-7707-8707-070707070799".parse().unwrap());
+        let source = "01a2027b-d680-7707-8707-070707070799".parse().unwrap();
+        let mut sequencer = SourceSequencer::new(source);
         let kind = OperationKind::Refresh;
         let accepted = || EventBody::Accepted { kind, title: String::new() };
         let cancelled: EventBody = Ending::Cancelled(CancellationReport { kind, phase: None }).into();
@@ -382,9 +386,12 @@ mod tests {
                 sequencer.number(draft).unwrap()
             })
             .collect();
-        let line = told(&Replay::fold(&events), 4);
+        let replay = Replay::fold(&events);
+        let line = told(&replay, 4, &BTreeSet::from([source]));
         assert_eq!(line, "4 events of 2 operations: 1 cancelled, 1 running");
-        assert_eq!(told(&Replay::new(), 0), "0 events of 0 operations");
+        let line = told(&replay, 4, &BTreeSet::new());
+        assert_eq!(line, "4 events of 2 operations: 1 cancelled, 1 outcome unknown");
+        assert_eq!(told(&Replay::new(), 0, &BTreeSet::new()), "0 events of 0 operations");
     }
 
     #[test]

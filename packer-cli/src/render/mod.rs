@@ -20,6 +20,7 @@ mod event;
 mod explanation;
 mod log;
 mod plan;
+mod progress;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -33,6 +34,7 @@ pub(crate) use event::{recorded, recovery, waiting};
 pub(crate) use explanation::{collected, explanation, file_explanation, unclaimed};
 pub(crate) use log::{LoggedJson, choice, interrupted, log, told, undoing, way_out};
 pub(crate) use plan::{plan, warnings};
+pub(crate) use progress::{beginning, beside, progress_line};
 pub(crate) use status::{StatusJson, divergences, status};
 
 pub(crate) use watch::{transition, watching};

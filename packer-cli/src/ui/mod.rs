@@ -15,6 +15,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 
 use crate::args::{ColorChoice, Format, GlobalArgs};
 use crate::exit::Exit;
+use crate::logging::SAID;
 use crate::response::Response;
 use packer_events::event::Event;
 use packer_events::replay::PhaseProgress;
@@ -32,6 +33,8 @@ pub(crate) struct Ui {
     /// Whether somebody can answer questions.
     interactive: bool,
     progress: ProgressView,
+    /// Whether standard error is the logs' alone, and what is said to people goes into them.
+    in_logs: bool,
     out_state: OutState,
 }
 
@@ -77,8 +80,16 @@ impl Ui {
                 (false, false) => Volume::Normal,
             },
             progress,
+            in_logs: false,
             out_state: OutState::Open,
         }
+    }
+
+    /// From now on, what would go to standard error goes into the developers' logs, a line each. Progress does not, and nobody
+    /// is asked anything.
+    pub(crate) fn say_in_logs(&mut self) {
+        self.paint_err = Paint::new(false);
+        (self.interactive, self.in_logs, self.progress) = (false, true, ProgressView::none());
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -157,7 +168,13 @@ impl Ui {
 
     /// Says something worth knowing to a person; silent where only what was asked for is wanted.
     pub(crate) fn note(&mut self, text: &str) {
-        if !self.is_quiet() {
+        if self.is_quiet() || text.is_empty() {
+            return;
+        }
+        if self.in_logs {
+            self.flush();
+            tracing::info!(target: SAID, "{}", text.trim_end());
+        } else {
             self.error(text);
         }
     }
@@ -168,6 +185,9 @@ impl Ui {
             return;
         }
         self.flush();
+        if self.in_logs {
+            return tracing::error!(target: SAID, "{}", text.trim_end());
+        }
         let err = &mut self.err;
         // Where standard error cannot be written, there is nowhere left to say so.
         let _ = self.progress.suspend(|| {
@@ -279,6 +299,7 @@ pub(crate) mod testing {
             paint_err: Paint::PLAIN,
             interactive: false,
             progress: ProgressView::none(),
+            in_logs: false,
             out_state: OutState::Open,
         }
     }

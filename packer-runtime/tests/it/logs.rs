@@ -165,6 +165,39 @@ fn a_line_that_was_taken_out_and_a_beginning_that_is_gone_are_named() {
 }
 
 #[test]
+fn of_an_operation_without_an_end_whose_source_has_no_lock_nobody_can_say_how_it_ended() {
+    let workspace = Workspace::new();
+    workspace.write("assets/a.txt", b"a");
+    let without_end = |command: Command| {
+        let project = workspace.open();
+        run(&project, command);
+        let path = layout::event_log(project.source());
+        drop(project);
+        let whole = workspace.text(path.as_str());
+        workspace.write(path.as_str(), &whole.as_bytes()[..whole.len() - 9]);
+        path
+    };
+    without_end(Command::Mutate(adopt_all(None)));
+    let refreshed = without_end(Command::Refresh);
+    // Nobody recovers one that has no lock.
+    let project = workspace.open();
+    let told = || {
+        let told = project.log().unwrap();
+        told.iter()
+            .map(|logged| (logged.kind.unwrap(), logged.state, logged.report.is_some()))
+            .collect::<Vec<_>>()
+    };
+    let adopted = (OperationKind::Adopt, OperationState::Succeeded, true);
+    let unknown = (OperationKind::Refresh, OperationState::OutcomeUnknown, false);
+    assert_eq!(told(), [unknown, adopted], "what committed is in the history");
+    // With one, it may be running.
+    workspace.write(refreshed.as_str().replace(".jsonl", ".lock").as_str(), b"");
+    assert_eq!(told()[0].1, OperationState::Running);
+    drop(project);
+    std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+}
+
+#[test]
 fn recovery_goes_on_after_a_line_that_was_taken_out_with_numbers_of_its_own() {
     let mut dead = Dead::of(Workspace::new(), OperationKind::Adopt);
     let path = layout::event_log(dead.source);

@@ -79,6 +79,46 @@ fn people_get_text_where_they_ask_for_everything() {
 }
 
 #[test]
+fn where_logs_are_json_nothing_else_is_on_standard_error() {
+    let project = TestProject::adopted(packer());
+    project.write("assets/texts/hello.txt", b"changed\n");
+    let built = |arguments: &[&str], logs: &str| {
+        let mut command = project.command(arguments);
+        let run = Run::of(command.env("PACKER_LOG", logs).env("PACKER_LOG_FORMAT", "json").output().unwrap());
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let lines: Vec<Value> = run.err.lines().map(parse).collect();
+        (run, lines)
+    };
+    let said = |lines: &[Value]| -> Vec<(String, String)> {
+        let said = lines.iter().filter(|line| line["target"] == "packer_cli::said");
+        said.map(|line| (text(line, "/level").to_owned(), text(line, "/fields/message").to_owned())).collect()
+    };
+    // Progress of a build is not shown, and what it did is where it always is.
+    let (run, lines) = built(&["build"], OURS);
+    assert!(run.exits(0).out.contains("assets"));
+    assert!(lines.len() > 3, "{lines:?}");
+    assert_eq!(said(&lines), []);
+    // What people are told goes into the logs, also where they are off.
+    let (run, lines) = built(&["events"], "off");
+    run.exits(0);
+    let notes = said(&lines);
+    assert!(
+        matches!(&notes[..], [(level, note)] if level == "INFO" && note.contains("succeeded")),
+        "{notes:?}"
+    );
+    let (run, lines) = built(&["events", "--quiet"], "off");
+    run.exits(0);
+    assert_eq!(lines, [] as [Value; 0]);
+    project.write("packer.toml", b"[project\n");
+    let (run, lines) = built(&["build", "--color", "always"], "off");
+    run.exits(1);
+    let errors = said(&lines);
+    let is_error = |(level, message): &(String, String)| level == "ERROR" && message.contains("packer.toml");
+    assert!(errors.iter().all(is_error) && !errors.is_empty(), "{errors:?}");
+    assert!(!errors.iter().any(|(_, message)| message.contains('\u{1b}')), "{errors:?}");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_its_place() {
     let project = TestProject::new(packer());
     for (variable, value, expected) in [
