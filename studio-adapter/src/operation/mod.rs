@@ -100,6 +100,17 @@ impl OperationView {
     }
 }
 
+/// What an editor does with a row that it shows.
+impl OperationView {
+    /// Takes in how far it is with a part of its work, in the place of what was said of that part before.
+    pub fn advance(&mut self, told: ProgressView) {
+        match self.progress.binary_search_by_key(&told.phase, |part| part.phase) {
+            Ok(at) => self.progress[at] = told,
+            Err(at) => self.progress.insert(at, told),
+        }
+    }
+}
+
 /// Where an operation is whose end is not proved.
 fn under_way(state: OperationState) -> (OperationStateView, String) {
     let (state, label) = match state {

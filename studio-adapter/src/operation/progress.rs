@@ -36,8 +36,8 @@ pub struct ProgressView {
     pub text: String,
 }
 
-/// A part of an operation's work, as the packer has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// A part of an operation's work, as the packer has it, and in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PhaseView {
     /// Walks the assets root.

@@ -147,6 +147,22 @@ impl DiagnosticRow {
 }
 
 impl DiagnosticRow {
+    /// Where it is, for people: the file, with line and column where it has them, or else the path or the asset that it is
+    /// about. None where it is about the project as a whole.
+    pub fn place(&self) -> Option<String> {
+        match (&self.file, self.line, self.column) {
+            (Some(file), Some(line), Some(column)) => Some(format!("{file}:{line}:{column}")),
+            (Some(file), Some(line), None) => Some(format!("{file}:{line}")),
+            (Some(file), None, _) => Some(file.clone()),
+            (None, _, _) => match &self.subject {
+                SubjectView::Path(text) | SubjectView::Asset(text) | SubjectView::Unrepresentable(text) => {
+                    Some(text.clone())
+                }
+                SubjectView::Project => None,
+            },
+        }
+    }
+
     /// The same of what an event says. A code of another version of the packer has no title.
     pub(crate) fn of_record(record: &DiagnosticRecord) -> Self {
         let DiagnosticRecord { code, severity, subject, message, file, span, help, related } = record;

@@ -220,3 +220,22 @@ fn the_badge_follows_the_freshness_and_nothing_else() {
         assert_eq!(none.revision, 41);
     }
 }
+
+#[test]
+fn a_place_is_as_exact_as_the_packer_says() {
+    let about = |subject| DiagnosticRow::of(&Diagnostic::new(DiagnosticCode::ConfigSyntax, subject, ""));
+    let uuid = AssetUuid::drawn(DRAW);
+    assert_eq!(about(Subject::Project).place(), None);
+    assert_eq!(about(Subject::Path(path("ui/a.png"))).place().as_deref(), Some("ui/a.png"));
+    assert_eq!(about(Subject::Asset(uuid)).place(), Some(uuid.to_string()));
+    assert_eq!(about(Subject::Unrepresentable("a?".to_owned())).place().as_deref(), Some("a?"));
+
+    // A file says more than the subject, and its line and column say more than the file.
+    let row =
+        DiagnosticRow { file: Some("packer.toml".to_owned()), ..about(Subject::Path(path("ui/a.png"))) };
+    assert_eq!(row.place().as_deref(), Some("packer.toml"));
+    let row = DiagnosticRow { line: Some(3), ..row };
+    assert_eq!(row.place().as_deref(), Some("packer.toml:3"));
+    let row = DiagnosticRow { column: Some(7), ..row };
+    assert_eq!(row.place().as_deref(), Some("packer.toml:3:7"));
+}

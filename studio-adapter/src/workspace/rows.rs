@@ -114,6 +114,14 @@ impl NavigatorRow {
 }
 
 impl RowKey {
+    /// What to call it where a question or an intent names an asset.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Asset(uuid) => uuid,
+            Self::Anchor(path) => path,
+        }
+    }
+
     /// A managed asset stays the same wherever its anchor goes; of other anchors, several can have one uuid.
     pub(crate) fn of(row: &AssetRow) -> Self {
         match (row.id, row.uuid) {

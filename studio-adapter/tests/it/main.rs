@@ -7,6 +7,8 @@
 )]
 
 mod catalogue;
+#[cfg(unix)]
+mod editor;
 mod everything;
 mod external;
 mod outcomes;

@@ -87,7 +87,7 @@ pub(super) const EXTERNAL: [Edges; 4] = [
     Edges {
         package: "studio-adapter",
         normal: &["serde"],
-        dev: &["insta", "serde_json", "tempfile"],
+        dev: &["insta", "portable-pty", "ratatui", "serde_json", "tempfile", "vt100"],
         build: &[],
     },
 ];

@@ -4,6 +4,7 @@
 
 mod allowed;
 mod bans;
+mod example;
 mod graph;
 mod reexports;
 mod surface;
