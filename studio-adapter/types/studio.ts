@@ -1084,7 +1084,7 @@ export type ParticipationView =
   /** They leave it out. */
   | "excluded";
 
-/** A part of an operation's work, as the packer has it. */
+/** A part of an operation's work, as the packer has it, and in its order. */
 export type PhaseView =
   /** Walks the assets root. */
   | "scan"
