@@ -104,9 +104,6 @@ impl OpenSegment {
     }
 
     fn look_for(&mut self, line: &ReadLine) -> io::Result<bool> {
-        if self.file.get_ref().stat()?.size < line.end {
-            return Ok(false);
-        }
         let length = usize::try_from(line.end - line.start).unwrap_or(CHECKED_BYTES);
         let mut head = vec![0; length.min(CHECKED_BYTES)];
         let mut last = [0];

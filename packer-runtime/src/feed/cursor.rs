@@ -233,8 +233,8 @@ impl LogCursor {
             let event = std::str::from_utf8(&text).ok().and_then(|text| decode_line(text).ok());
             let Some(event) = event else { continue };
             match self.reckoning.place(line, event.position) {
-                Placed::Next => {}
-                Placed::Repeated => continue,
+                // What stands there again is behind `after`.
+                Placed::Next | Placed::Repeated => {}
                 Placed::Back => self.after = self.after.min(event.position.saturating_sub(1)),
             }
             self.learn(&event);

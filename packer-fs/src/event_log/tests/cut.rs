@@ -73,6 +73,19 @@ fn the_same_lines_again_are_not_said_again() {
 }
 
 #[test]
+fn who_let_go_of_the_file_amid_it_looks_whether_what_was_read_still_stands() {
+    let disk = disk();
+    put(&disk, "one\ntwo\nthree\nfour\n");
+    let mut reader = reader(&disk, 1, 1);
+    for line in ["one", "two"] {
+        assert_eq!(reader.next_line().unwrap().as_deref(), Some(line.as_bytes()));
+    }
+    reader.close();
+    put(&disk, "one\nzwei\ndrei\nvier\n");
+    assert_eq!(read(&mut reader), ["from 2", "zwei", "drei", "vier"]);
+}
+
+#[test]
 fn lines_that_differ_late_are_told_apart_by_where_they_stand() {
     let long = "x".repeat(10_000);
     with(&format!("one\n{long}y\nthree\n"), |disk, mut reader, _| {

@@ -159,7 +159,7 @@ fn what_is_removed_before_it_was_read_is_missed() {
 fn a_position_that_is_in_no_log_is_said_and_what_is_there_or_comes_is_told() {
     let disk = disk();
     let mut one = Other::new(&disk);
-    let unknown = SourceId::drawn(draw());
+    let unknown = drawn();
     let after = [(one.source(), 3), (unknown, 7)];
     let mut all = LogFollower::on(Arc::new(disk.clone()), after);
     let mut alone = LogFollower::on(Arc::new(disk.clone()), after).only(one.source());
@@ -174,6 +174,10 @@ fn a_position_that_is_in_no_log_is_said_and_what_is_there_or_comes_is_told() {
     // Who knows nothing yet of one that said nothing yet misses nothing.
     let mut early = LogFollower::on(Arc::new(disk.clone()), [(unknown, 0)]).only(unknown);
     assert_eq!(everything(&mut early), []);
+    let _said = Other::of(Arc::new(disk.clone()), unknown);
+    for follower in [&mut all, &mut early] {
+        assert_eq!(shown(follower), ["1 accepted"], "it comes after all");
+    }
 }
 
 #[test]

@@ -26,16 +26,18 @@ struct Other {
     time: Timestamp,
 }
 
-/// How many sources were drawn: each is later than those before it.
+/// How many sources were drawn.
 static DRAWN: AtomicU64 = AtomicU64::new(0);
 
 impl Other {
     fn new(disk: &SimDisk) -> Self {
-        let unix_ms = 1_600_000_000_000 + DRAWN.fetch_add(1, Ordering::Relaxed);
-        let source = SourceId::drawn(UuidDraw { unix_ms, ..draw() });
+        Self::of(Arc::new(disk.clone()), drawn())
+    }
+
+    fn of(disk: Arc<dyn Disk>, source: SourceId) -> Self {
         let mut other = Self {
             sequencer: SourceSequencer::new(source),
-            writer: EventLogWriter::new(Arc::new(disk.clone()), source),
+            writer: EventLogWriter::new(disk, source),
             operation: OperationId::drawn(draw()),
             time: Timestamp::from_unix_ms(1_700_000_000_000),
         };
@@ -67,6 +69,12 @@ impl Other {
     fn go_on(&mut self) {
         self.say(EventBody::Started {});
     }
+}
+
+/// A source that is later than those before it.
+fn drawn() -> SourceId {
+    let unix_ms = 1_600_000_000_000 + DRAWN.fetch_add(1, Ordering::Relaxed);
+    SourceId::drawn(UuidDraw { unix_ms, ..draw() })
 }
 
 fn disk() -> SimDisk {

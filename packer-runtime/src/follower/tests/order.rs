@@ -1,8 +1,10 @@
 //! In which order what one look finds is told.
 
+use camino::Utf8PathBuf;
 use packer_events::report::{AbortReport, OutcomeReport, RecoverReport, RecoveryResult};
 
 use super::*;
+use crate::testing::HookedDisk;
 
 #[test]
 fn a_recovery_is_told_before_the_end_that_it_wrote_and_its_own_end_after_it() {
@@ -22,22 +24,28 @@ fn a_recovery_is_told_before_the_end_that_it_wrote_and_its_own_end_after_it() {
 
 #[test]
 fn a_recovery_that_begins_amid_a_look_is_told_before_the_end_that_it_wrote() {
-    let disk = disk();
-    let mut dead = Other::new(&disk);
-    let mut follower = follower(&disk);
-    assert_eq!(told(&mut follower).len(), 1);
-    let recovering = Other::new(&disk);
-    let by = recovering.operation;
-    dead.say(EventBody::Aborted { outcome: AbortReport { kind: None, by } });
-    // As if the other log had not been there yet when it was looked for.
-    let own = disk.read(&layout::event_log(recovering.source()), 1 << 20).unwrap();
-    disk.remove_file(&layout::event_log(recovering.source())).unwrap();
-    let mut found = Found::new();
-    follower.read_all(&mut found).unwrap();
-    assert!(has_end_without_recovery(&found));
-    disk.put(&layout::event_log(recovering.source()), &own);
-    follower.read_all(&mut found).unwrap();
-    assert!(!has_end_without_recovery(&found));
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
+    let hooked = Arc::new(HookedDisk::new(root));
+    let mut dead = Other::of(Arc::clone(&disk), drawn());
+    let (of, recovering) = (dead.source(), drawn());
+    // Once it is known which logs there are, and before the first one is read.
+    let mut recover = Some(move || {
+        let mut by = Other::of(disk, recovering);
+        dead.say(EventBody::Aborted { outcome: AbortReport { kind: None, by: by.operation } });
+        by.go_on();
+    });
+    hooked.hook(move |name, _| {
+        if name == "open"
+            && let Some(recover) = recover.take()
+        {
+            recover();
+        }
+        Ok(())
+    });
+    let mut follower = LogFollower::on(hooked, []);
+    assert_eq!(told(&mut follower), [(of, 1), (recovering, 1), (of, 2), (recovering, 2)]);
 }
 
 #[test]

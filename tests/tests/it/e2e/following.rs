@@ -63,14 +63,20 @@ impl Following {
         }
     }
 
-    /// Ends it as Ctrl-C does, and gives everything that it printed.
-    fn interrupt(mut self) -> Vec<Event> {
+    /// Ends it as Ctrl-C does, and gives everything that it printed; it warned of nothing.
+    fn interrupt(self) -> Vec<Event> {
+        let (events, warned) = self.stop();
+        assert_eq!(warned, "");
+        events
+    }
+
+    /// The same of one that may have warned, with what it said.
+    fn stop(mut self) -> (Vec<Event>, String) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
         self.events.extend(self.printed.iter().map(|(_, event)| event));
         let output = self.child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130));
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        self.events
+        (self.events, String::from_utf8(output.stderr).unwrap())
     }
 }
 
@@ -141,6 +147,55 @@ fn who_knows_an_event_goes_on_after_it() {
             refused.err
         );
     }
+}
+
+#[test]
+fn what_is_missing_or_damaged_is_warned_of_and_what_takes_the_place_of_a_torn_tail_is_printed() {
+    let project = TestProject::adopted(packer());
+    let logged = logs::settled(&project.root());
+    let source = logged[0].source;
+    let log = project.root().join(format!(".packer/events/{source}.jsonl"));
+    let whole = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let count = lines.len();
+    assert!(count > 5, "{whole}");
+    let without_second = [&lines[..1], &lines[2..]].concat().concat();
+    std::fs::write(&log, without_second).unwrap();
+    let told = project.packer(&["events"]).exits(0);
+    let missing = format!("in the log of {source}, the events after position 1 and before 3 are missing");
+    assert!(told.err.contains(&missing), "{}", told.err);
+    assert_eq!(told.out.lines().count(), logged.len() - 1);
+
+    // Whoever follows is told of the end that comes in the place of the torn tail, with its position.
+    let torn = [&lines[..count - 1], &["\0\0\0\n"]].concat().concat();
+    std::fs::write(&log, torn).unwrap();
+    let mut following = Following::start(&project, &[]);
+    following.until(|event| event.source == source && event.position == count as u64 - 1);
+    std::fs::write(&log, &whole).unwrap();
+    let (_, end) = following.until(|event| event.source == source && event.position == count as u64);
+    assert!(end.terminal);
+    // A line that is too long is said, and what follows it is printed.
+    project.packer(&["refresh"]).exits(0);
+    let (_, end) = following.until(|event| is_end_of(event, OperationKind::Refresh));
+    let later = project.root().join(format!(".packer/events/{}.jsonl", end.source));
+    let text = std::fs::read_to_string(&later).unwrap();
+    let long = vec![b'x'; (16 << 20) + 1];
+    let next = text
+        .lines()
+        .last()
+        .unwrap()
+        .replace(&format!("\"position\":{}", end.position), &format!("\"position\":{}", end.position + 2));
+    std::fs::write(&later, [text.as_bytes(), &long, b"\n", next.as_bytes(), b"\n"].concat()).unwrap();
+    following.until(|event| event.source == end.source && event.position == end.position + 2);
+    let (_, err) = following.stop();
+    let gone = format!(
+        "warning: the events of {} after position {} and before {} are gone",
+        end.source,
+        end.position,
+        end.position + 2
+    );
+    assert_eq!(err.lines().collect::<Vec<_>>(), [gone]);
+    std::fs::remove_dir_all(project.root().join(".packer/events")).unwrap();
 }
 
 #[test]
