@@ -179,13 +179,13 @@ fn what_is_missing_or_damaged_is_warned_of_and_what_takes_the_place_of_a_torn_ta
     let (_, end) = following.until(|event| is_end_of(event, OperationKind::Refresh));
     let later = project.root().join(format!(".packer/events/{}.jsonl", end.source));
     let text = std::fs::read_to_string(&later).unwrap();
-    let long = vec![b'x'; (16 << 20) + 1];
+    let oversized = vec![b'x'; (16 << 20) + 1];
     let next = text
         .lines()
         .last()
         .unwrap()
         .replace(&format!("\"position\":{}", end.position), &format!("\"position\":{}", end.position + 2));
-    std::fs::write(&later, [text.as_bytes(), &long, b"\n", next.as_bytes(), b"\n"].concat()).unwrap();
+    std::fs::write(&later, [text.as_bytes(), &oversized, b"\n", next.as_bytes(), b"\n"].concat()).unwrap();
     following.until(|event| event.source == end.source && event.position == end.position + 2);
     let (_, err) = following.stop();
     let gone = format!(
