@@ -102,7 +102,13 @@ fn assets_are_adopted_renamed_built_and_taken_back() {
     check!("undoing", terminal.rest(&["Ready to undo", "Esc discard"]));
     terminal.press(ENTER);
     check!("undone", terminal.rest(&["▸ ui/no", "Undo succeeded"]));
-    assert!(workspace.text("assets/ui/no.txt.asset.toml").contains("ui/no"));
+    assert!(workspace.text("assets/ui/no.txt.asset.toml").contains("\"ui/no\""));
+
+    // The adoption, too: what was assets is files again.
+    terminal.press("u");
+    terminal.rest(&["Ready to undo", "Esc discard"]);
+    terminal.press(ENTER);
+    check!("none_again", terminal.rest(&["Assets: 0 · unclaimed files: 3", "Undo succeeded"]));
     quit(terminal);
 }
 
