@@ -7,7 +7,7 @@
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a frame ends with: the cursor is hidden after each.
 const FRAME_END: &[u8] = b"\x1b[?25l";
+
+/// What a terminal is cleared by, before everything is drawn anew.
+const CLEAR: &[u8] = b"\x1b[2J";
 
 /// How many times in a row a screen is drawn alike before it is taken to be at rest.
 const AT_REST: usize = 4;
@@ -62,9 +65,14 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
+    /// Gives the terminal another size, and waits until that is drawn and the editor has taken notice: a key that comes at
+    /// the same moment is read by its library only with the next one.
     pub(super) fn resize(&mut self, columns: u16, rows: u16) {
         self.screen.screen_mut().set_size(nonzero(rows), nonzero(columns));
         self.master.resize(size(columns, rows)).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while !self.bytes(deadline).unwrap().windows(CLEAR.len()).any(|bytes| bytes == CLEAR) {}
+        self.rest(&[]);
     }
 
     pub(super) fn text(&self) -> String {
@@ -73,19 +81,25 @@ impl Terminal {
 
     /// The next whole frame; none when the editor has ended.
     fn frame(&mut self, deadline: Instant) -> Option<String> {
+        self.bytes(deadline).map(|_| self.text())
+    }
+
+    /// What was written for the next whole frame, which is on the screen then.
+    fn bytes(&mut self, deadline: Instant) -> Option<Vec<u8>> {
         loop {
             let end = self.begun.windows(FRAME_END.len()).position(|bytes| bytes == FRAME_END);
             if let Some(end) = end {
                 let rest = self.begun.split_off(end + FRAME_END.len());
-                self.screen.process(&std::mem::replace(&mut self.begun, rest));
-                return Some(self.text());
+                let frame = std::mem::replace(&mut self.begun, rest);
+                self.screen.process(&frame);
+                return Some(frame);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.written.recv_timeout(left) {
                 Ok(bytes) => self.begun.extend(bytes),
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
-                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                    panic!("nothing was drawn any more after:\n{}", self.text())
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("what was waited for is not on the screen:\n{}", self.text())
                 }
             }
         }
