@@ -2,13 +2,13 @@
 //!
 //! Read from the files, not through the packer: a packer that lost events must not be the one who says that none are lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use packer_events::event::Event;
-use packer_events::replay::{RecordFault, RecordRule, Replay, record_faults};
+use packer_events::replay::{RecordFault, RecordRule, Replay, record_faults, telling_faults};
 use packer_events::sequence::StreamCheck;
 use packer_events::wire::read_log;
 
@@ -44,48 +44,80 @@ pub fn settled(root: &Path) -> Vec<Event> {
     all
 }
 
-/// How many logs [`told`] has judged, and how many ends it found in them that were printed.
-static JUDGED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+/// What [`told`] has judged so far, in all projects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Logs.
+    pub logs: u64,
+    /// Printed events, each of which stands in the log.
+    pub events: u64,
+    /// Operations of which all was printed, and of which the log tells the same.
+    pub operations: u64,
+    /// Operations of which an end was printed and not the beginning, likewise.
+    pub joined: u64,
+}
 
-/// How many logs [`told`] has judged, and how many ends it found in them that were printed.
-pub fn judged() -> [u64; 2] {
-    JUDGED.each_ref().map(|count| count.load(Ordering::Relaxed))
+static JUDGED: Mutex<Judged> = Mutex::new(Judged { logs: 0, events: 0, operations: 0, joined: 0 });
+
+/// What [`told`] has judged so far.
+pub fn judged() -> Judged {
+    *JUDGED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Judges the logs of a project as its processes left them: those that died may owe ends, and their logs may be torn; all else
-/// is in order. Each of `ends`, which were printed, stands in the log of its source just so, as the end that replaying gives.
+/// is in order. Each of `runs` is what one process printed: each event stands in the log of its source just so, and of each
+/// operation is told by it what is told by the log.
+///
+/// Returns whether there is a log that begins late, because somebody has deleted what came before: what was printed by its source
+/// is all that is not judged.
 #[track_caller]
-pub fn told(root: &Path, ends: &[Event]) {
-    let mut all = Vec::new();
+pub fn told(root: &Path, runs: &[Vec<Event>]) -> bool {
+    let mut judged = Judged::default();
+    let (mut all, mut late) = (Vec::new(), BTreeSet::new());
     for (at, Log { bytes, .. }) in logs(root) {
         let read = read_log(&bytes);
-        if read.damaged_lines > 0 {
-            // Somebody else wrote into it.
-            continue;
+        assert_eq!(read.damaged_lines, 0, "{at}: {:?}", read.damaged);
+        let first = read.events.first();
+        let mut check = StreamCheck::log();
+        if let Some(first) = first.filter(|first| first.position > 1) {
+            late.insert(first.source);
+            check = check.joined_late();
         }
-        let from_start = read.events.first().is_none_or(|event| event.position == 1);
-        let check = StreamCheck::log();
-        let mut check = if from_start { check } else { check.joined_late() };
         for event in &read.events {
             check.push(event).unwrap_or_else(|fault| panic!("{at}: {fault}"));
         }
         let is_left = root.join(format!(".packer/events/{at}.lock")).exists();
         let running: Vec<_> = check.running().collect();
         assert!(is_left || running.is_empty(), "{at}: closed, and without an end: {running:?}");
-        JUDGED[0].fetch_add(1, Ordering::Relaxed);
+        judged.logs += 1;
         all.extend(read.events);
     }
     let replay = Replay::fold(&all);
     let is_fault = |fault: &RecordFault| fault.rule != RecordRule::Unended;
     let faults: Vec<_> = record_faults(&replay).into_iter().filter(is_fault).collect();
     assert_eq!(faults, []);
-    for end in ends.iter().filter(|end| all.iter().any(|event| event.source == end.source)) {
-        let record = replay.operation(end.operation_id);
-        let ending = record.and_then(|record| record.ending.clone());
-        assert_eq!(ending, end.body.ending(), "{end:#?}");
-        assert!(all.contains(end), "it is recorded otherwise than it was printed: {end:#?}");
-        JUDGED[1].fetch_add(1, Ordering::Relaxed);
+    let recorded: BTreeMap<_, &Event> =
+        all.iter().map(|event| ((event.source, event.position), event)).collect();
+    for run in runs {
+        let there: Vec<&Event> = run.iter().filter(|event| !late.contains(&event.source)).collect();
+        for event in &there {
+            let in_log = Event { coalesced: None, ..(**event).clone() };
+            let found = recorded.get(&(event.source, event.position));
+            assert_eq!(found, Some(&&in_log), "it is recorded otherwise than it was printed");
+        }
+        let told = Replay::fold(there.iter().copied());
+        assert_eq!(telling_faults(&told, &replay), []);
+        judged.events += there.len() as u64;
+        let ended = || told.operations().filter(|record| record.ending.is_some());
+        judged.operations += ended().filter(|record| record.accepted_at.is_some()).count() as u64;
+        judged.joined += ended().filter(|record| record.accepted_at.is_none()).count() as u64;
     }
+    let mut sum = JUDGED.lock().unwrap_or_else(PoisonError::into_inner);
+    sum.logs += judged.logs;
+    sum.events += judged.events;
+    sum.operations += judged.operations;
+    sum.joined += judged.joined;
+    !late.is_empty()
 }
 
 /// Every event of every log, judged by nobody: for projects whose logs somebody deleted.

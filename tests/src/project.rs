@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -39,13 +40,16 @@ const OPERATIONAL: [&str; 17] = [
 /// Files with their contents, by path.
 pub type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-/// A project in a folder of its own, which goes when it is dropped. Its logs are judged then, whatever the test was about.
+/// A project in a folder of its own, which goes when it is dropped. Its logs are judged then, whatever the test was about; what of
+/// them cannot be judged, its test has to say before.
 #[derive(Debug)]
 pub struct TestProject {
     folder: TempDir,
     packer: Packer,
-    /// Every end that a run printed.
-    told: Mutex<Vec<Event>>,
+    /// The events that each run printed.
+    told: Mutex<Vec<Vec<Event>>>,
+    /// Whether its test says that it deletes a log while that is written.
+    deletes_a_log: AtomicBool,
 }
 
 impl TestProject {
@@ -54,7 +58,7 @@ impl TestProject {
     pub fn new(packer: Packer) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         packer.run(folder.path(), &["new", "game"]).exits(0);
-        Self { folder, packer, told: Mutex::default() }
+        Self { folder, packer, told: Mutex::default(), deletes_a_log: AtomicBool::new(false) }
     }
 
     /// The same with a few sources of several kinds, nothing adopted.
@@ -81,7 +85,7 @@ impl TestProject {
     /// A project whose folder is a copy of `source`.
     pub fn copy_of(source: &Path, packer: Packer) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let project = Self { folder, packer, told: Mutex::default() };
+        let project = Self { folder, packer, told: Mutex::default(), deletes_a_log: AtomicBool::new(false) };
         copy_folder(source, &project.root());
         project
     }
@@ -89,7 +93,9 @@ impl TestProject {
     /// The same project in another folder, with everything in it.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self::copy_of(&self.root(), self.packer.clone())
+        let copy = Self::copy_of(&self.root(), self.packer.clone());
+        copy.deletes_a_log.store(self.deletes_a_log.load(Ordering::Relaxed), Ordering::Relaxed);
+        copy
     }
 
     /// The project's folder.
@@ -105,9 +111,16 @@ impl TestProject {
     /// Runs the packer in the project's folder.
     pub fn packer(&self, arguments: &[&str]) -> Run {
         let run = self.packer.run(&self.root(), arguments);
-        let ends = run.out.lines().filter_map(|line| decode_line(line).ok()).filter(|event| event.terminal);
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
+        let events: Vec<Event> = run.out.lines().filter_map(|line| decode_line(line).ok()).collect();
+        if !events.is_empty() {
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).push(events);
+        }
         run
+    }
+
+    /// Says that the test deletes a log while that is written, which then begins late: what came before cannot be judged.
+    pub fn deletes_a_log(&self) {
+        self.deletes_a_log.store(true, Ordering::Relaxed);
     }
 
     /// A run in the project's folder that is still to be started.
@@ -224,7 +237,10 @@ impl TestProject {
 impl Drop for TestProject {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            logs::told(&self.root(), self.told.get_mut().unwrap_or_else(PoisonError::into_inner));
+            let root = self.root();
+            let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let found = logs::told(&root, told);
+            assert_eq!(found, *self.deletes_a_log.get_mut(), "a log begins late, or its test says so");
         }
     }
 }

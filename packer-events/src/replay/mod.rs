@@ -8,9 +8,11 @@
 
 mod contract;
 mod record;
+mod telling;
 
 pub use contract::{RecordFault, RecordRule, record_faults};
 pub use record::{DiagnosticCounts, OperationRecord, OperationState, PhaseProgress};
+pub use telling::{TellingFault, TellingRule, telling_faults};
 
 use std::collections::BTreeMap;
 

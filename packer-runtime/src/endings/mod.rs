@@ -3,11 +3,13 @@
 //!
 //! Which ways there are is told by `ways`, whose matches do not compile while a kind, a reason or a cause has none; which of
 //! them a kind cannot take, and why, by `never`. `scene` is the project on which one of each kind is ready to run; `play` makes
-//! it end as asked.
+//! it end as asked, `deaths` by the death of its process, at one of its `moments`.
 //!
 //! Processes do not die here: the disk takes nothing more from some moment on, and the locks are left. Real ones are killed
 //! in the tests of the whole (`tests/tests/it/e2e/kills`).
 
+mod deaths;
+mod moments;
 mod play;
 mod scene;
 mod ways;
@@ -50,21 +52,21 @@ macro_rules! ends_once {
 }
 
 ends_once! {
-    an_adoption_ends_once Adopt at_least 19,
-    a_registration_ends_once Register at_least 19,
-    a_removal_ends_once Remove at_least 19,
-    a_relocation_ends_once Relocate at_least 19,
-    a_renaming_ends_once Rename at_least 19,
-    a_configuration_ends_once Configure at_least 19,
-    an_inclusion_ends_once SetBuild at_least 19,
-    a_duplication_ends_once Duplicate at_least 19,
-    a_reconciliation_ends_once Reconcile at_least 19,
-    an_undoing_ends_once Undo at_least 19,
-    a_batch_ends_once Apply at_least 19,
-    a_build_ends_once Build at_least 15,
-    a_refresh_ends_once Refresh at_least 9,
-    a_recovery_ends_once Recover at_least 20,
-    a_watch_ends_once Watch at_least 6,
+    an_adoption_ends_once Adopt at_least 28,
+    a_registration_ends_once Register at_least 28,
+    a_removal_ends_once Remove at_least 28,
+    a_relocation_ends_once Relocate at_least 28,
+    a_renaming_ends_once Rename at_least 28,
+    a_configuration_ends_once Configure at_least 28,
+    an_inclusion_ends_once SetBuild at_least 28,
+    a_duplication_ends_once Duplicate at_least 28,
+    a_reconciliation_ends_once Reconcile at_least 28,
+    an_undoing_ends_once Undo at_least 28,
+    a_batch_ends_once Apply at_least 28,
+    a_build_ends_once Build at_least 26,
+    a_refresh_ends_once Refresh at_least 14,
+    a_recovery_ends_once Recover at_least 29,
+    a_watch_ends_once Watch at_least 7,
 }
 
 #[test]

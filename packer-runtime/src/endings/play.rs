@@ -1,35 +1,34 @@
 //! Making an operation end as asked, and judging how it is told.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use camino::Utf8Path;
 use packer_domain::identity::{Digest, OperationId, Revision};
 use packer_domain::mutation::ShownPlan;
-use packer_events::body::{EventBody, OperationKind};
+use packer_events::body::{EventBody, Lock, OperationKind};
 use packer_events::replay::{Replay, record_faults};
+use packer_events::report::{Ending, Rejection, RejectionReport};
 use packer_events::sequence::StreamCheck;
 use packer_fs::disk::Disk;
 use packer_fs::layout;
-use packer_fs::lock::{HolderFacts, LaneGuard, LaneLock, Wait};
+use packer_fs::lock::{BuildLock, HolderFacts, LaneGuard, LaneLock, Wait};
 use packer_fs::watch::WatchError;
 
-use super::scene::{Opening, Scene, Told, adopt, build, is_effect, options, path_target, run};
-use super::ways::{Called, Cause, Class, Death, Doubt, End, Reason, Way};
-use crate::build::{BuildRequest, PACK_FILE};
-use crate::feed::{FeedNext, From};
+use super::deaths::{dies, dies_at, nothing_more, recoveries_die};
+use super::moments::{bakes, begins, commits, full_from, observes, places, works};
+use super::scene::{Opening, Scene, Told, adopt, build, options, path_target, run};
+use super::ways::{Called, Cause, Class, Death, Doubt, End, Reason, Unstored, Way};
+use crate::build::BuildRequest;
+use crate::feed::{Feed, FeedNext, From};
 use crate::operation::OperationHandle;
 use crate::project::{BuildBase, Command, Project};
 use crate::record::recorded_logs;
 
 /// What no operation takes.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// More effects than any recovery has.
-const MOST_EFFECTS: u64 = 500;
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Says which operation was to end how, if what follows panics.
 struct Place(OperationKind, Way);
@@ -47,7 +46,7 @@ impl Drop for Place {
 pub(super) fn play(kind: OperationKind, way: Way) {
     let _place = Place(kind, way);
     let opening = Opening {
-        never_waits: way == Way::Rejected(Reason::LockHeld),
+        never_waits: matches!(way, Way::Rejected(Reason::LockHeld) | Way::FindsTheBuildLockHeld),
         watched: kind == OperationKind::Watch && way != Way::Fails(Cause::Io),
     };
     let mut scene = Scene::new(kind, opening);
@@ -67,6 +66,8 @@ pub(super) fn play(kind: OperationKind, way: Way) {
             Way::Unknown(Doubt::EditedMeanwhile) => edited_meanwhile(&scene),
             Way::Unknown(Doubt::JournalDamaged) => damaged(&mut scene),
             Way::Dies(death) => dies(&mut scene, death),
+            Way::FindsTheBuildLockHeld => finds_the_build_lock_held(&scene),
+            Way::Unstored(when) => unstored(&mut scene, when),
         }
     };
     scene.disk.unhook();
@@ -74,7 +75,7 @@ pub(super) fn play(kind: OperationKind, way: Way) {
 }
 
 /// The one end of the operation, in the log, last, and as it was told.
-fn judge(scene: &mut Scene, way: Way, operation: OperationId, told: Option<Told>) {
+pub(super) fn judge(scene: &mut Scene, way: Way, operation: OperationId, told: Option<Told>) {
     // Whatever was left is settled, once, on a workspace that can be read.
     scene.restore_configuration();
     scene.open().unwrap();
@@ -98,6 +99,10 @@ fn judge(scene: &mut Scene, way: Way, operation: OperationId, told: Option<Told>
     let record = replay.operation(operation).unwrap();
     let ending = record.ending.as_ref().unwrap();
     assert_eq!(End::of(ending), way.end(), "{ending:#?}");
+    if let Ending::Rejected(RejectionReport { reason: Rejection::LockHeld { lock, .. }, .. }) = ending {
+        let meant = if way == Way::FindsTheBuildLockHeld { Lock::Build } else { Lock::Lane };
+        assert_eq!(*lock, meant);
+    }
     let cause = if way == Way::Rejected(Reason::NothingToRecover) || is_of_another(scene, way) {
         record.causation_id
     } else {
@@ -106,12 +111,13 @@ fn judge(scene: &mut Scene, way: Way, operation: OperationId, told: Option<Told>
     assert_eq!(record.causation_id, cause);
     match told {
         Some(Ok(outcome)) => {
+            assert!(!matches!(way, Way::Unstored(_)), "an end that was not stored was told: {outcome:#?}");
             assert_eq!((outcome.ending(), outcome.kind()), (ending, scene.kind), "it was told otherwise");
             assert_eq!(outcome.event(), found.last().unwrap());
         }
         // Whoever waited died, or was told that the end could not be stored.
         Some(Err(_)) | None => assert!(
-            matches!(way, Way::Dies(_) | Way::Unknown(Doubt::JournalDamaged)),
+            matches!(way, Way::Dies(_) | Way::Unstored(_) | Way::Unknown(Doubt::JournalDamaged)),
             "nobody was told the outcome"
         ),
     }
@@ -170,6 +176,14 @@ fn rejected(scene: &mut Scene, reason: Reason) -> (OperationId, Option<Told>) {
             let command = scene.command();
             scene.frozen = frozen;
             command
+        }
+        Reason::LaneFrozen if class == Class::Refresh => {
+            // It is committed, and nobody can say so.
+            scene.disk.hook(full_from(commits, |path| path.starts_with(layout::EVENTS)));
+            let adopted = scene.submit(Command::Mutate(adopt(path_target("raw.txt"))));
+            assert!(adopted.wait().is_err());
+            scene.disk.unhook();
+            scene.command()
         }
         Reason::LaneFrozen => {
             let command = scene.command();
@@ -233,6 +247,9 @@ fn cancelled(scene: &mut Scene, called: Called) -> (OperationId, Option<Told>) {
         assert!(met.load(Ordering::Relaxed));
         return ended;
     }
+    if called == Called::ClosingAtWork {
+        return closed_at_work(scene);
+    }
     let held = hold_lane(scene);
     // Before it in the queue of the lane, for those that wait for no other process.
     let first = scene.submit(Command::Mutate(adopt(path_target("raw.txt"))));
@@ -240,12 +257,86 @@ fn cancelled(scene: &mut Scene, called: Called) -> (OperationId, Option<Told>) {
     match called {
         Called::Waiting => handle.cancel(),
         Called::Closing => scene.close(),
-        Called::Working => {}
+        Called::Working | Called::ClosingAtWork => {}
     }
     let ended = ended(&handle);
     drop(held);
     assert!(first.wait().is_ok());
     ended
+}
+
+/// Somebody closes the project while it works, and it goes on only once that has begun.
+fn closed_at_work(scene: &mut Scene) -> (OperationId, Option<Told>) {
+    let bus = Arc::clone(&scene.project().shared().bus);
+    let (works, working) = mpsc::channel();
+    scene.once(observes, move || {
+        works.send(()).unwrap();
+        while !bus.is_closing() {
+            std::thread::yield_now();
+        }
+        Ok(())
+    });
+    let handle = scene.submit(scene.command());
+    working.recv_timeout(PATIENCE).expect("it came to no such moment");
+    assert!(handle.outcome().is_none(), "it has ended before");
+    scene.close();
+    ended(&handle)
+}
+
+fn finds_the_build_lock_held(scene: &Scene) -> (OperationId, Option<Told>) {
+    let facts = HolderFacts::here("somebody else", 1_700_000_000_000);
+    let _held = BuildLock::acquire(&scene.root, &facts, Wait::Never, &mut |_| {}).unwrap();
+    ended(&scene.submit(scene.command()))
+}
+
+/// The disk is full from some moment on, so that its end cannot be stored.
+fn unstored(scene: &mut Scene, when: Unstored) -> (OperationId, Option<Told>) {
+    let is_met: fn(&str, &Utf8Path) -> bool = match when {
+        Unstored::AfterItsCommit | Unstored::UntilThereIsRoom if scene.kind == OperationKind::Build => places,
+        Unstored::AfterItsCommit | Unstored::UntilThereIsRoom if scene.kind != OperationKind::Refresh => {
+            commits
+        }
+        Unstored::BeforeItsCommit | Unstored::AfterItsCommit | Unstored::UntilThereIsRoom => {
+            works(scene.kind)
+        }
+    };
+    let mut feed = scene.project().subscribe(From::Now);
+    let everywhere = when == Unstored::BeforeItsCommit;
+    scene.disk.hook(full_from(is_met, move |path| everywhere || path.starts_with(layout::EVENTS)));
+    let handle = scene.submit(scene.command());
+    let (operation, told) = (handle.id(), handle.wait());
+    assert_eq!(told.as_ref().map_err(|error| error.operation_id).unwrap_err(), operation);
+    assert_eq!(end_of(&mut feed, operation), None, "an end was told that is not stored");
+    if when == Unstored::UntilThereIsRoom {
+        scene.disk.unhook();
+        // Whatever is said next brings into the log what waits for it, and subscribers are told. What was committed is still to
+        // be cleaned up after, so nothing is observed until the project is opened anew.
+        let next = run(scene.project(), Command::Refresh);
+        let expected = match Class::of(scene.kind) {
+            Class::Mutation | Class::Recovery => End::Rejected(Reason::LaneFrozen),
+            Class::Build | Class::Refresh | Class::Watch => End::Succeeded,
+        };
+        assert_eq!(End::of(next.ending()), expected);
+        assert_eq!(end_of(&mut feed, operation), Some(End::Succeeded));
+        // Who was told that nobody knows is told nothing else.
+        assert!(handle.wait().is_err());
+    } else {
+        scene.close();
+        scene.disk.unhook();
+    }
+    (operation, Some(told))
+}
+
+/// How the operation ended, as a subscriber is told by now.
+fn end_of(feed: &mut Feed, operation: OperationId) -> Option<End> {
+    let mut ends = Vec::new();
+    while let FeedNext::Item(item) = feed.next(Duration::ZERO) {
+        if item.event.operation_id == operation {
+            ends.extend(item.outcome.as_ref().map(|outcome| End::of(outcome.ending())));
+        }
+    }
+    assert!(ends.len() < 2, "it was told twice: {ends:?}");
+    ends.pop()
 }
 
 /// Something goes wrong when the head is written, which every commit of the workspace does.
@@ -278,85 +369,6 @@ fn damaged(scene: &mut Scene) -> (OperationId, Option<Told>) {
     let (operation, told) = dies_at(scene, commits);
     std::fs::write(scene.root.join(layout::intent(operation)), "no intent").unwrap();
     (operation, told)
-}
-
-fn dies(scene: &mut Scene, death: Death) -> (OperationId, Option<Told>) {
-    let is_build = scene.kind == OperationKind::Build;
-    let died = match death {
-        Death::Before | Death::AgainInRecoveryBefore => dies_at(scene, works(scene.kind)),
-        Death::After | Death::AgainInRecovery if is_build => dies_at(scene, places),
-        Death::After | Death::AgainInRecovery => dies_at(scene, commits),
-        Death::BeforeCleaningUp => {
-            // The last thing that is synced before the clean-up is the end in the log.
-            let stored = AtomicBool::new(false);
-            dies_at(scene, move |name, path| {
-                let is_stored = stored.load(Ordering::Relaxed);
-                if name == "sync" && path.extension() == Some("jsonl") {
-                    stored.store(true, Ordering::Relaxed);
-                }
-                is_stored && is_effect(name)
-            })
-        }
-    };
-    if matches!(death, Death::AgainInRecovery | Death::AgainInRecoveryBefore) {
-        recoveries_die(scene);
-    }
-    died
-}
-
-/// Runs the operation in a process that dies at the first operation on the disk that is meant: nothing reaches the disk from
-/// there on.
-fn dies_at(
-    scene: &mut Scene,
-    is_meant: impl Fn(&str, &Utf8Path) -> bool + Send + 'static,
-) -> (OperationId, Option<Told>) {
-    let dead = Arc::new(AtomicBool::new(false));
-    let is_dead = Arc::clone(&dead);
-    scene.disk.hook(move |name, path| {
-        if is_meant(name, path) {
-            is_dead.store(true, Ordering::Relaxed);
-        }
-        nothing_more(name, is_dead.load(Ordering::Relaxed))
-    });
-    let handle = scene.submit(scene.command());
-    let told = handle.wait();
-    assert!(dead.load(Ordering::Relaxed), "it came to no such moment: {told:#?}");
-    scene.abandon();
-    scene.disk.unhook();
-    // Only what was stored before it died was told to anybody.
-    (handle.id(), Some(told))
-}
-
-fn nothing_more(name: &str, dead: bool) -> io::Result<()> {
-    if dead && is_effect(name) { Err(io::Error::other("the process is dead")) } else { Ok(()) }
-}
-
-/// Each process that opens the project dies later in its recovery than the one before, until one does not. Those that died are
-/// recovered with the first, so each has more to do.
-fn recoveries_die(scene: &mut Scene) {
-    let mut most = 0;
-    while most < MOST_EFFECTS {
-        let effects = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&effects);
-        scene.disk.hook(move |name, _| {
-            let before = if is_effect(name) {
-                counted.fetch_add(1, Ordering::Relaxed)
-            } else {
-                counted.load(Ordering::Relaxed)
-            };
-            nothing_more(name, before >= most)
-        });
-        // Whether it could be opened is no matter.
-        let _ = scene.open();
-        let died = effects.load(Ordering::Relaxed) > most;
-        if !died {
-            assert!(most > 3, "a recovery has more effects than that");
-            return scene.close();
-        }
-        scene.abandon();
-        most += most / 2 + 1;
-    }
-    panic!("it is never recovered");
 }
 
 fn watch(scene: &mut Scene, way: Way) -> (OperationId, Option<Told>) {
@@ -393,76 +405,27 @@ fn watch(scene: &mut Scene, way: Way) -> (OperationId, Option<Told>) {
                 recoveries_die(scene);
             }
         }
-        Way::Succeeds | Way::Rejected(_) | Way::Fails(_) | Way::PanicsAmidItsCommit | Way::Unknown(_) => {
+        Way::Unstored(_) => {
+            scene.disk.hook(full_from(|_, _| true, |path| path.starts_with(layout::EVENTS)));
             scene.close();
+            scene.disk.unhook();
+            assert!(handle.wait().is_err());
         }
+        Way::Succeeds
+        | Way::Rejected(_)
+        | Way::Fails(_)
+        | Way::PanicsAmidItsCommit
+        | Way::Unknown(_)
+        | Way::FindsTheBuildLockHeld => scene.close(),
     }
     ended(&handle)
 }
 
-fn hold_lane(scene: &Scene) -> LaneGuard {
+pub(super) fn hold_lane(scene: &Scene) -> LaneGuard {
     let facts = HolderFacts::here("somebody else", 1_700_000_000_000);
     LaneLock::acquire(&scene.root, &facts, Wait::Never, &mut |_| {}).unwrap()
 }
 
 fn shown(scene: &Scene) -> ShownPlan {
     scene.project().preview(&scene.mutation(scene.kind)).unwrap().into()
-}
-
-/// Whether an operation on the disk is amid an operation's work, and before its commit point.
-fn works(kind: OperationKind) -> fn(&str, &Utf8Path) -> bool {
-    match Class::of(kind) {
-        Class::Mutation | Class::Recovery => {
-            |name, path| name == "create" && path.starts_with(layout::JOURNAL)
-        }
-        Class::Build => bakes,
-        Class::Refresh | Class::Watch => observes,
-    }
-}
-
-/// The same, and in any case before the commit is prepared.
-fn begins(kind: OperationKind) -> fn(&str, &Utf8Path) -> bool {
-    match Class::of(kind) {
-        Class::Build => bakes,
-        Class::Mutation | Class::Recovery | Class::Refresh | Class::Watch => observes,
-    }
-}
-
-fn bakes(name: &str, path: &Utf8Path) -> bool {
-    name == "create" && path.ends_with(PACK_FILE)
-}
-
-fn observes(name: &str, path: &Utf8Path) -> bool {
-    name == "open" && path == layout::REGISTRY
-}
-
-fn commits(name: &str, path: &Utf8Path) -> bool {
-    is_effect(name) && path == layout::HEAD
-}
-
-fn places(name: &str, path: &Utf8Path) -> bool {
-    name == "rename_over" && path.ends_with(PACK_FILE)
-}
-
-#[test]
-fn a_recovery_that_panics_ends_and_is_done_again() {
-    let kind = OperationKind::Rename;
-    let mut scene = Scene::new(kind, Opening::default());
-    let (operation, told) = dies_at(&mut scene, commits);
-    let met = scene.once(
-        |name, path| is_effect(name) && path.starts_with(layout::HISTORY),
-        || panic!("while it recovers"),
-    );
-    assert!(catch_unwind(AssertUnwindSafe(|| scene.open().is_ok())).is_err());
-    assert!(met.load(Ordering::Relaxed));
-    scene.disk.unhook();
-    let failed: Vec<_> = recorded_logs(&scene.root)
-        .unwrap()
-        .iter()
-        .flat_map(|log| log.events.clone())
-        .filter(|event| event.causation_id == Some(operation) && event.terminal)
-        .collect();
-    let [failed] = &failed[..] else { panic!("{failed:#?}") };
-    assert_eq!(End::of(&failed.body.ending().unwrap()), End::Failed(Cause::Panic));
-    judge(&mut scene, Way::Dies(Death::After), operation, told);
 }

@@ -108,11 +108,15 @@ pub(super) enum Called {
     Working,
     /// By the closing of its project, while it waits.
     Closing,
+    /// By the closing of its project, while it works.
+    ClosingAtWork,
 }
 
 /// When its process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Death {
+    /// While it waits for its turn.
+    Waiting,
     /// Before its commit point, or amid its work where it has none.
     Before,
     /// After its commit point.
@@ -123,6 +127,17 @@ pub(super) enum Death {
     AgainInRecoveryBefore,
     /// Once its terminal event is stored, before it has cleaned up.
     BeforeCleaningUp,
+}
+
+/// When its end cannot be stored, because the disk is full; whoever waits is told that, and nobody that it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unstored {
+    /// From its work on, before its commit point, and until its process is gone.
+    BeforeItsCommit,
+    /// From its commit on, and until its process is gone.
+    AfterItsCommit,
+    /// Until there is room again, and something else is said.
+    UntilThereIsRoom,
 }
 
 /// A way to end.
@@ -136,11 +151,15 @@ pub(super) enum Way {
     Cancelled(Called),
     Unknown(Doubt),
     Dies(Death),
+    /// A second builder, that would not wait for the first.
+    FindsTheBuildLockHeld,
+    /// Its end is not stored when it ends.
+    Unstored(Unstored),
 }
 
 /// All of them.
 pub(super) const WAYS: &[&[Way]] = &[
-    &[Way::Succeeds, Way::PanicsAmidItsCommit],
+    &[Way::Succeeds, Way::PanicsAmidItsCommit, Way::FindsTheBuildLockHeld],
     &[
         Way::Rejected(Reason::WorkspaceErrors),
         Way::Rejected(Reason::InputsChanged),
@@ -160,9 +179,20 @@ pub(super) const WAYS: &[&[Way]] = &[
         Way::Fails(Cause::Damaged),
         Way::Fails(Cause::Panic),
     ],
-    &[Way::Cancelled(Called::Waiting), Way::Cancelled(Called::Working), Way::Cancelled(Called::Closing)],
+    &[
+        Way::Cancelled(Called::Waiting),
+        Way::Cancelled(Called::Working),
+        Way::Cancelled(Called::Closing),
+        Way::Cancelled(Called::ClosingAtWork),
+    ],
     &[Way::Unknown(Doubt::Io), Way::Unknown(Doubt::EditedMeanwhile), Way::Unknown(Doubt::JournalDamaged)],
     &[
+        Way::Unstored(Unstored::BeforeItsCommit),
+        Way::Unstored(Unstored::AfterItsCommit),
+        Way::Unstored(Unstored::UntilThereIsRoom),
+    ],
+    &[
+        Way::Dies(Death::Waiting),
         Way::Dies(Death::Before),
         Way::Dies(Death::After),
         Way::Dies(Death::AgainInRecovery),
@@ -209,14 +239,22 @@ impl Way {
     /// How an operation has ended that ended so.
     pub(super) fn end(self) -> End {
         match self {
-            Self::Succeeds | Self::Dies(Death::BeforeCleaningUp) => End::Succeeded,
+            Self::Succeeds
+            | Self::Dies(Death::BeforeCleaningUp)
+            | Self::Unstored(Unstored::UntilThereIsRoom) => End::Succeeded,
+            Self::FindsTheBuildLockHeld => End::Rejected(Reason::LockHeld),
             Self::Rejected(reason) => End::Rejected(reason),
             Self::Fails(cause) => End::Failed(cause),
             Self::PanicsAmidItsCommit => End::Unknown(Doubt::Io),
-            Self::Cancelled(Called::Waiting | Called::Working | Called::Closing) => End::Cancelled,
+            Self::Cancelled(Called::Waiting | Called::Working | Called::Closing | Called::ClosingAtWork) => {
+                End::Cancelled
+            }
             Self::Unknown(doubt) => End::Unknown(doubt),
-            Self::Dies(Death::Before | Death::AgainInRecoveryBefore) => End::Aborted,
-            Self::Dies(Death::After | Death::AgainInRecovery) => End::Recovered,
+            Self::Dies(Death::Waiting | Death::Before | Death::AgainInRecoveryBefore)
+            | Self::Unstored(Unstored::BeforeItsCommit) => End::Aborted,
+            Self::Dies(Death::After | Death::AgainInRecovery) | Self::Unstored(Unstored::AfterItsCommit) => {
+                End::Recovered
+            }
         }
     }
 }
@@ -229,12 +267,23 @@ pub(super) fn never(kind: OperationKind, way: Way) -> Option<&'static str> {
         Way::Succeeds
         | Way::Fails(Cause::Io | Cause::Panic)
         | Way::Cancelled(Called::Working)
+        | Way::Unstored(Unstored::BeforeItsCommit)
         | Way::Dies(Death::Before | Death::AgainInRecoveryBefore) => None,
-        Way::Cancelled(Called::Waiting | Called::Closing) => match class {
+        Way::Cancelled(Called::Waiting | Called::Closing | Called::ClosingAtWork)
+        | Way::Dies(Death::Waiting) => match class {
             Mutation | Recovery | Build | Refresh => None,
             Watch => {
                 Some("it waits for no turn, and lasts until the project is closed, which is its success")
             }
+        },
+        Way::FindsTheBuildLockHeld => (class != Build).then_some("only a build takes the build lock"),
+        Way::Unstored(Unstored::UntilThereIsRoom) => match class {
+            Mutation | Recovery | Build | Refresh => None,
+            Watch => Some("it succeeds when the project is closed, and nothing else is said after that"),
+        },
+        Way::Unstored(Unstored::AfterItsCommit) => match class {
+            Mutation | Recovery | Build => None,
+            Refresh | Watch => Some("it commits nothing"),
         },
         Way::PanicsAmidItsCommit => match class {
             Mutation | Recovery => None,
@@ -283,9 +332,13 @@ fn never_rejected(class: Class, reason: Reason) -> Option<&'static str> {
             Mutation | Recovery => None,
             Build | Refresh | Watch => Some("it is not previewed as a plan of mutations"),
         },
-        Reason::LaneFrozen | Reason::LockHeld => match class {
+        Reason::LaneFrozen => match class {
+            Mutation | Recovery | Build | Refresh => None,
+            Watch => Some("it goes on in a frozen project"),
+        },
+        Reason::LockHeld => match class {
             Mutation | Recovery | Build => None,
-            Refresh | Watch => Some("it takes no lock, and goes on in a frozen project"),
+            Refresh | Watch => Some("it takes no lock"),
         },
         Reason::LockUnsupported => {
             Some("no lock refuses here; the tests of the whole have the system refuse them")

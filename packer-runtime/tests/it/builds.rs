@@ -193,7 +193,7 @@ fn threads_and_deleted_records_decide_no_byte() {
         assert_eq!(outputs(&workspace), first);
     }
     drop(project);
-    std::fs::remove_dir_all(workspace.root.join(".packer")).unwrap();
+    workspace.delete_with_logs(".packer");
     let project = workspace.open();
     assert_eq!(built(&build(&project)).baked, 3);
     assert_eq!(outputs(&workspace), first);

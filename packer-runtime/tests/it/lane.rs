@@ -253,7 +253,7 @@ fn a_project_goes_on_after_its_operational_folder_was_deleted() {
     let workspace = texts();
     let project = workspace.open();
     mutated(&run(&project, Command::Mutate(adopt_all(None))));
-    std::fs::remove_dir_all(workspace.root.join(".packer")).unwrap();
+    workspace.delete_with_logs(".packer");
     let outcome = run(&project, Command::Mutate(adopt_all(Some("raw"))));
     assert_eq!(mutated(&outcome).commit, Some(1));
     let told = workspace.events_of(outcome.operation_id());

@@ -298,7 +298,7 @@ fn what_was_undone_is_told_also_where_no_log_tells_it() {
     let told = states(&project);
     assert_eq!(told[1].2, UndoState::UndoneBy(undone.operation_id()));
     drop(project);
-    std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+    workspace.delete_with_logs(layout::EVENTS);
     let project = workspace.open();
     assert_eq!(states(&project), told);
     let redone = Mutation::Undo(Undo { operation: undone.operation_id() });

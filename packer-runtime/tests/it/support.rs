@@ -5,7 +5,7 @@
 //! had subscribed. No test has to ask for that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use packer_domain::identity::UuidDraw;
 use packer_events::body::{EventBody, OperationKind};
 use packer_events::event::Event;
 use packer_events::record::{DiagnosticRecord, SeverityRecord};
-use packer_events::replay::{Replay, record_faults};
+use packer_events::replay::{Replay, record_faults, telling_faults};
 use packer_events::report::{BuildReport, Ending, Failure, MutationReport, OutcomeReport, Rejection};
 use packer_events::sequence::StreamCheck;
 use packer_fs::lock::{HolderFacts, LaneGuard, LaneLock, Wait};
@@ -31,8 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The files of a project, by path, with the digests of their contents; folders end with a slash and have none.
 pub(crate) type Tree = BTreeMap<String, Option<Digest>>;
 
-/// How many logs were judged, and how many outcomes were held against them.
-static JUDGED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+/// How many logs were judged, how many outcomes were held against them, and how many operations that subscribers followed from
+/// beginning to end.
+static JUDGED: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
 
 /// Every outcome that somebody waited for.
 static TOLD: Mutex<Vec<Outcome>> = Mutex::new(Vec::new());
@@ -43,8 +44,29 @@ pub(crate) struct Workspace {
     pub root: Utf8PathBuf,
     /// Whether some operation has no end on purpose.
     pub has_unended: bool,
+    /// Whether the test has deleted what a log told of, or left it behind.
+    has_deleted_logs: AtomicBool,
     /// What every opening of it said, from the first on.
-    heard: Mutex<Vec<(SourceId, Feed, Vec<Outcome>)>>,
+    heard: Mutex<Vec<Heard>>,
+}
+
+/// What one opening of a project said.
+struct Heard {
+    source: SourceId,
+    feed: Feed,
+    replay: Replay,
+    outcomes: Vec<Outcome>,
+}
+
+impl Heard {
+    /// Takes in what was said since.
+    fn listen(&mut self) {
+        while let FeedNext::Item(item) = self.feed.next(Duration::ZERO) {
+            assert_eq!(item.event.terminal, item.outcome.is_some(), "an end has its proof beside it");
+            assert!(self.replay.apply(&item.event), "it was told before: {item:#?}");
+            self.outcomes.extend(item.outcome);
+        }
+    }
 }
 
 impl Workspace {
@@ -52,7 +74,8 @@ impl Workspace {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap().join("game");
         create_project(&root, "game").unwrap();
-        Self { _folder: folder, root, has_unended: false, heard: Mutex::default() }
+        let (has_unended, has_deleted_logs) = (false, AtomicBool::new(false));
+        Self { _folder: folder, root, has_unended, has_deleted_logs, heard: Mutex::default() }
     }
 
     /// A project with these files, all of them adopted.
@@ -87,6 +110,18 @@ impl Workspace {
         std::fs::remove_file(self.root.join(path)).unwrap();
     }
 
+    /// Deletes a folder in which logs are, or may be: what they told cannot be judged then.
+    pub(crate) fn delete_with_logs(&self, folder: &str) {
+        std::fs::remove_dir_all(self.root.join(folder)).unwrap();
+        self.has_deleted_logs.store(true, Ordering::Relaxed);
+    }
+
+    /// Goes on in another folder, without its logs.
+    pub(crate) fn move_without_logs(&mut self, to: Utf8PathBuf) {
+        self.root = to;
+        self.has_deleted_logs.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn rename(&self, from: &str, to: &str) {
         std::fs::rename(self.root.join(from), self.root.join(to)).unwrap();
     }
@@ -108,19 +143,16 @@ impl Workspace {
     /// Opens the project so, and remembers what it says.
     pub(crate) fn open_as(&self, options: OpenOptions) -> Project {
         let (project, feed) = Project::open_and_subscribe(&self.root, options).unwrap();
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push((project.source(), feed, Vec::new()));
+        let (source, replay, outcomes) = (project.source(), Replay::new(), Vec::new());
+        let heard = Heard { source, feed, replay, outcomes };
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(heard);
         project
     }
 
     /// Judges every log, and holds what was told against what the logs replay to.
     fn judge(&self) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, feed, outcomes) in heard.iter_mut() {
-            while let FeedNext::Item(item) = feed.next(Duration::ZERO) {
-                assert_eq!(item.event.terminal, item.outcome.is_some(), "an end has its proof beside it");
-                outcomes.extend(item.outcome);
-            }
-        }
+        heard.iter_mut().for_each(Heard::listen);
         let logs = recorded_logs(&self.root).unwrap();
         let mut replay = Replay::new();
         for log in &logs {
@@ -146,11 +178,23 @@ impl Workspace {
             let record = replay.operation(outcome.operation_id()).unwrap_or_else(|| panic!("{outcome:#?}"));
             assert_eq!(record.ending.as_ref(), Some(outcome.ending()));
             assert_eq!(record.kind, Some(outcome.kind()));
-            assert_eq!(record.causation_id, outcome.event().causation_id);
+            let event = outcome.event();
+            assert_eq!(record.causation_id, event.causation_id);
+            let revisions = (record.base_revision, record.result_revision);
+            assert_eq!(revisions, (event.base_revision, event.result_revision));
+            assert_eq!((record.ended_at, record.last.sequence), (Some(event.time), event.sequence));
             JUDGED[1].fetch_add(1, Ordering::Relaxed);
         };
-        for (source, _, outcomes) in heard.iter() {
-            let Some(log) = whole.get(source) else { continue };
+        let mut is_deleted = false;
+        for Heard { source, replay: told, outcomes, .. } in heard.iter() {
+            let Some(log) = whole.get(source) else {
+                is_deleted |= told.operations().next().is_some();
+                continue;
+            };
+            // All of it: who, why, from which revision to which, with which findings, at what times, how far, how it ended.
+            assert_eq!(telling_faults(told, &replay), []);
+            let whole = told.operations().filter(|record| record.ending.is_some()).count() as u64;
+            JUDGED[2].fetch_add(whole, Ordering::Relaxed);
             let mut ended = BTreeSet::new();
             for outcome in outcomes {
                 held(outcome);
@@ -160,6 +204,8 @@ impl Workspace {
             let untold: Vec<_> = ends.filter(|id| !ended.contains(id)).collect();
             assert!(untold.is_empty(), "nobody was told of the end of {untold:?}");
         }
+        let is_said = self.has_deleted_logs.load(Ordering::Relaxed);
+        assert_eq!(is_deleted, is_said, "what was told is recorded nowhere, or the test has deleted it");
         let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
         told.iter().filter(|outcome| whole.contains_key(&outcome.event().source)).for_each(held);
     }
@@ -260,7 +306,15 @@ fn every_log_of_every_test_is_judged_and_held_against_what_was_told() {
     let took = format!("\"took_ms\":{}}}", mutated_took(&outcome));
     assert!(log.contains(&took), "{log}");
     let lines: Vec<&str> = log.split_inclusive('\n').collect();
-    for forged in [log.replace(&took, "\"took_ms\":987654}"), lines[..lines.len() - 1].concat()] {
+    let revision = "\"base_revision\":1,";
+    assert!(log.contains(revision), "{log}");
+    let forgeries = [
+        log.replace(&took, "\"took_ms\":987654}"),
+        lines[..lines.len() - 1].concat(),
+        log.replace(revision, "\"base_revision\":77,"),
+        log.replace("\"title\":\"", "\"title\":\"not "),
+    ];
+    for forged in forgeries {
         std::fs::write(&path, forged).unwrap();
         assert!(!judged());
     }
@@ -268,6 +322,7 @@ fn every_log_of_every_test_is_judged_and_held_against_what_was_told() {
     drop(workspace);
     let after = count();
     assert!(after[0] > before[0] && after[1] >= before[1] + 2, "{before:?}, then {after:?}");
+    assert!(after[2] >= before[2] + 2, "{before:?}, then {after:?}");
 }
 
 fn mutated_took(outcome: &Outcome) -> u64 {

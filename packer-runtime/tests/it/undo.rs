@@ -92,7 +92,7 @@ fn the_log_says_what_can_be_undone_and_what_was() {
 fn a_log_that_is_gone_leaves_what_the_history_tells() {
     let (workspace, project, renamed) = game();
     drop(project);
-    std::fs::remove_dir_all(workspace.root.join(".packer/events")).unwrap();
+    workspace.delete_with_logs(".packer/events");
     let project = reopen(&workspace);
     let log = project.log().unwrap();
     let [found] = log.as_slice() else { panic!("{log:#?}") };

@@ -1,23 +1,68 @@
 //! A project in a temporary folder, and what happens to it behind the adapter's back.
+//!
+//! Every workspace, when it is dropped, judges every log that it holds, and holds against what they replay to what a Studio was
+//! shown: each row of the activity that ended, and through it each outcome. No test has to ask for that.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use packer_events::replay::{OperationRecord, Replay, record_faults};
+use packer_events::sequence::StreamCheck;
 use packer_runtime::api::{
-    Adopt, Command, Mutation, OpenOptions, Outcome, Project, Target, create_project, draw,
+    Adopt, Command, FeedNext, From, Mutation, OpenOptions, Outcome, Project, SourceId, Target,
+    create_project, draw, recorded_logs,
 };
-use studio_adapter::{Intent, OutcomeView, PreviewView, SessionOptions, StudioSession, VerdictView};
+use studio_adapter::{
+    Intent, NextUpdate, OperationView, OutcomeView, PreviewView, SessionOptions, StudioSession, Update,
+    Updates, VerdictView,
+};
+
+/// How many rows that ended were held against the log, and how many of their outcomes against what the log proves.
+static JUDGED: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// What no test ever waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Workspace {
     _folder: tempfile::TempDir,
     root: PathBuf,
+    /// Everything that sessions with it were shown, from the first on.
+    shown: Mutex<Shown>,
+}
+
+/// What sessions were shown.
+#[derive(Default)]
+struct Shown {
+    updates: Vec<Updates>,
+    /// The last row of each operation that ended, by its id.
+    ended: BTreeMap<String, OperationView>,
+}
+
+impl Shown {
+    /// Takes in what was shown since.
+    fn look(&mut self) {
+        for updates in &mut self.updates {
+            while let NextUpdate::Update(update) = updates.next(Duration::ZERO) {
+                if let Update::Operation(row) = update
+                    && row.outcome.is_some()
+                {
+                    let before = self.ended.insert(row.operation_id.clone(), *row);
+                    assert!(before.is_none(), "it ended before: {before:#?}");
+                }
+            }
+        }
+    }
 }
 
 impl Workspace {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap().join("game");
-        let workspace = Self { _folder: folder, root };
+        let workspace = Self { _folder: folder, root, shown: Mutex::default() };
         create_project(workspace.root().as_ref(), "game").unwrap();
         workspace
     }
@@ -51,7 +96,62 @@ impl Workspace {
 
     /// A session that notices nothing by itself.
     pub(crate) fn session(&self) -> StudioSession {
-        StudioSession::open_with(self.root(), &unwatched()).unwrap()
+        let (session, updates) = StudioSession::open_and_follow(self.root(), &unwatched()).unwrap();
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).updates.push(updates);
+        session
+    }
+
+    /// Judges every log, and holds what was shown against what they tell.
+    fn judge(&self) {
+        let logs = recorded_logs(self.root().as_ref()).unwrap();
+        let mut replay = Replay::new();
+        for log in &logs {
+            assert_eq!(log.damaged_lines, 0);
+            let mut check = StreamCheck::log();
+            for event in &log.events {
+                check.push(event).unwrap();
+                assert!(replay.apply(event), "it was said before: {event:#?}");
+            }
+            let is_left = self.exists(&format!(".packer/events/{}.lock", log.source));
+            assert!(is_left || check.running().count() == 0, "something has no end: {:#?}", log.events);
+        }
+        let is_over = |fault: &packer_events::replay::RecordFault| {
+            replay.operation(fault.operation_id).is_some_and(|record| record.ending.is_some())
+        };
+        assert_eq!(record_faults(&replay).into_iter().filter(is_over).collect::<Vec<_>>(), []);
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.look();
+        if shown.ended.is_empty() {
+            return;
+        }
+        let proofs = self.proofs(logs.iter().map(|log| log.source));
+        for row in shown.ended.values() {
+            let record =
+                replay.operations().find(|record| record.operation_id.to_string() == row.operation_id);
+            assert_row(row, record.unwrap_or_else(|| panic!("it is not recorded: {row:#?}")));
+            JUDGED[0].fetch_add(1, Ordering::Relaxed);
+            let shown = row.outcome.as_ref().expect("it has ended");
+            if let Some(proof) = proofs.get(&row.operation_id) {
+                assert_eq!(without_provenance(shown), without_provenance(proof));
+                JUDGED[1].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How each operation of these sources ended, as is proved by its log; none of them if the project cannot be opened.
+    fn proofs(&self, sources: impl Iterator<Item = SourceId>) -> BTreeMap<String, OutcomeView> {
+        let mut proofs = BTreeMap::new();
+        let options = OpenOptions { jobs: Some(1), ..OpenOptions::default() };
+        let Ok(project) = Project::open(self.root().as_ref(), options) else { return proofs };
+        let mut feeds: Vec<_> = sources.map(|source| project.subscribe(From::After(source, 0))).collect();
+        drop(project);
+        for feed in &mut feeds {
+            while let FeedNext::Item(item) = feed.next(PATIENCE) {
+                let proof = item.outcome.as_ref().map(OutcomeView::of);
+                proofs.extend(proof.map(|proof| (proof.operation_id().to_owned(), proof)));
+            }
+        }
+        proofs
     }
 
     /// A project with these files below the assets root, all of them adopted.
@@ -81,6 +181,67 @@ impl Workspace {
         let options = OpenOptions { jobs: Some(1), ..OpenOptions::default() };
         Project::open(self.root().as_ref(), options).unwrap()
     }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.judge();
+        }
+    }
+}
+
+/// Whether a row that ended shows what is recorded.
+#[track_caller]
+fn assert_row(row: &OperationView, record: &OperationRecord) {
+    let text = |shown: &Option<String>| shown.clone().unwrap_or_default();
+    let kind = record.kind.map(|kind| kind.as_str().to_owned());
+    assert_eq!((&row.kind, &row.title), (&kind, record.title.as_ref().unwrap()));
+    assert_eq!(text(&row.caused_by), record.causation_id.map_or(String::new(), |id| id.to_string()));
+    let found = record.diagnostics;
+    assert_eq!((row.errors, row.warnings, row.infos), (found.errors, found.warnings, found.infos));
+    assert_eq!(text(&row.accepted_at), record.accepted_at.unwrap().to_string());
+    assert_eq!(text(&row.started_at), record.started_at.map_or(String::new(), |at| at.to_string()));
+    let done = |progress: &[u64]| progress.iter().sum::<u64>();
+    let shown: Vec<u64> = row.progress.iter().map(|progress| progress.done).collect();
+    let told: Vec<u64> = record.progress.values().map(|progress| progress.done).collect();
+    assert_eq!((shown.len(), done(&shown)), (told.len(), done(&told)), "how far it came");
+    let outcome = row.outcome.as_ref().unwrap();
+    let state = format!("{:?}", record.state);
+    assert_eq!((outcome.kind(), format!("{:?}", outcome.ending())), (kind.unwrap().as_str(), state));
+}
+
+/// An outcome, but for whether it was told live: everything else has to be the same when it is read back.
+fn without_provenance(outcome: &OutcomeView) -> serde_json::Value {
+    let mut outcome = serde_json::to_value(outcome).unwrap();
+    assert!(outcome.as_object_mut().unwrap().remove("replayed").is_some());
+    outcome
+}
+
+#[test]
+fn every_session_of_every_test_is_held_against_the_log() {
+    let count = || JUDGED.each_ref().map(|count| count.load(Ordering::Relaxed));
+    let before = count();
+    let workspace = Workspace::adopted(&[("a.txt", "a")]);
+    let session = workspace.session();
+    done(&session, &Intent::Exclude { assets: vec!["a".to_owned()] });
+    drop(session);
+    let logs =
+        || fs::read_dir(workspace.root.join(".packer/events")).unwrap().map(|entry| entry.unwrap().path());
+    let is_judged = || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| workspace.judge())).is_ok();
+    let forge = |from: &str, to: &str| {
+        for log in logs() {
+            let text = fs::read_to_string(&log).unwrap();
+            fs::write(&log, text.replace(from, to)).unwrap();
+        }
+    };
+    let title = "\"title\":\"";
+    forge(title, "\"title\":\"not ");
+    assert!(!is_judged(), "another title is not noticed");
+    forge("\"title\":\"not ", title);
+    drop(workspace);
+    let after = count();
+    assert!(after[0] > before[0] && after[1] > before[1], "{before:?}, then {after:?}");
 }
 
 pub(crate) fn run(project: &Project, command: Command) -> Outcome {

@@ -159,7 +159,7 @@ pub(super) const ROWS: &[Row] = &[
         "no packer's folder",
         |b| {
             b.close();
-            std::fs::remove_dir_all(b.workspace.root.join(".packer")).unwrap();
+            b.workspace.delete_with_logs(".packer");
         },
         EVERY,
     ),
@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Row] = &[
             for name in ["packer.toml", "registry.jsonl", "assets"] {
                 std::fs::rename(b.workspace.root.join(name), to.join(name)).unwrap();
             }
-            b.workspace.root = to;
+            b.workspace.move_without_logs(to);
         },
         EVERY,
     ),

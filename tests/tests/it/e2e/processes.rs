@@ -174,6 +174,7 @@ mod stopped {
         // Whether the next one has changed what this one's plan was made from, or only has a lane of its own.
         for (next, code, managed) in [(&["build"][..], 1, 5), (&["adopt", "assets", "--yes"], 3, 6)] {
             let project = TestProject::adopted(packer());
+            project.deletes_a_log();
             project.write("assets/texts/new.txt", b"new\n");
             let mut workspace = None;
             let adopt = trace(&project.command(&["adopt", "assets", "--yes"]), |call| {
@@ -201,6 +202,7 @@ mod stopped {
     #[test]
     fn a_build_whose_lock_was_deleted_under_it_publishes_nothing_beside_the_next() {
         let project = TestProject::adopted(packer());
+        project.deletes_a_log();
         let mut outputs = None;
         let build = trace(&project.command(&["build"]), |call| {
             if outputs.is_none() && creates(call, "assets.pack") {

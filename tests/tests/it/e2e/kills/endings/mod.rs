@@ -219,8 +219,15 @@ fn where_nothing_can_be_locked_every_kind_that_commits_is_rejected_and_ends_once
 fn every_log_of_these_tests_is_judged_when_its_project_goes() {
     let before = logs::judged();
     let project = TestProject::adopted(packer());
-    project.packer(&["build", "--format", "json"]).exits(0);
+    let built = project.packer(&["build", "--format", "json"]).exits(0).events();
+    let position = format!("{}:{}", built[0].source, built[0].position);
+    project.packer(&["events", "--after", &position, "--format", "json"]).exits(0);
     drop(project);
     let after = logs::judged();
-    assert!(after[0] >= before[0] + 3 && after[1] > before[1], "{before:?}, then {after:?}");
+    assert!(after.logs >= before.logs + 3, "{before:?}, then {after:?}");
+    assert!(
+        after.operations > before.operations && after.joined > before.joined,
+        "{before:?}, then {after:?}"
+    );
+    assert!(after.events >= before.events + built.len() as u64, "{before:?}, then {after:?}");
 }
