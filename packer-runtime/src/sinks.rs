@@ -175,18 +175,20 @@ fn what_is_held_for_one_who_sleeps_is_bounded_by_length_and_nothing_of_it_is_los
     let bench = Bench::new();
     let mut sleeper = bench.bus.subscribe(From::Now);
     let operation = Operation::accept(&bench.bus, OperationKind::Recover, "tell much".to_owned(), None, None);
+    let divergence = DivergenceRecord {
+        code: "anchor/missing".to_owned(),
+        paths: Vec::new(),
+        assets: Vec::new(),
+        ids: Vec::new(),
+        message: "x".repeat(10_000),
+        resolutions: Vec::new(),
+    };
     // Some ten of them are all that is held, and one is longer than that.
-    let lengths = [QUEUE_BOUNDS.bytes / 10; 30].into_iter().chain([QUEUE_BOUNDS.bytes + 1]).chain([100; 30]);
+    let tenth = QUEUE_BOUNDS.bytes / 10 / 10_000;
+    let counts = [tenth; 30].into_iter().chain([tenth * 11]).chain([1; 30]);
     let mut most = 0;
-    for length in lengths.clone() {
-        let added = vec![DivergenceRecord {
-            code: "anchor/missing".to_owned(),
-            paths: Vec::new(),
-            assets: Vec::new(),
-            ids: Vec::new(),
-            message: "x".repeat(length),
-            resolutions: Vec::new(),
-        }];
+    for count in counts.clone() {
+        let added = vec![divergence.clone(); count];
         operation.say(EventBody::Divergence { added, cleared: Vec::new() });
         most = most.max(held(&sleeper));
         assert!(most <= QUEUE_BOUNDS.bytes, "{most} bytes are held");
@@ -196,11 +198,12 @@ fn what_is_held_for_one_who_sleeps_is_bounded_by_length_and_nothing_of_it_is_los
     operation.end(Ending::Succeeded(OutcomeReport::Recover(report))).unwrap();
     bench.bus.close();
     let told = read_to_end(&mut sleeper, StreamCheck::feed());
-    let messages = told.iter().filter_map(|item| match &item.event.body {
-        EventBody::Divergence { added, .. } => Some(added[0].message.len()),
+    let told_of = told.iter().filter_map(|item| match &item.event.body {
+        EventBody::Divergence { added, .. } => Some(added.len()),
         _ => None,
     });
-    assert!(messages.eq(lengths), "something was lost");
+    assert!(told_of.eq(counts), "something was lost");
+    assert!(told.iter().any(|item| encode_line(&item.event).len() > QUEUE_BOUNDS.bytes));
     assert_eq!(ends(&told), [operation.id]);
 }
 

@@ -212,7 +212,7 @@ fn recovery_goes_on_after_a_line_that_was_taken_out_with_numbers_of_its_own() {
     let positions: Vec<u64> = log.events.iter().map(|event| event.position).collect();
     assert_eq!(positions, [1, 3, 4], "no position is used twice");
     dead.workspace.has_unended = true;
-    std::fs::remove_dir_all(dead.workspace.root.join(layout::EVENTS)).unwrap();
+    dead.workspace.delete_with_logs(layout::EVENTS);
 }
 
 #[test]
