@@ -68,8 +68,8 @@ pub fn judged() -> Judged {
 /// is in order. Each of `runs` is what one process printed: each event stands in the log of its source just so, and of each
 /// operation is told by it what is told by the log.
 ///
-/// Returns whether there is a log that begins late, because somebody has deleted what came before: what was printed by its source
-/// is all that is not judged.
+/// Returns whether a log is gone, or begins late, because somebody has deleted it: what was printed by its source is all that is
+/// not judged.
 #[track_caller]
 pub fn told(root: &Path, runs: &[Vec<Event>]) -> bool {
     let mut judged = Judged::default();
@@ -98,8 +98,12 @@ pub fn told(root: &Path, runs: &[Vec<Event>]) -> bool {
     assert_eq!(faults, []);
     let recorded: BTreeMap<_, &Event> =
         all.iter().map(|event| ((event.source, event.position), event)).collect();
+    let sources: BTreeSet<_> = all.iter().map(|event| event.source).collect();
+    let mut is_deleted = !late.is_empty();
     for run in runs {
-        let there: Vec<&Event> = run.iter().filter(|event| !late.contains(&event.source)).collect();
+        let is_there = |event: &&Event| !late.contains(&event.source) && sources.contains(&event.source);
+        let there: Vec<&Event> = run.iter().filter(is_there).collect();
+        is_deleted |= there.len() < run.len();
         for event in &there {
             let in_log = Event { coalesced: None, ..(**event).clone() };
             let found = recorded.get(&(event.source, event.position));
@@ -117,7 +121,7 @@ pub fn told(root: &Path, runs: &[Vec<Event>]) -> bool {
     sum.events += judged.events;
     sum.operations += judged.operations;
     sum.joined += judged.joined;
-    !late.is_empty()
+    is_deleted
 }
 
 /// Every event of every log, judged by nobody: for projects whose logs somebody deleted.

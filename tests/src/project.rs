@@ -48,7 +48,7 @@ pub struct TestProject {
     packer: Packer,
     /// The events that each run printed.
     told: Mutex<Vec<Vec<Event>>>,
-    /// Whether its test says that it deletes a log while that is written.
+    /// Whether its test says that it deletes a log.
     deletes_a_log: AtomicBool,
 }
 
@@ -118,7 +118,7 @@ impl TestProject {
         run
     }
 
-    /// Says that the test deletes a log while that is written, which then begins late: what came before cannot be judged.
+    /// Says that the test deletes a log: what that told cannot be judged.
     pub fn deletes_a_log(&self) {
         self.deletes_a_log.store(true, Ordering::Relaxed);
     }
@@ -240,7 +240,7 @@ impl Drop for TestProject {
             let root = self.root();
             let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
             let found = logs::told(&root, told);
-            assert_eq!(found, *self.deletes_a_log.get_mut(), "a log begins late, or its test says so");
+            assert_eq!(found, *self.deletes_a_log.get_mut(), "a log was deleted, or its test says so");
         }
     }
 }

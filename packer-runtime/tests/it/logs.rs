@@ -194,7 +194,7 @@ fn of_an_operation_without_an_end_whose_source_has_no_lock_nobody_can_say_how_it
     workspace.write(refreshed.as_str().replace(".jsonl", ".lock").as_str(), b"");
     assert_eq!(told()[0].1, OperationState::Running);
     drop(project);
-    std::fs::remove_dir_all(workspace.root.join(layout::EVENTS)).unwrap();
+    workspace.delete_with_logs(layout::EVENTS);
 }
 
 #[test]
