@@ -192,9 +192,9 @@ export type ChangeView =
 /** A channel of a sound, in stretches, in the order of time. The lists are as long as each other. */
 export interface ChannelView {
   /** The lowest sample of each stretch, of 16 bits. */
-  min: Array<i16>;
+  min: Array<number>;
   /** The highest. */
-  max: Array<i16>;
+  max: Array<number>;
   /** How loud each is: the root of the mean of the squares, from 0 to 32,768. */
   rms: Array<number>;
 }

@@ -192,11 +192,14 @@ fn shape(of: &Type) -> Result<String, String> {
     Ok(match segment.ident.to_string().as_str() {
         "String" | "str" => "string".to_owned(),
         "bool" => "boolean".to_owned(),
-        "u8" | "u16" | "u32" | "u64" | "i64" | "f64" => "number".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" => "number".to_owned(),
         "Option" => format!("{} | null", inner()?),
         "Vec" => format!("Array<{}>", inner()?),
         "Box" => inner()?,
-        name if segment.arguments.is_none() => name.to_owned(),
+        // Another view. One that does not serialise has no type, which the compiler of the types finds.
+        name if segment.arguments.is_none() && name.starts_with(|first: char| first.is_ascii_uppercase()) => {
+            name.to_owned()
+        }
         other => return Err(format!("{other} is not known here")),
     })
 }
@@ -301,6 +304,7 @@ export type Value =
             ("#[derive(Serialize)] pub struct A { #[serde(skip)] pub a: u8 }", "attribute of serde"),
             ("#[derive(Serialize)] pub struct A(u8);", "no names"),
             ("#[derive(Serialize)] pub struct A { pub a: u128x<u8> }", "u128x"),
+            ("#[derive(Serialize)] pub struct A { pub a: Vec<i128> }", "i128"),
             ("#[derive(Serialize)] pub enum A { B }", "snake case"),
             ("#[derive(Serialize)] #[serde(rename_all = \"snake_case\")] pub enum A { B(u8) }", "form"),
             ("#[derive(Serialize)] #[serde(rename_all = \"kebab-case\")] pub enum A { B }", "not known"),

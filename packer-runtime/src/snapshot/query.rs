@@ -131,7 +131,8 @@ impl Snapshot {
         AssetPage { revision: self.revision(), total: all.len(), rows }
     }
 
-    /// The managed asset that `selector` means. A name counts before an id, an id before a path.
+    /// The managed asset that `selector` means. A name counts before an id, an id before a path. A path is one below the assets
+    /// root, or one in the project.
     pub fn select(&self, selector: &AssetSelector) -> Result<AssetUuid, SelectError> {
         let text = selector.0.as_str();
         let state = self.state();
@@ -151,10 +152,16 @@ impl Snapshot {
             found = state.assets_with_id(id).map(uuid).collect();
         }
         if found.is_empty() {
+            // A path in the project means what it means below the assets root, too. Where something is at both, nobody can
+            // say which is meant.
             let root = format!("{}/", state.config().assets);
-            if let Ok(path) = AssetPath::parse(text.strip_prefix(&root).unwrap_or(text)) {
-                found = state.assets_at(&path);
+            for path in [Some(text), text.strip_prefix(&root)].into_iter().flatten() {
+                if let Ok(path) = AssetPath::parse(path) {
+                    found.extend(state.assets_at(&path));
+                }
             }
+            found.sort();
+            found.dedup();
         }
         match found.as_slice() {
             [only] => Ok(*only),

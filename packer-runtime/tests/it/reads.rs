@@ -289,6 +289,17 @@ fn an_asset_is_found_by_whatever_it_is_called() {
     let Err(SelectError::Unknown { suggestion, .. }) = select(&snapshot, "ui/aa") else { panic!() };
     assert_eq!(suggestion.as_deref(), Some("ui/a"));
 
+    // Below the assets root, too, there can be a folder that is called like it. Then nobody can say which is meant.
+    workspace.write("assets/assets/ui/a.txt", b"another");
+    mutated(&run(&project, Command::Mutate(adopt_all(None))));
+    let Err(SelectError::Ambiguous { uuids, .. }) = select(&project.status().snapshot, "assets/ui/a.txt")
+    else {
+        panic!("one of two was taken")
+    };
+    assert_eq!(uuids.len(), 2);
+    assert_eq!(select(&project.status().snapshot, "ui/a.txt").as_deref(), Ok("ui/a"));
+    assert_eq!(select(&project.status().snapshot, "assets/assets/ui/a.txt").as_deref(), Ok("assets/ui/a"));
+
     // A name counts before an id.
     workspace.write("assets/named.txt", b"named");
     mutated(&run(&project, Command::Mutate(adopt_all(None))));
