@@ -31,6 +31,9 @@ mod progress;
 mod record;
 #[path = "../src/sync.rs"]
 mod sync;
+#[cfg(test)]
+#[path = "../src/testing.rs"]
+mod testing;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ mod writer;
 pub use names::{LogNames, list, listing};
 pub use reader::EventLogReader;
 pub use retire::{LogBounds, drop_ended, remove_log, surplus_logs};
-pub use whole::{WholeLog, carried, read_whole, trim_torn_tail};
+pub use whole::{WholeLog, carried, make_durable, read_whole, trim_torn_tail};
 pub use writer::EventLogWriter;
 
 use camino::Utf8PathBuf;

@@ -1,7 +1,8 @@
-//! Reading a log as a whole, and trimming what a crash left at its end.
+//! Reading a log as a whole, making it durable, and trimming what a crash left at its end.
 
 use std::borrow::Cow;
 
+use camino::Utf8Path;
 use packer_domain::identity::SourceId;
 
 use super::names::{self, LogNames};
@@ -66,6 +67,15 @@ fn read_segments(
         log.segments.push((first, bytes));
     }
     Ok(log)
+}
+
+/// Makes durable what the log of `source` holds; there is one. Writes nothing and cuts nothing off, whoever else appends to it.
+pub fn make_durable(disk: &dyn Disk, source: SourceId) -> Result<(), DiskError> {
+    let last = names::listing(disk)?.get(&source).and_then(|names| names.segments.last().copied());
+    let path = layout::event_log_segment(source, last.unwrap_or(1));
+    let synced = disk.open_write(&path)?.sync();
+    synced.map_err(|source| DiskError { operation: DiskOperation::Sync, path, source })?;
+    disk.sync_dir(Utf8Path::new(layout::EVENTS))
 }
 
 /// Cuts the log of a dead source back to the lines that can be whole, and says how many bytes that took away. Everything

@@ -12,7 +12,8 @@ use packer_events::body::{EventBody, OperationKind};
 use packer_events::event::Event;
 use packer_events::wire::{decode_line, read_log};
 use packer_fs::disk::Disk;
-use packer_fs::event_log::{self, EventLogError, EventLogReader, EventLogWriter, LogNames};
+use packer_fs::event_log::{self, EventLogError, EventLogReader, LogNames};
+use packer_fs::layout;
 
 use super::FeedItem;
 use super::reckoning::{Placed, Reckoning};
@@ -184,9 +185,9 @@ impl LogCursor {
         Some(missed)
     }
 
-    /// At the end of the log: says if it ends with lines that are no events.
-    fn ends_damaged(&mut self) -> Option<Step> {
-        let passed = self.passed();
+    /// At the end of the log, which is at `last`: says if it ends with lines that are no events.
+    fn ends_damaged(&mut self, last: u64) -> Option<Step> {
+        let passed = self.passed().min(last);
         (passed > self.after).then(|| self.missed(passed))
     }
 
@@ -284,12 +285,25 @@ enum Read {
     Nothing,
 }
 
+/// How far the log of another source is read, and whether what stands in it stays there.
+#[derive(Clone, Copy)]
+pub(super) enum Extent {
+    /// Nobody writes it any more: to its end.
+    Final,
+    /// Its end may be cut off again: up to the position that it had before what it holds was made durable.
+    UpTo(u64),
+}
+
 /// What a subscriber gets before the events of the source that it subscribes to.
+///
+/// Whoever has the lock of that source may cut the end off its log again, even after it was made durable here: the source
+/// itself where its own sync fails, or recovery what stands behind something torn. So while the lock is there, no end is
+/// given with its proof, and none that came after what was made durable.
 pub(super) enum Earlier {
     /// The rest of another source's log, after a position.
     Wanted(SourceId, u64),
     /// It is being read.
-    Reading(Box<LogCursor>),
+    Reading(Box<LogCursor>, Extent),
     /// That something is missing.
     Missed(Missed),
     /// Nothing.
@@ -306,12 +320,14 @@ impl Earlier {
         loop {
             match self {
                 Self::Wanted(source, position) => *self = Self::open(disk, *source, *position),
-                Self::Reading(cursor) => match cursor.next(u64::MAX) {
+                Self::Reading(cursor, extent) => match cursor.next(extent.last()) {
                     Ok(Step::End) => {
-                        let ended = cursor.ends_short().map(Step::Missed).or_else(|| cursor.ends_damaged());
+                        let ended = cursor.ends_short().map(Step::Missed);
+                        let ended = ended.or_else(|| cursor.ends_damaged(extent.last()));
                         *self = Self::Over;
                         return ended.unwrap_or(Step::End);
                     }
+                    Ok(Step::Item(item)) => return Step::Item(extent.proven(item)),
                     Ok(step) => return step,
                     Err(error) => {
                         let (source, after) = (cursor.source, cursor.after);
@@ -330,15 +346,9 @@ impl Earlier {
     }
 
     fn open(disk: &Arc<dyn Disk>, source: SourceId, position: u64) -> Self {
-        let opened = LogCursor::open(disk, source, position).and_then(|cursor| {
-            let Some(cursor) = cursor else { return Ok(None) };
-            // What is read here is proof of what it says, and may be in memory only: its process may have died just now.
-            EventLogWriter::continuing(Arc::clone(disk), source)?.append_lines(&[], true)?;
-            Ok(Some(cursor))
-        });
         let missed = Self::Missed(Missed { source, after: position, next: None });
-        match opened {
-            Ok(Some(cursor)) => Self::Reading(Box::new(cursor)),
+        match Self::try_open(disk, source, position) {
+            Ok(Some((cursor, extent))) => Self::Reading(Box::new(cursor), extent),
             Ok(None) => missed,
             Err(error) => {
                 tracing::warn!(%source, %error, "a log cannot be read");
@@ -346,4 +356,44 @@ impl Earlier {
             }
         }
     }
+
+    fn try_open(
+        disk: &Arc<dyn Disk>,
+        source: SourceId,
+        position: u64,
+    ) -> Result<Option<(LogCursor, Extent)>, EventLogError> {
+        let Some(cursor) = LogCursor::open(disk, source, position)? else { return Ok(None) };
+        // A lock is there before its log is, and goes only once nothing is written there any more.
+        let extent = match disk.stat(&layout::event_lock(source))? {
+            Some(_) => Extent::UpTo(end_of(disk, source, position)?),
+            None => Extent::Final,
+        };
+        // What is read here is proof of what it says, and may be in memory only: its process may have died just now.
+        event_log::make_durable(&**disk, source)?;
+        Ok(Some((cursor, extent)))
+    }
+}
+
+impl Extent {
+    fn last(self) -> u64 {
+        match self {
+            Self::Final => u64::MAX,
+            Self::UpTo(last) => last,
+        }
+    }
+
+    /// The item, with its proof if it is one.
+    fn proven(self, item: FeedItem) -> FeedItem {
+        match self {
+            Self::Final => item,
+            Self::UpTo(_) => FeedItem { outcome: None, ..item },
+        }
+    }
+}
+
+/// The position of the last line that the log of `source` has now, as whoever reads it after `after` comes to it.
+fn end_of(disk: &Arc<dyn Disk>, source: SourceId, after: u64) -> Result<u64, EventLogError> {
+    let Some(mut cursor) = LogCursor::open(disk, source, after)? else { return Ok(0) };
+    while !matches!(cursor.next(u64::MAX)?, Step::End) {}
+    Ok(cursor.passed())
 }

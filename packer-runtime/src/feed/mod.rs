@@ -2,7 +2,7 @@
 //!
 //! A feed never makes the bus wait: it has a bounded queue in which progress is coalesced, and what does not fit is read
 //! back from the log; and so is what came before, for one who asks for that. Beside each terminal event stands its sealed
-//! [`Outcome`]. What a feed cannot give because it is in no log any more, it says.
+//! [`Outcome`], unless the log that it was read from may still be cut off before it. What a feed cannot give because it is in no log any more, it says.
 
 mod bus;
 mod cursor;
@@ -50,7 +50,9 @@ pub enum From {
     Now,
     /// With what comes after a position of a source. Of the source of this opening of the project: that, and then what
     /// follows. Of another one, such as that of an earlier opening: the rest of its log as it is when it is read, with what
-    /// recovery wrote there, and then everything that this opening has said and says. Other sources are not in a feed.
+    /// recovery wrote there, and then everything that this opening has said and says. Other sources are not in a feed. While
+    /// that source lives, or waits to be recovered, the end of its log may still be cut off: what is given of it are records
+    /// then, without proof.
     After(SourceId, u64),
 }
 
@@ -71,7 +73,7 @@ pub struct Feed {
 pub struct FeedItem {
     /// The event.
     pub event: Arc<Event>,
-    /// Beside a terminal event: the proof of it.
+    /// Beside a terminal event: the proof of it. None beside those of another source that lives, or is not recovered yet.
     pub outcome: Option<Outcome>,
 }
 

@@ -1,6 +1,7 @@
 //! Subscribers who join anywhere while several threads work, with queues that spill and a log whose segments come and go:
 //! what each is given has no gap and no repeat.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
@@ -18,6 +19,7 @@ use crate::clock::draw;
 use crate::operation::Operation;
 use crate::outcome::Provenance;
 use crate::record::read_source;
+use crate::testing::HookedDisk;
 
 /// What no test ever waits for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -479,4 +481,80 @@ fn whoever_subscribes_while_others_end_is_told_of_the_end() {
             }
         }
     });
+}
+
+#[test]
+fn of_another_source_that_lives_only_what_was_made_durable_is_given_and_no_end_with_its_proof() {
+    let mine = Bench::new(LogBounds::default());
+    let disk = Arc::new(HookedDisk::new(mine.root.clone()));
+    let bus = |disk: Arc<dyn Disk>| {
+        Arc::new(Bus::new(mine.root.clone(), disk, SourceId::drawn(draw()), LogBounds::default()))
+    };
+    let other = bus(disk.clone());
+    let source = other.source();
+    speak(&other, 0);
+    let subscribed = |after| mine.bus.subscribe(From::After(source, after));
+    let told = |feed: &mut Feed| {
+        let mut told = Vec::new();
+        while let FeedNext::Item(item) = feed.next(Duration::ZERO) {
+            told.push((item.event.position, item.event.terminal, item.outcome.is_some()));
+        }
+        told
+    };
+    let mut early = subscribed(2);
+    let FeedNext::Item(item) = early.next(PATIENCE) else { panic!("it said something") };
+    assert_eq!(item.event.position, 3);
+    let (given, during) = (Arc::new(Mutex::new(Vec::new())), Cell::new(Some((early, subscribed(3)))));
+    disk.hook({
+        let (given, path) = (Arc::clone(&given), layout::event_log(source));
+        move |name, at| {
+            if name != "sync" || at != path {
+                return Ok(());
+            }
+            // Its end stands in the log, and its own sync is about to fail.
+            if let Some((mut early, mut late)) = during.take() {
+                given.lock().unwrap().extend([told(&mut early), told(&mut late)]);
+            }
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+    });
+    let operation = Operation::accept(&other, OperationKind::Recover, "speak".to_owned(), None, None);
+    let report = RecoverReport { operation_id: operation.id, result: RecoveryResult::Closed, took_ms: 0 };
+    operation.end(Ending::Succeeded(OutcomeReport::Recover(report))).unwrap_err();
+    let [early, late] = <[Vec<_>; 2]>::try_from(std::mem::take(&mut *given.lock().unwrap())).unwrap();
+    assert_eq!(early, [(4, true, false)], "nothing that came after it was made durable");
+    assert_eq!(late, [(4, true, false), (5, false, false), (6, true, false)], "records, that may be cut off");
+    assert_eq!(told(&mut subscribed(4)), [(5, false, false)], "and were");
+    // Once it has closed in peace, what its log holds stays.
+    disk.unhook();
+    other.close();
+    assert_eq!(told(&mut subscribed(4)), [(5, false, false), (6, true, true)]);
+}
+
+#[test]
+fn making_the_log_of_another_source_durable_takes_nothing_from_it() {
+    let bench = Bench::new(LogBounds::default());
+    let other = Arc::new(Bus::new(
+        bench.root.clone(),
+        Arc::clone(&bench.disk),
+        SourceId::drawn(draw()),
+        LogBounds::default(),
+    ));
+    speak(&other, 0);
+    let source = other.source();
+    let disk = Arc::new(HookedDisk::new(bench.root.clone()));
+    let speaking = Arc::clone(&other);
+    disk.hook(move |name, _| match name {
+        "sync" => {
+            speak(&speaking, 0);
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        _ => Ok(()),
+    });
+    let shared: Arc<dyn Disk> = disk;
+    let mut earlier = Earlier::new(source, 0);
+    let missed = Missed { source, after: 0, next: None };
+    assert!(matches!(earlier.next(&shared), Step::Missed(told) if told == missed), "none of it is certain");
+    let log = read_source(&*bench.disk, source).unwrap().unwrap();
+    assert_eq!((log.events.len(), log.damaged_lines), (8, 0), "what it said meanwhile is there");
 }

@@ -230,7 +230,7 @@ fn has_succeeded(disk: &Arc<dyn Disk>, dead: &DeadLogs, operation: OperationId, 
     match dead.logs.get(&source) {
         Some(log) => succeeded(&log.replay),
         None => match read_source(&**disk, source) {
-            Ok(Some(log)) => succeeded(&log.replay()) && make_durable(disk, source).is_ok(),
+            Ok(Some(log)) => succeeded(&log.replay()) && event_log::make_durable(&**disk, source).is_ok(),
             Ok(None) | Err(_) => false,
         },
     }
@@ -351,7 +351,7 @@ impl DeadLog {
         if event_log::list(&**disk)?.contains(&source) {
             event_log::trim_torn_tail(&**disk, source)?;
             // What is read may be in memory only, and is about to be acted on.
-            make_durable(disk, source)?;
+            event_log::make_durable(&**disk, source)?;
         }
         let (replay, position) = match read_source(&**disk, source)? {
             Some(log) => {
@@ -367,9 +367,4 @@ impl DeadLog {
         let sequencer = SourceSequencer::continuing(source, position, running);
         Ok(Self { lock, replay, sequencer, writer })
     }
-}
-
-/// Makes what the log of `source` holds durable; there is one.
-fn make_durable(disk: &Arc<dyn Disk>, source: SourceId) -> Result<(), EventLogError> {
-    EventLogWriter::continuing(Arc::clone(disk), source)?.append_lines(&[], true)
 }
