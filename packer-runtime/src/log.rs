@@ -16,7 +16,7 @@ use packer_fs::disk::{Disk, DiskError};
 use packer_fs::journal::{self, HistoryError};
 use packer_fs::undo_record::UndoRecord;
 
-use crate::record::recorded_logs;
+use crate::record::{Unreadable, recorded_logs};
 
 /// One operation of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,11 +52,22 @@ pub enum UndoState {
     NotKept,
 }
 
-/// The operations of the project in `root`, the newest first.
-pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<LoggedOperation>, DiskError> {
+/// What was done in a project, as far as its logs can be read.
+#[derive(Clone, Debug)]
+pub struct ReadableLog {
+    /// The operations, the newest first.
+    pub operations: Vec<LoggedOperation>,
+    /// The logs that cannot be read. What they tell of operations is missing, and that one was undone may be.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The operations of the project in `root`, as far as the logs can be read.
+pub(crate) fn readable_log(root: &Utf8Path, disk: &dyn Disk) -> Result<ReadableLog, DiskError> {
     let mut replay = Replay::new();
     let mut gone = BTreeSet::new();
+    let mut unreadable = Vec::new();
     for log in recorded_logs(root)? {
+        unreadable.extend(log.unreadable.clone());
         for event in log.story() {
             replay.apply(event);
         }
@@ -96,7 +107,17 @@ pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<Logg
     }
     // Within a millisecond, the numbers of their commits tell the order.
     logged.sort_by_key(|logged| std::cmp::Reverse((logged.time, logged.commit(), logged.operation_id)));
-    Ok(logged)
+    Ok(ReadableLog { operations: logged, unreadable })
+}
+
+/// The operations of the project in `root`, the newest first. Fails where a log cannot be read: who decides by what it says
+/// has to know all of it.
+pub(crate) fn operation_log(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<LoggedOperation>, DiskError> {
+    let ReadableLog { operations, unreadable } = readable_log(root, disk)?;
+    match unreadable.into_iter().next() {
+        Some(unreadable) => Err(unreadable.into_error()),
+        None => Ok(operations),
+    }
 }
 
 /// The operation that is taken back next, of a log with the newest first: the last one that can be undone and is no undoing

@@ -1,14 +1,18 @@
 //! The recorded story: every event that the logs of a project hold, and what is missing between them.
+//!
+//! That a log cannot be read is said in its place ([`Unreadable`]), and is no reason not to tell what the others hold. Who
+//! decides by what a log says asks for that one, and is told of the error.
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::SourceId;
 use packer_events::body::EventBody;
 use packer_events::event::Event;
 use packer_events::replay::Replay;
 use packer_events::wire::{LogRead, read_log};
-use packer_fs::disk::{Disk, DiskError, OsDisk};
+use packer_fs::disk::{Disk, DiskError, DiskOperation, OsDisk};
 use packer_fs::event_log::{self, LogHole, LogNames, WholeLog};
 
 use crate::feed::{Placed, Reckoning};
@@ -35,17 +39,66 @@ pub struct RecordedLog {
     pub intact_position: u64,
     /// Whether its source can be alive: it has a lock. Of one that has none, nothing comes any more.
     pub may_live: bool,
+    /// Why nothing of it could be read, although it is there.
+    pub unreadable: Option<Unreadable>,
 }
 
-/// The logs of the project in `root`, in the order in which their sources began. Opens no project and writes nothing.
+/// A log that is there and cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Whose it is.
+    pub source: SourceId,
+    /// The file.
+    pub path: Utf8PathBuf,
+    /// Why not.
+    pub kind: ErrorKind,
+    operation: DiskOperation,
+}
+
+impl Unreadable {
+    pub(crate) fn of(source: SourceId, error: &DiskError) -> Self {
+        let (operation, path, kind) = (error.operation, error.path.clone(), error.source.kind());
+        Self { source, path, kind, operation }
+    }
+
+    /// As what it is for who needs that log.
+    pub(crate) fn into_error(self) -> DiskError {
+        let Self { operation, path, kind, .. } = self;
+        DiskError { operation, path, source: io::Error::from(kind) }
+    }
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { source, path, kind, .. } = self;
+        write!(f, "the log of {source} cannot be read: {path}: {kind}")
+    }
+}
+
+/// The logs of the project in `root`, in the order in which their sources began, those that cannot be read among them. Opens
+/// no project and writes nothing.
 pub fn recorded_logs(root: &Utf8Path) -> Result<Vec<RecordedLog>, DiskError> {
-    let disk = OsDisk::new(root.to_owned());
+    recorded_on(&OsDisk::new(root.to_owned()))
+}
+
+/// The same on a disk.
+fn recorded_on(disk: &dyn Disk) -> Result<Vec<RecordedLog>, DiskError> {
     let mut logs = Vec::new();
     // Sources are uuids of version 7, which sort by when they were drawn.
-    for (source, names) in event_log::listing(&disk)? {
-        logs.extend(read_named(&disk, source, &names)?);
+    for (source, names) in event_log::listing(disk)? {
+        logs.extend(read_or_say(disk, source, &names));
     }
     Ok(logs)
+}
+
+/// The log of one source, or that it cannot be read; none if it has none.
+fn read_or_say(disk: &dyn Disk, source: SourceId, names: &LogNames) -> Option<RecordedLog> {
+    read_named(disk, source, names).unwrap_or_else(|error| {
+        tracing::warn!(%source, %error, "a log cannot be read");
+        let mut log = Reading::of(source, WholeLog::default(), names.has_lock);
+        log.unreadable = Some(Unreadable::of(source, &error));
+        Some(log)
+    })
 }
 
 /// The log of one source; none if it has none.
@@ -81,6 +134,7 @@ impl Reading {
             last_position: 0,
             intact_position: 0,
             may_live,
+            unreadable: None,
         };
         let mut reading = Self { log, reckoning: Reckoning::from(begins), expected: begins };
         for (first, bytes) in whole.segments {
@@ -163,5 +217,65 @@ impl RecordedLog {
     /// The operations that it tells of.
     pub(crate) fn replay(&self) -> Replay {
         Replay::fold(self.story())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packer_events::body::OperationKind;
+    use packer_fs::layout;
+
+    use super::*;
+    use crate::clock::draw;
+    use crate::feed::Bus;
+    use crate::operation::Operation;
+    use crate::testing::HookedDisk;
+
+    /// A project in which several sources said something, one after the other.
+    struct Bench {
+        _folder: tempfile::TempDir,
+        disk: Arc<HookedDisk>,
+        sources: Vec<SourceId>,
+    }
+
+    impl Bench {
+        fn new(sources: usize) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+            let disk = Arc::new(HookedDisk::new(root.clone()));
+            let mut drawn: Vec<SourceId> = (0..sources).map(|_| SourceId::drawn(draw())).collect();
+            drawn.sort();
+            for source in &drawn {
+                let shared: Arc<dyn Disk> = Arc::clone(&disk) as _;
+                let bus = Arc::new(Bus::new(root.clone(), shared, *source, event_log::LogBounds::default()));
+                let _said = Operation::accept(&bus, OperationKind::Refresh, "look".to_owned(), None, None);
+            }
+            Self { _folder: folder, disk, sources: drawn }
+        }
+    }
+
+    #[test]
+    fn one_log_that_cannot_be_read_is_said_and_the_others_are_told() {
+        let bench = Bench::new(3);
+        let path = layout::event_log(bench.sources[1]);
+        let locked = path.clone();
+        bench.disk.hook(move |name, at| {
+            let is_refused = name == "open" && at == locked;
+            if is_refused { Err(ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+        });
+        let logs = recorded_on(&*bench.disk).unwrap();
+        let told: Vec<_> = logs.iter().map(|log| (log.source, log.events.len())).collect();
+        let [first, second, third] = bench.sources[..] else { panic!("three were drawn") };
+        assert_eq!(told, [(first, 1), (second, 0), (third, 1)]);
+        let unreadable: Vec<_> = logs.iter().filter_map(|log| log.unreadable.clone()).collect();
+        assert_eq!(unreadable.len(), 1);
+        assert_eq!((unreadable[0].source, unreadable[0].kind), (second, ErrorKind::PermissionDenied));
+        assert_eq!(
+            unreadable[0].to_string(),
+            format!("the log of {second} cannot be read: {path}: permission denied")
+        );
+        assert!(logs[1].may_live && logs[1].damaged_lines == 0 && logs[1].holes.is_empty());
+        // Who needs just that one is told of the error.
+        assert_eq!(read_source(&*bench.disk, second).unwrap_err().source.kind(), ErrorKind::PermissionDenied);
     }
 }

@@ -44,13 +44,16 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
         .map(|log| {
             // What stands after that may be cut off, and what lies beyond the end was said to be missing.
             let asked = args.after.map_or(0, |(_, after)| after);
-            (log.source, log.intact_position.max(asked.min(log.last_position)))
+            let there = if log.unreadable.is_some() { u64::MAX } else { log.last_position };
+            (log.source, log.intact_position.max(asked.min(there)))
         })
         .collect();
     for log in &logs {
         warn_of(log, args.after, ui);
     }
     let living: BTreeSet<SourceId> = logs.iter().filter(|log| log.may_live).map(|log| log.source).collect();
+    let mut unread: BTreeSet<SourceId> =
+        logs.iter().filter(|log| log.unreadable.is_some()).map(|log| log.source).collect();
     let (mut replay, mut count) = (Replay::new(), 0);
     let events = logs.into_iter().map(|log| log.events).collect();
     for event in interleaved(events, |event| Some(event)) {
@@ -81,6 +84,9 @@ pub(super) fn run(args: &EventsArgs, global: &GlobalArgs, ui: &mut Ui) -> Result
             }
             LogNext::Missed(missed) => warn(&missed.to_string(), ui),
             LogNext::CutOff(cut) => warn(&cut.to_string(), ui),
+            // Of one that could not be read before, that was said.
+            LogNext::Unreadable(unreadable) if unread.remove(&unreadable.source) => {}
+            LogNext::Unreadable(unreadable) => warn(&unreadable.to_string(), ui),
             LogNext::Timeout => {}
         }
         if ui.is_closed() {
@@ -100,6 +106,9 @@ fn show(event: &Event, ui: &mut Ui) {
 
 /// Says what of a log cannot be shown, or is not there although it was asked for.
 fn warn_of(log: &RecordedLog, asked: Option<(SourceId, u64)>, ui: &mut Ui) {
+    if let Some(unreadable) = &log.unreadable {
+        return warn(&unreadable.to_string(), ui);
+    }
     if log.damaged_lines > 0 {
         let lines = render::things(log.damaged_lines, "line", "lines");
         warn(&format!("{lines} of the log of {} cannot be read", log.source), ui);

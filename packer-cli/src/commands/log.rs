@@ -1,5 +1,7 @@
 //! `packer log`: what was done, the newest first, and whether it can be undone.
 
+use packer_runtime::api::ReadableLog;
+
 use crate::args::LogArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -10,7 +12,11 @@ use crate::ui::Ui;
 use super::detail;
 
 pub(super) fn run(args: &LogArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
-    let logged = opened.project.log()?;
+    let ReadableLog { operations: logged, unreadable } = opened.project.readable_log()?;
+    for unreadable in &unreadable {
+        let warning = ui.paint_err().warning("warning");
+        ui.note(&format!("{warning}: {unreadable}"));
+    }
     if ui.is_json() {
         for operation in &logged[..args.limit.unwrap_or(logged.len()).min(logged.len())] {
             ui.json(&LoggedJson::new(operation));

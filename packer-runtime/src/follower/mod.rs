@@ -30,6 +30,7 @@ use packer_fs::event_log::{self, EventLogError, LogNames};
 use packer_fs::layout;
 
 use crate::feed::{CutOff, LogCursor, Missed, Step};
+use crate::record::Unreadable;
 
 #[cfg(test)]
 mod tests;
@@ -65,6 +66,8 @@ pub enum LogNext {
     Missed(Missed),
     /// Events that were given are in the log no more, and others stand in their place. Those follow.
     CutOff(CutOff),
+    /// A log is there and cannot be read. It is said once, and tried again with every look.
+    Unreadable(Unreadable),
     /// Nothing within the time.
     Timeout,
 }
@@ -75,6 +78,8 @@ struct Followed {
     reach: Reach,
     /// Whether it was read that far.
     is_read: bool,
+    /// Whether it could not be read when that was tried last.
+    has_failed: bool,
 }
 
 /// How far a log goes.
@@ -149,7 +154,7 @@ impl LogFollower {
         }
         self.found.extend(interleaved(found.into_values().collect(), |next| match next {
             LogNext::Event(event) => Some(event),
-            LogNext::Missed(_) | LogNext::CutOff(_) | LogNext::Timeout => None,
+            LogNext::Missed(_) | LogNext::CutOff(_) | LogNext::Unreadable(_) | LogNext::Timeout => None,
         }));
         looked
     }
@@ -171,12 +176,24 @@ impl LogFollower {
             let before = of_source.len();
             let read = self.read(source, names, of_source, before + room);
             room = room.saturating_sub(of_source.len() - before);
-            if let Err(error) = read {
-                match error {
-                    EventLogError::Disk(error) if error.is_not_found() => {}
-                    EventLogError::Disk(error) => return Err(error),
-                    error => tracing::warn!(%source, %error, "a log cannot be followed"),
+            let has_failed = match read {
+                // It has been removed, which the next look tells.
+                Err(EventLogError::Disk(error)) if error.is_not_found() => false,
+                Err(EventLogError::Disk(error)) => {
+                    if self.followed.get(&source).is_some_and(|followed| !followed.has_failed) {
+                        tracing::warn!(%source, %error, "a log cannot be read");
+                        of_source.push(LogNext::Unreadable(Unreadable::of(source, &error)));
+                    }
+                    true
                 }
+                Err(error) => {
+                    tracing::warn!(%source, %error, "a log cannot be followed");
+                    false
+                }
+                Ok(()) => false,
+            };
+            if let Some(followed) = self.followed.get_mut(&source) {
+                followed.has_failed = has_failed;
             }
         }
         Ok(())
@@ -251,7 +268,7 @@ impl LogFollower {
         }
         let after = self.after.get(&source).copied().unwrap_or(0);
         if let Some(cursor) = LogCursor::following(&self.disk, source, names, after) {
-            self.followed.insert(source, Followed { cursor, reach, is_read: false });
+            self.followed.insert(source, Followed { cursor, reach, is_read: false, has_failed: false });
         }
     }
 
@@ -302,7 +319,7 @@ fn has_end_without_recovery(found: &Found) -> bool {
     let events = || {
         found.values().flatten().filter_map(|next| match next {
             LogNext::Event(event) => Some(event),
-            LogNext::Missed(_) | LogNext::CutOff(_) | LogNext::Timeout => None,
+            LogNext::Missed(_) | LogNext::CutOff(_) | LogNext::Unreadable(_) | LogNext::Timeout => None,
         })
     };
     let known: BTreeSet<_> = events().map(|event| event.operation_id).collect();

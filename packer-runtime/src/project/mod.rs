@@ -37,7 +37,7 @@ use crate::build::{
 use crate::feed::{Feed, From};
 use crate::freshness::Freshness;
 use crate::lane::{compare, kind_of, look_at, settles};
-use crate::log::{LoggedOperation, operation_log};
+use crate::log::{LoggedOperation, ReadableLog, operation_log, readable_log};
 use crate::operation::OperationHandle;
 use crate::outcome::Outcome;
 use crate::shared::Shared;
@@ -195,8 +195,14 @@ impl Project {
     }
 
     /// What was done in the project, the newest first: the operations that the logs tell of, and those that can be undone.
+    /// Fails where a log cannot be read, so that nobody takes back something by half of what is known.
     pub fn log(&self) -> Result<Vec<LoggedOperation>, DiskError> {
         operation_log(&self.shared.root, &*self.shared.disk)
+    }
+
+    /// The same to be shown: as far as the logs can be read, and which cannot.
+    pub fn readable_log(&self) -> Result<ReadableLog, DiskError> {
+        readable_log(&self.shared.root, &*self.shared.disk)
     }
 
     /// What `mutation` would do now. A pure read: the paths that matter are looked at, and nothing is written.

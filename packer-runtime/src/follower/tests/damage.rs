@@ -4,7 +4,13 @@ use packer_events::report::AbortReport;
 use packer_events::sequence::OperationNumbers;
 use packer_fs::event_log::{MAX_LINE_BYTES, trim_torn_tail};
 
+use std::io::ErrorKind;
+use std::sync::atomic::AtomicBool;
+
+use camino::Utf8PathBuf;
+
 use super::*;
+use crate::testing::HookedDisk;
 
 fn text(disk: &SimDisk, source: SourceId) -> Vec<u8> {
     disk.read(&layout::event_log(source), 1 << 20).unwrap()
@@ -195,4 +201,35 @@ fn another_file_under_the_same_name_is_read_on() {
     disk.put("copy".into(), &after);
     disk.rename_over("copy".into(), &path).unwrap();
     assert_eq!(shown(&mut follower), ["2 started"]);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_said_once_and_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
+    let mut others = [(); 3].map(|()| Other::of(Arc::clone(&disk), drawn()));
+    let [first, second, third] = others.each_ref().map(Other::source);
+    let hooked = Arc::new(HookedDisk::new(root));
+    let is_refused = Arc::new(AtomicBool::new(true));
+    hooked.hook({
+        let is_refused = Arc::clone(&is_refused);
+        move |name, path| {
+            let refuses = name == "open" && path == layout::event_log(second);
+            if refuses && is_refused.load(Ordering::Relaxed) {
+                return Err(ErrorKind::PermissionDenied.into());
+            }
+            Ok(())
+        }
+    });
+    let mut follower = LogFollower::on(hooked, []);
+    let (said, told): (Vec<_>, Vec<_>) =
+        everything(&mut follower).into_iter().partition(|next| matches!(next, LogNext::Unreadable(_)));
+    let [LogNext::Unreadable(unreadable)] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((unreadable.source, unreadable.kind), (second, ErrorKind::PermissionDenied));
+    assert_eq!(told.len(), 2);
+    others.iter_mut().for_each(Other::go_on);
+    assert_eq!(super::told(&mut follower), [(first, 2), (third, 2)], "it is not said again");
+    is_refused.store(false, Ordering::Relaxed);
+    assert_eq!(super::told(&mut follower), [(second, 1), (second, 2)], "and told once it can be read");
 }

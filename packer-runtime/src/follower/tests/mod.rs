@@ -114,6 +114,7 @@ fn shown(follower: &mut LogFollower) -> Vec<String> {
         LogNext::Missed(Missed { after, next: Some(next), .. }) => format!("missed {after}..{next}"),
         LogNext::Missed(Missed { after, next: None, .. }) => format!("missed {after}.."),
         LogNext::CutOff(CutOff { after, .. }) => format!("cut off after {after}"),
+        LogNext::Unreadable(unreadable) => format!("unreadable: {}", unreadable.kind),
         LogNext::Timeout => "nothing".to_owned(),
     };
     everything(follower).iter().map(show).collect()
