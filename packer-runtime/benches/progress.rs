@@ -72,7 +72,7 @@ impl Bench {
         let disk = Arc::new(OsDisk::new(root.clone()));
         Self {
             _folder: folder,
-            bus: Arc::new(Bus::new(root, disk, SourceId::drawn(clock::draw()), LogBounds::default())),
+            bus: Bus::new(root, disk, SourceId::drawn(clock::draw()), LogBounds::default()),
         }
     }
 

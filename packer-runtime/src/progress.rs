@@ -151,8 +151,7 @@ mod tests {
     fn bench() -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let root = camino::Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
-        let bus =
-            Arc::new(Bus::new(root, Arc::new(SimDisk::new()), SourceId::drawn(draw()), LogBounds::default()));
+        let bus = Bus::new(root, Arc::new(SimDisk::new()), SourceId::drawn(draw()), LogBounds::default());
         let feed = bus.subscribe(From::Now);
         let operation = Operation::accept(&bus, OperationKind::Build, "build".to_owned(), None, None);
         Bench { _folder: folder, operation, feed }

@@ -43,7 +43,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
         let disk = Arc::new(HookedDisk::new(root.clone()));
-        let bus = Arc::new(Bus::new(root, disk.clone(), SourceId::drawn(draw()), LogBounds::default()));
+        let bus = Bus::new(root, disk.clone(), SourceId::drawn(draw()), LogBounds::default());
         Self { _folder: folder, disk, bus }
     }
 

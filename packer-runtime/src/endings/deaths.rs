@@ -51,7 +51,12 @@ pub(super) fn dies(scene: &mut Scene, death: Death) -> (OperationId, Option<Told
 pub(super) fn dies_waiting(scene: &mut Scene) -> (OperationId, Option<Told>) {
     let held = hold_lane(scene);
     let mut feed = scene.project().subscribe(From::Now);
-    let first = scene.submit(Command::Mutate(adopt(path_target("raw.txt"))));
+    // Whatever waits for the lane. Where it is frozen, all but a recovery is refused without waiting.
+    let first = match scene.kind {
+        OperationKind::Recover => scene.command(),
+        _ => Command::Mutate(adopt(path_target("raw.txt"))),
+    };
+    let first = scene.submit(first);
     let handle = scene.submit(scene.command());
     let is_waiting = |item: &FeedItem| {
         item.event.operation_id == handle.id() && matches!(item.event.body, EventBody::Queued { .. })

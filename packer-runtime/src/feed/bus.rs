@@ -31,10 +31,11 @@ use crate::clock;
 use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::lock::{SourceGuard, SourceLock};
+use crate::sync::thread;
 use crate::sync::time::Instant;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How long after an event could not be written the next one that is no end tries again.
+/// How long after an event could not be written the log is tried again, but for an end, with which it is at once.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Numbers, logs and hands on the events of one source.
@@ -45,6 +46,8 @@ pub(crate) struct Bus {
     bounds: LogBounds,
     state: Mutex<State>,
     closing: AtomicBool,
+    /// Itself, for the thread that tries the log again.
+    this: Weak<Self>,
 }
 
 struct State {
@@ -62,6 +65,8 @@ struct State {
     unwritten: Vec<Unwritten>,
     /// While the log takes nothing: when it is tried again by itself.
     retry_at: Option<Instant>,
+    /// Whether a thread tries the log again until nothing waits for it.
+    is_tried_again: bool,
     /// While the log takes nothing: the latest progress of each part of an operation's work, without numbers.
     held: Vec<Said>,
     mailboxes: Vec<Weak<Mailbox>>,
@@ -100,7 +105,12 @@ impl std::fmt::Debug for Bus {
 }
 
 impl Bus {
-    pub(crate) fn new(root: Utf8PathBuf, disk: Arc<dyn Disk>, source: SourceId, bounds: LogBounds) -> Self {
+    pub(crate) fn new(
+        root: Utf8PathBuf,
+        disk: Arc<dyn Disk>,
+        source: SourceId,
+        bounds: LogBounds,
+    ) -> Arc<Self> {
         let state = State {
             sequencer: SourceSequencer::new(source),
             log: EventLogWriter::new(Arc::clone(&disk), source),
@@ -110,11 +120,13 @@ impl Bus {
             alive: None,
             unwritten: Vec::new(),
             retry_at: None,
+            is_tried_again: false,
             held: Vec::new(),
             mailboxes: Vec::new(),
             closed: false,
         };
-        Self { source, root, disk, bounds, state: Mutex::new(state), closing: AtomicBool::new(false) }
+        let (state, closing) = (Mutex::new(state), AtomicBool::new(false));
+        Arc::new_cyclic(|this| Self { source, root, disk, bounds, state, closing, this: Weak::clone(this) })
     }
 
     pub(crate) fn source(&self) -> SourceId {
@@ -243,6 +255,12 @@ impl Bus {
     fn write(&self, state: &mut State) -> Result<(), LogError> {
         let written = self.append(state);
         state.retry_at = written.is_err().then(|| Instant::now() + RETRY_AFTER);
+        if written.is_err() && !state.closed && !state.is_tried_again {
+            let this = Weak::clone(&self.this);
+            let thread = thread::Builder::new().name("packer-log".to_owned()).spawn(move || try_again(&this));
+            // Without one, what is said next tries.
+            state.is_tried_again = thread.is_ok();
+        }
         state.tell(written.is_ok());
         written
     }
@@ -292,6 +310,23 @@ impl Bus {
         if let Err(error) = event_log::drop_ended(&*self.disk, self.source, keep, read_up_to) {
             // It is tried again when the next segment is begun.
             tracing::warn!(%error, "the oldest events stay in the log");
+        }
+    }
+}
+
+/// Tries the log of `bus` until nothing waits for it any more.
+fn try_again(bus: &Weak<Bus>) {
+    loop {
+        thread::sleep(RETRY_AFTER);
+        let Some(bus) = bus.upgrade() else { return };
+        let mut state = bus.lock();
+        if state.closed || (state.unwritten.is_empty() && state.held.is_empty()) {
+            state.is_tried_again = false;
+            return;
+        }
+        state.number_held(|_| true);
+        if let Err(error) = bus.write(&mut state) {
+            tracing::debug!(%error, "events still wait for the log");
         }
     }
 }

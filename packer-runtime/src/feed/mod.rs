@@ -66,6 +66,8 @@ pub struct Feed {
     replay: Option<LogCursor>,
     /// Whether the last event was one of many that tell of some work.
     is_in_stream: bool,
+    /// How long it then waits for more of them.
+    stream_nap: Duration,
 }
 
 /// One event out of a feed.
@@ -173,13 +175,21 @@ impl std::fmt::Debug for Feed {
 
 impl Feed {
     fn new(mailbox: Arc<Mailbox>, disk: Arc<dyn Disk>, source: SourceId, earlier: Option<Earlier>) -> Self {
-        Self { mailbox, disk, source, earlier, replay: None, is_in_stream: false }
+        Self { mailbox, disk, source, earlier, replay: None, is_in_stream: false, stream_nap: STREAM_NAP }
     }
 
     /// What waits in memory to be read.
     #[cfg(test)]
     pub(crate) fn queued(&self) -> Vec<Arc<Event>> {
         self.mailbox.lock().queue.iter().map(|queued| Arc::clone(&queued.event)).collect()
+    }
+
+    /// Lets it sleep for so long amid a stream, and gives a look at what would wake it.
+    #[cfg(test)]
+    fn sleeping(&mut self, nap: Duration) -> impl Fn() -> Option<WokenBy> + use<> {
+        self.stream_nap = nap;
+        let mailbox = Arc::clone(&self.mailbox);
+        move || mailbox.lock().woken_by
     }
 
     /// The next event, waiting for it at most `patience`.
@@ -243,7 +253,7 @@ impl Feed {
                 return FeedNext::Timeout;
             }
             let (woken_by, nap) = if std::mem::take(&mut self.is_in_stream) {
-                (WokenBy::Steps, STREAM_NAP)
+                (WokenBy::Steps, self.stream_nap)
             } else {
                 // Spilled events may not be in the log yet while the disk is full; look again soon.
                 (WokenBy::Anything, Duration::from_millis(50))

@@ -45,7 +45,7 @@ impl Bench {
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
         let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
         let source = SourceId::drawn(draw());
-        let bus = Arc::new(Bus::new(root.clone(), Arc::clone(&disk), source, bounds));
+        let bus = Bus::new(root.clone(), Arc::clone(&disk), source, bounds);
         Self { _folder: folder, root, disk, bus }
     }
 
@@ -438,7 +438,7 @@ fn an_end_that_is_not_stored_yet_is_not_read_back_either() {
     let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let source = SourceId::drawn(draw());
-    let bus = Arc::new(Bus::new(root, shared, source, LogBounds::default()));
+    let bus = Bus::new(root, shared, source, LogBounds::default());
     let operation = Operation::accept(&bus, OperationKind::Refresh, "refresh".to_owned(), None, None);
     // A line that is in the file, and of which nobody was told: as while an end is being synced.
     let line = disk.read(&layout::event_log(source), 1 << 20).unwrap();

@@ -29,7 +29,7 @@ impl Bench {
         let disk = SimDisk::new();
         layout::ensure_operational(&disk).unwrap();
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let bus = Arc::new(Bus::new(root, shared, SourceId::drawn(draw()), LogBounds::default()));
+        let bus = Bus::new(root, shared, SourceId::drawn(draw()), LogBounds::default());
         Self { _folder: folder, disk, bus }
     }
 
@@ -112,6 +112,59 @@ fn while_the_log_takes_nothing_of_progress_the_latest_waits_and_nothing_is_writt
         })
     };
     assert_eq!((last(Phase::Scan), last(Phase::Bake)), (Some(EVENTS), Some(EVENTS - 1)));
+    let mut findings = 0;
+    for (before, event) in log.events.iter().zip(&log.events[1..]) {
+        if let EventBody::Diagnostic(_) = event.body {
+            findings += 100;
+            // What was told of the work before it comes before it.
+            assert!(
+                matches!(before.body, EventBody::Progress { done, .. } if done + 1 >= findings),
+                "{findings}: {before:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_last_that_an_operation_told_of_its_work_is_not_lost_with_its_end() {
+    let bench = Bench::new();
+    let operation = bench.operation();
+    bench.disk.set_budget(Some(0));
+    operation.say(EventBody::Started {});
+    operation.say(progress(Phase::Scan, 7));
+    bench.disk.set_budget(None);
+    operation.end(succeeded()).unwrap();
+    let names: Vec<&str> = bench.log().events.iter().map(|event| event.body.type_name()).collect();
+    assert_eq!(names, ["accepted", "started", "progress", "succeeded"]);
+}
+
+#[test]
+fn an_end_that_could_not_be_stored_is_stored_and_told_once_there_is_room_though_nobody_says_anything() {
+    let bench = Bench::new();
+    let operation = bench.operation();
+    let mut feed = bench.bus.subscribe(From::Now);
+    bench.disk.set_budget(Some(0));
+    operation.say(EventBody::Started {});
+    operation.say(progress(Phase::Scan, 7));
+    let id = operation.id;
+    operation.end(succeeded()).unwrap_err();
+    let mut told = Vec::new();
+    while let FeedNext::Item(item) = feed.next(Duration::ZERO) {
+        assert!(item.outcome.is_none(), "it is told of an end that is not stored");
+        told.push(item);
+    }
+    bench.disk.set_budget(None);
+    let last = loop {
+        match feed.next(Duration::from_mins(1)) {
+            FeedNext::Item(item) if item.event.terminal => break item,
+            FeedNext::Item(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((last.event.operation_id, last.outcome.is_some()), (id, true));
+    let log = bench.log();
+    assert_eq!(log.events.last().map(|event| event.body.type_name()), Some("succeeded"));
+    assert_eq!(record_faults(&log.replay()), []);
 }
 
 #[test]
@@ -125,6 +178,33 @@ fn what_waited_is_in_the_log_once_the_project_closes_in_peace() {
     bench.bus.close();
     let names: Vec<&str> = bench.log().events.iter().map(|event| event.body.type_name()).collect();
     assert_eq!(names, ["accepted", "started", "progress"]);
+}
+
+#[test]
+fn who_sleeps_amid_a_stream_is_woken_by_the_steps_of_a_life_and_by_nothing_less() {
+    let bench = Bench::new();
+    let operation = bench.operation();
+    let mut feed = bench.bus.subscribe(From::Now);
+    let woken_by = feed.sleeping(Duration::from_hours(1));
+    operation.say(progress(Phase::Scan, 1));
+    assert!(matches!(feed.next(Duration::ZERO), FeedNext::Item(_)));
+    let reader = std::thread::spawn(move || {
+        let took = [(); 3].map(|()| feed.next(Duration::from_mins(5)));
+        took.map(|next| match next {
+            FeedNext::Item(item) => item.event.body.type_name(),
+            other => panic!("{other:?}"),
+        })
+    });
+    while woken_by().is_none() {
+        std::thread::yield_now();
+    }
+    let start = Instant::now();
+    operation.say(progress(Phase::Scan, 2));
+    operation.say(EventBody::Diagnostic(finding(0)));
+    assert_eq!(woken_by(), Some(WokenBy::Steps), "it is woken for each");
+    operation.say(EventBody::Started {});
+    assert_eq!(reader.join().unwrap(), ["progress", "diagnostic", "started"]);
+    assert!(start.elapsed() < Duration::from_mins(1), "it was woken by the end of its patience");
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Project {
         let kinds = Arc::new(KindCatalog::new(codecs.values().map(|codec| codec.spec().clone())));
         let pool = pool(options.jobs)?;
         let source = SourceId::drawn(clock::draw());
-        let bus = Arc::new(Bus::new(root.to_owned(), Arc::clone(disk), source, options.event_logs));
+        let bus = Bus::new(root.to_owned(), Arc::clone(disk), source, options.event_logs);
         let observer = Observer { disk: Arc::clone(disk), kinds, pool };
 
         let feed = bus.subscribe(From::Now);

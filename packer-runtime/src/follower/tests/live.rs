@@ -62,7 +62,7 @@ fn whoever_joins_at_any_moment_is_told_everything_once_or_that_it_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
     let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
-    let bus = || Arc::new(Bus::new(root.clone(), Arc::clone(&disk), SourceId::drawn(draw()), SMALL));
+    let bus = || Bus::new(root.clone(), Arc::clone(&disk), SourceId::drawn(draw()), SMALL);
     let buses = [bus(), bus()];
     let last = 3 * EACH as u64;
     let ends: Vec<(SourceId, u64)> = buses.iter().map(|bus| (bus.source(), last)).collect();

@@ -33,7 +33,7 @@ pub(super) fn run() {
     let world = World::new();
     let disk: Arc<dyn Disk> = Arc::new(world.disk.clone());
     let source = SourceId::drawn(draw());
-    let bus = Arc::new(Bus::new(world.root.clone(), disk, source, SMALL));
+    let bus = Bus::new(world.root.clone(), disk, source, SMALL);
     let listen = |mut feed: Feed, check: StreamCheck| {
         thread::spawn(move || {
             let items = read_to_end(&mut feed, check);
