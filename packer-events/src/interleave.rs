@@ -10,7 +10,7 @@ use packer_domain::identity::OperationId;
 
 use crate::body::EventBody;
 use crate::event::Event;
-use crate::report::OutcomeReport;
+use crate::report::{OutcomeReport, RecoveryResult};
 use crate::time::Timestamp;
 
 /// A place among what is ordered: which source, and the how-manieth of it.
@@ -23,6 +23,30 @@ pub fn ended_by(event: &Event) -> Option<OperationId> {
         EventBody::Recovered { by, .. } => Some(*by),
         _ => None,
     }
+}
+
+/// Of what recoveries ended, what is told by half: an operation, and the recovery that ended it, where there is the end that it
+/// wrote and not the recovery, or the recovery's own end and not the one that it wrote before.
+pub fn told_by_half<'a>(
+    events: impl Iterator<Item = &'a Event> + Clone,
+) -> BTreeSet<(OperationId, OperationId)> {
+    let known: BTreeSet<OperationId> = events.clone().map(|event| event.operation_id).collect();
+    let mut ended = BTreeSet::new();
+    let mut says = BTreeSet::new();
+    for event in events {
+        if let Some(by) = ended_by(event) {
+            ended.insert((event.operation_id, by));
+        }
+        if let EventBody::Succeeded { outcome: OutcomeReport::Recover(report) } = &event.body
+            && matches!(report.result, RecoveryResult::Dropped | RecoveryResult::Finished)
+        {
+            says.insert((report.operation_id, event.operation_id));
+        }
+    }
+    let is_unknown = |(_, by): &&(OperationId, OperationId)| !known.contains(by);
+    let mut half: BTreeSet<_> = ended.iter().filter(is_unknown).copied().collect();
+    half.extend(says.difference(&ended));
+    half
 }
 
 /// Puts what `sources` hold into one order. What is no event stays with what comes before it in its source.
@@ -100,7 +124,7 @@ fn causes<T>(sources: &[Vec<T>], event: impl Fn(&T) -> Option<&Event>) -> BTreeM
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{AbortReport, RecoverReport, RecoveryResult};
+    use crate::report::{AbortReport, RecoverReport};
     use crate::sequence::SourceSequencer;
     use crate::testing::{accepted, draft, operation, source, time};
 
@@ -160,6 +184,25 @@ mod tests {
         let dead = said(1, &[(0, 1, accepted()), (2, 1, aborted(5))]);
         let recovering = said(2, &[(7, 5, accepted()), (8, 5, recovered(1))]);
         assert_eq!(order(vec![dead, recovering]), ["1.1", "2.1", "1.2", "2.2"]);
+    }
+
+    #[test]
+    fn the_end_of_a_recovery_and_the_end_that_it_wrote_are_told_by_half_without_the_other() {
+        let dead = said(1, &[(0, 1, accepted()), (2, 1, aborted(5))]);
+        let recovering = said(2, &[(7, 5, accepted()), (8, 5, recovered(1))]);
+        let half = |events: &[&[Event]]| told_by_half(events.iter().copied().flatten());
+        let pair = BTreeSet::from([(operation(1), operation(5))]);
+        assert_eq!(half(&[&dead, &recovering]), BTreeSet::new());
+        assert_eq!(half(&[&dead[..1], &recovering[..1]]), BTreeSet::new());
+        assert_eq!(half(&[&dead, &recovering[..1]]), BTreeSet::new(), "it runs");
+        assert_eq!(half(&[&dead]), pair);
+        assert_eq!(half(&[&dead[..1], &recovering]), pair);
+        // One that found that there was nothing to end wrote no end.
+        let mut closing = recovering;
+        if let EventBody::Succeeded { outcome: OutcomeReport::Recover(report) } = &mut closing[1].body {
+            report.result = RecoveryResult::Closed;
+        }
+        assert_eq!(half(&[&dead[..1], &closing]), BTreeSet::new());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! That a log cannot be read is said in its place ([`Unreadable`]), and is no reason not to tell what the others hold. Who
 //! decides by what a log says asks for that one, and is told of the error.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::identity::SourceId;
 use packer_events::body::EventBody;
 use packer_events::event::Event;
+use packer_events::interleave::told_by_half;
 use packer_events::replay::Replay;
 use packer_events::wire::{LogRead, read_log};
 use packer_fs::disk::{Disk, DiskError, DiskOperation, OsDisk};
@@ -76,19 +78,38 @@ impl std::fmt::Display for Unreadable {
 }
 
 /// The logs of the project in `root`, in the order in which their sources began, those that cannot be read among them. Opens
-/// no project and writes nothing.
+/// no project and writes nothing. They are read one after the other, and read again where that tells a recovery by half: so
+/// where one began or ended, the end that it wrote is there, too.
 pub fn recorded_logs(root: &Utf8Path) -> Result<Vec<RecordedLog>, DiskError> {
     recorded_on(&OsDisk::new(root.to_owned()))
 }
 
 /// The same on a disk.
-fn recorded_on(disk: &dyn Disk) -> Result<Vec<RecordedLog>, DiskError> {
-    let mut logs = Vec::new();
+pub(crate) fn recorded_on(disk: &dyn Disk) -> Result<Vec<RecordedLog>, DiskError> {
     // Sources are uuids of version 7, which sort by when they were drawn.
-    for (source, names) in event_log::listing(disk)? {
-        logs.extend(read_or_say(disk, source, &names));
+    let mut logs: BTreeMap<SourceId, RecordedLog> = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    loop {
+        for (source, names) in event_log::listing(disk)? {
+            let before = logs.get(&source);
+            // To what has no lock nothing is added.
+            if before.is_some_and(|log| !log.may_live && !names.has_lock) {
+                continue;
+            }
+            if let Some(log) = read_or_say(disk, source, &names)
+                && (before.is_none() || log.unreadable.is_none())
+            {
+                logs.insert(source, log);
+            }
+        }
+        // What a recovery said while one log was read after the other is there by now; what still is not, is gone.
+        let events = logs.values().flat_map(|log| log.carried.iter().chain(&log.events));
+        let mut half = told_by_half(events.map(|event| &**event));
+        if half.is_subset(&known) {
+            return Ok(logs.into_values().collect());
+        }
+        known.append(&mut half);
     }
-    Ok(logs)
 }
 
 /// The log of one source, or that it cannot be read; none if it has none.

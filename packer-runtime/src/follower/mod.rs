@@ -9,22 +9,22 @@
 //! Guarantees: of each source, every event that stays in the log is given once, in order, those of sources that begin
 //! later included; what is gone is said. What was given and is then cut off the log, because its sync failed or because a
 //! crash left it behind something torn, is said to be cut off once other events stand in its place, and those are given.
-//! What is found in one look comes in the order of time, and no end of an operation before the recovery that wrote it.
+//! What is found in one look comes in the order of time, and the end that a recovery wrote between its beginning and its end.
 //!
 //! Limits: an event is given when its line is in the log, which for an end is a moment before it is certain to survive a cut
 //! of power; so an event from here proves nothing. Where over 256 lines were cut off at once, the events of the segment
 //! before them are given again, too. What was appended to a log and removed with it between two looks is given only if the
 //! log was read a short while ago, and else not said to be missed. In the order of logs instead of time comes what is read
-//! in a look beyond [`READ_AHEAD`] events.
+//! in a look beyond [`READ_AHEAD`] events: then a recovery may end before the end that it wrote, too.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
-use packer_domain::identity::SourceId;
+use packer_domain::identity::{OperationId, SourceId};
 use packer_events::event::Event;
-use packer_events::interleave::{ended_by, interleaved};
+use packer_events::interleave::{interleaved, told_by_half};
 use packer_fs::disk::{Disk, DiskError, OsDisk, Stat};
 use packer_fs::event_log::{self, EventLogError, LogNames};
 use packer_fs::layout;
@@ -148,9 +148,13 @@ impl LogFollower {
     fn look(&mut self) -> Result<(), DiskError> {
         let mut found = Found::new();
         let mut looked = self.read_all(&mut found);
-        // A recovery that began while logs were read said so before it wrote an end into one of them.
-        if looked.is_ok() && has_end_without_recovery(&found) {
+        let (mut half, mut known) = (half_of(&found), BTreeSet::new());
+        // What a recovery says amid a look, it says in this order: that it begins, the end that it writes, its own end. So the
+        // rest of what was found by half is there by now. What still is not, is gone or was told before.
+        while looked.is_ok() && !half.is_subset(&known) {
+            known.append(&mut half);
             looked = self.read_all(&mut found);
+            half = half_of(&found);
         }
         self.found.extend(interleaved(found.into_values().collect(), |next| match next {
             LogNext::Event(event) => Some(event),
@@ -314,14 +318,10 @@ impl Followed {
     }
 }
 
-/// Whether an operation is ended by a recovery of which nothing was found.
-fn has_end_without_recovery(found: &Found) -> bool {
-    let events = || {
-        found.values().flatten().filter_map(|next| match next {
-            LogNext::Event(event) => Some(event),
-            LogNext::Missed(_) | LogNext::CutOff(_) | LogNext::Unreadable(_) | LogNext::Timeout => None,
-        })
-    };
-    let known: BTreeSet<_> = events().map(|event| event.operation_id).collect();
-    events().filter_map(|event| ended_by(event)).any(|by| !known.contains(&by))
+/// What was found by half of what recoveries ended.
+fn half_of(found: &Found) -> BTreeSet<(OperationId, OperationId)> {
+    told_by_half(found.values().flatten().filter_map(|next| match next {
+        LogNext::Event(event) => Some(&**event),
+        LogNext::Missed(_) | LogNext::CutOff(_) | LogNext::Unreadable(_) | LogNext::Timeout => None,
+    }))
 }

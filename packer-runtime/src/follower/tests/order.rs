@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use packer_events::report::{AbortReport, OutcomeReport, RecoverReport, RecoveryResult};
 
 use super::*;
+use crate::record::recorded_on;
 use crate::testing::HookedDisk;
 
 #[test]
@@ -46,6 +47,53 @@ fn a_recovery_that_begins_amid_a_look_is_told_before_the_end_that_it_wrote() {
     });
     let mut follower = LogFollower::on(hooked, []);
     assert_eq!(told(&mut follower), [(of, 1), (recovering, 1), (of, 2), (recovering, 2)]);
+}
+
+/// A disk on which a recovery ends another source, and then itself, just before its own log is read; and both sources, the
+/// dead one first.
+fn recovered_amid_reading(folder: &tempfile::TempDir) -> (Arc<HookedDisk>, [SourceId; 2]) {
+    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
+    let mut dead = Other::of(Arc::clone(&disk), drawn());
+    let mut recovering = Other::of(Arc::clone(&disk), drawn());
+    let sources = [dead.source(), recovering.source()];
+    for source in sources {
+        disk.create(&layout::event_lock(source)).unwrap();
+    }
+    let hooked = Arc::new(HookedDisk::new(root));
+    let mut recover = Some(move || {
+        let (of, by) = (dead.operation, recovering.operation);
+        dead.say(EventBody::Aborted { outcome: AbortReport { kind: None, by } });
+        let report = RecoverReport { operation_id: of, result: RecoveryResult::Dropped, took_ms: 0 };
+        recovering.say(EventBody::Succeeded { outcome: OutcomeReport::Recover(report) });
+    });
+    hooked.hook(move |name, path| {
+        if name == "open"
+            && path == layout::event_log(sources[1])
+            && let Some(mut recover) = recover.take()
+        {
+            recover();
+        }
+        Ok(())
+    });
+    (hooked, sources)
+}
+
+#[test]
+fn a_recovery_that_ends_amid_a_look_is_told_to_end_after_the_end_that_it_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, [dead, recovering]) = recovered_amid_reading(&folder);
+    let mut follower = LogFollower::on(disk, []);
+    assert_eq!(told(&mut follower), [(dead, 1), (recovering, 1), (dead, 2), (recovering, 2)]);
+}
+
+#[test]
+fn a_recovery_that_ends_while_the_records_are_read_is_recorded_with_the_end_that_it_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, sources) = recovered_amid_reading(&folder);
+    let logs = recorded_on(&*disk).unwrap();
+    let recorded: Vec<_> = logs.iter().map(|log| (log.source, log.events.len())).collect();
+    assert_eq!(recorded, sources.map(|source| (source, 2)));
 }
 
 #[test]
