@@ -12,16 +12,21 @@ pub use crate::feed::{CutOff, Feed, FeedItem, FeedNext, From, Missed};
 pub use crate::follower::{LogFollower, LogNext};
 pub use crate::freshness::Freshness;
 pub use crate::history::{DroppedHistory, HISTORY_MAX_AGE, HISTORY_MAX_BYTES, HistoryReport};
-pub use crate::log::{LoggedOperation, ReadableLog, UndoState, next_redo, next_undo};
+pub use crate::log::{
+    LoggedOperation, NameOperationError, ReadableLog, UndoState, named_operation, next_redo, next_undo,
+};
 pub use crate::operation::OperationHandle;
 pub use crate::outcome::{Outcome, OutcomeNotDurable, Provenance};
 pub use crate::plan_file::PlanFile;
 pub use crate::project::{
     BuildBase, Command, ContentError, FirstObservation, Glance, LocateError, OpenError, OpenOptions, Project,
-    Status, StatusReader,
+    RecoveryWay, Status, StatusReader,
 };
 pub use crate::record::{RecordedLog, Unreadable, recorded_logs};
-pub use crate::snapshot::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot};
+pub use crate::snapshot::{
+    AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError, Snapshot, UnclaimedFile, UnclaimedPage,
+    UnclaimedQuery,
+};
 pub use crate::watch::{Automatic, WatchOptions};
 
 pub use packer_codecs::preview::{

@@ -52,6 +52,27 @@ pub enum UndoState {
     NotKept,
 }
 
+/// Why a text names no single operation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameOperationError {
+    /// No id begins or ends so.
+    #[error("no operation is called {text:?}")]
+    Unknown {
+        /// The text.
+        text: String,
+    },
+    /// Several do.
+    #[error("{text:?} can be several operations, such as {one} and {other}")]
+    Ambiguous {
+        /// The text.
+        text: String,
+        /// One of them.
+        one: OperationId,
+        /// Another one.
+        other: OperationId,
+    },
+}
+
 /// What was done in a project, as far as its logs can be read.
 #[derive(Clone, Debug)]
 pub struct ReadableLog {
@@ -147,6 +168,26 @@ pub fn next_redo(logged: &[LoggedOperation]) -> Option<OperationId> {
         logged.can_be_undone() && (logged.kind != Some(OperationKind::Undo) || takes_back(logged))
     });
     next.filter(|logged| logged.kind == Some(OperationKind::Undo)).map(|logged| logged.operation_id)
+}
+
+/// The operation of a log that a text means: an id, or a beginning or an end that only one has. A whole id is taken as it
+/// is: whether anything is kept of it is for a plan to say.
+pub fn named_operation(text: &str, logged: &[LoggedOperation]) -> Result<OperationId, NameOperationError> {
+    if let Ok(operation) = text.parse() {
+        return Ok(operation);
+    }
+    let typed = text.to_ascii_lowercase();
+    let ids = logged.iter().map(|logged| logged.operation_id);
+    let mut meant = ids.filter(|id| {
+        let id = id.to_string();
+        !typed.is_empty() && (id.starts_with(&typed) || id.ends_with(&typed))
+    });
+    let text = text.to_owned();
+    match (meant.next(), meant.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(NameOperationError::Unknown { text }),
+        (Some(one), Some(other)) => Err(NameOperationError::Ambiguous { text, one, other }),
+    }
 }
 
 impl LoggedOperation {
@@ -257,6 +298,23 @@ mod tests {
             oldest_first.iter().rev().map(|(n, kind, of, undo)| logged(*n, *kind, *of, *undo)).collect();
         let number = |found: OperationId| (1..=9).find(|n| id(*n) == found);
         (next_undo(&newest_first).and_then(number), next_redo(&newest_first).and_then(number))
+    }
+
+    #[test]
+    fn an_operation_is_named_by_what_tells_it_apart() {
+        let list = [1, 2, 12].map(|n| logged(n, OperationKind::Adopt, None, UndoState::NotKept));
+        let named = |text: &str| named_operation(text, &list);
+        assert_eq!(named(&id(1).to_string()), Ok(id(1)));
+        assert_eq!(named("0701"), Ok(id(1)));
+        assert_eq!(named("0712"), Ok(id(12)));
+        assert_eq!(named(&id(2).to_string()[1..].to_uppercase()), Ok(id(2)));
+        for several in ["2", "01a2027b", "01A2"] {
+            assert!(matches!(named(several), Err(NameOperationError::Ambiguous { .. })), "{several}");
+        }
+        for nobody in ["", "zz", "latest"] {
+            assert_eq!(named(nobody), Err(NameOperationError::Unknown { text: nobody.to_owned() }));
+        }
+        assert_eq!(named(&id(9).to_string()), Ok(id(9)));
     }
 
     #[test]

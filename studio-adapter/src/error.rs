@@ -1,7 +1,9 @@
 //! Errors: why a session could not give what was asked for, in the packer's words.
 //!
-//! An error is no outcome: nothing was submitted, and nothing changed. Operations that were submitted tell of their ends
-//! by [`OutcomeView`](crate::OutcomeView) alone.
+//! An error is no outcome: operations that were submitted tell of their ends by [`OutcomeView`](crate::OutcomeView) alone.
+//! Where a question or an intent cannot be read, nothing was submitted, and nothing changed. Three errors say less: that an
+//! end could not be stored (the operation ended, and nobody can say how), and those of collecting and of unpacking, which
+//! are no operations and may have done a part.
 
 use std::error::Error;
 use std::fmt;
@@ -10,8 +12,8 @@ use std::str::FromStr;
 use packer_events::body::OperationKind;
 use packer_events::report::{Ending, RejectionReport};
 use packer_runtime::api::{
-    CreateError, DiskError, ExplainError, GcError, OutcomeNotDurable, ReadPlanError, SelectError,
-    UnknownCode, WritePlanError,
+    CreateError, DiskError, ExplainError, GcError, NameOperationError, OutcomeNotDurable, ReadPlanError,
+    SelectError, UnknownCode, WritePlanError,
 };
 use packer_runtime::packs::PackError;
 use serde::Serialize;
@@ -94,6 +96,17 @@ impl ErrorView {
             }
             SelectError::Ambiguous { text: _, uuids } => Self {
                 details: uuids.iter().map(ToString::to_string).collect(),
+                ..Self::new(ErrorReason::Ambiguous, message)
+            },
+        }
+    }
+
+    pub(crate) fn of_operation_name(error: &NameOperationError) -> Self {
+        let message = error.to_string();
+        match error {
+            NameOperationError::Unknown { text: _ } => Self::new(ErrorReason::Unknown, message),
+            NameOperationError::Ambiguous { text: _, one, other } => Self {
+                details: vec![one.to_string(), other.to_string()],
                 ..Self::new(ErrorReason::Ambiguous, message)
             },
         }

@@ -121,36 +121,51 @@ mod tests {
 
     /// Every state, and every cause and nuance that has its own words.
     fn catalogue() -> Vec<Freshness> {
+        let causes = every![UnknownCause: Overflow, WatchLost, ScanInterrupted, ChangedOutside, NotObserved];
         let at = Timestamp::from_unix_ms(1_795_338_000_123);
         let paths = ["ui/a.png", "ui/b.png"].map(|path| AssetPath::parse(path).unwrap()).to_vec();
         let operation_id = OperationId::drawn(UuidDraw { unix_ms: 1_795_338_000_000, entropy: [7; 16] });
-        vec![
-            Freshness::Verified { at, watched: true },
-            Freshness::Verified { at, watched: false },
-            Freshness::Dirty { paths, registry: false, configuration: false },
-            Freshness::Unknown { cause: UnknownCause::Overflow },
-            Freshness::Unknown { cause: UnknownCause::WatchLost },
-            Freshness::Unknown { cause: UnknownCause::ScanInterrupted },
-            Freshness::Unknown { cause: UnknownCause::ChangedOutside },
-            Freshness::Unknown { cause: UnknownCause::NotObserved },
-            Freshness::RecoveryRequired { operation_id },
-        ]
+        let dirty =
+            |(registry, configuration)| Freshness::Dirty { paths: paths.clone(), registry, configuration };
+        let mut all =
+            vec![Freshness::Verified { at, watched: true }, Freshness::Verified { at, watched: false }];
+        all.extend([(false, false), (true, false), (false, true), (true, true)].map(dirty));
+        all.extend(causes.map(|cause| Freshness::Unknown { cause }));
+        all.push(Freshness::RecoveryRequired { operation_id });
+        all
+    }
+
+    /// The state that a badge has to have. What has no state yet does not compile.
+    fn state(freshness: &Freshness) -> FreshnessState {
+        match freshness {
+            Freshness::Verified { .. } => FreshnessState::Verified,
+            Freshness::Dirty { .. } => FreshnessState::Dirty,
+            Freshness::Unknown { .. } => FreshnessState::Unknown,
+            Freshness::RecoveryRequired { .. } => FreshnessState::RecoveryRequired,
+        }
     }
 
     #[test]
     fn every_state_has_a_badge_of_its_own() {
         let badges: Vec<FreshnessBadge> = catalogue().iter().map(FreshnessBadge::of).collect();
         insta::assert_json_snapshot!("badges", badges);
+        let details: BTreeSet<&str> = badges.iter().map(|badge| badge.detail.as_str()).collect();
+        assert_eq!(details.len(), badges.len(), "two states have one sentence: {details:?}");
+        // What may differ is said by the sentence; the label is one.
+        let dirty = badges.iter().filter(|badge| badge.state == FreshnessState::Dirty).count();
         let labels: BTreeSet<&str> = badges.iter().map(|badge| badge.label.as_str()).collect();
-        assert_eq!(labels.len(), badges.len(), "two states have one label: {labels:?}");
+        assert_eq!((labels.len(), dirty), (badges.len() - 3, 4), "two states have one label: {labels:?}");
+        let states: BTreeSet<String> = badges.iter().map(|badge| format!("{:?}", badge.state)).collect();
+        let every = every![FreshnessState: Verified, Dirty, Unknown, RecoveryRequired];
+        assert_eq!(states.len(), every.len(), "a state is not in the catalogue: {states:?}");
     }
 
     #[test]
     fn only_a_verified_state_says_verified() {
         for freshness in catalogue() {
             let badge = FreshnessBadge::of(&freshness);
-            let verified = matches!(freshness, Freshness::Verified { .. });
-            assert_eq!(badge.state == FreshnessState::Verified, verified, "{freshness:?}");
+            let verified = state(&freshness) == FreshnessState::Verified;
+            assert_eq!(badge.state, state(&freshness), "{freshness:?}");
             assert_eq!(badge.verified_at.is_some(), verified, "{freshness:?}");
             assert_eq!(badge.label.to_lowercase().contains("verified"), verified, "{freshness:?}");
         }

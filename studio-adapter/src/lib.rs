@@ -14,6 +14,10 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 #![deny(clippy::wildcard_enum_match_arm)]
 
+#[cfg(test)]
+#[macro_use]
+mod testing;
+
 mod asset;
 mod content;
 mod error;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use packer_runtime::api::{BuildBase, BuildRequest, GcReport, GcRequest, Revision};
+use packer_runtime::api::{BuildBase, BuildRequest, GcReport, GcRequest, Revision, StorePolicy};
 use packer_runtime::packs::{PackReport, PackRow, UnpackReport};
 use serde::Serialize;
 
@@ -149,7 +149,7 @@ impl BuildIntent {
             explain: *explain,
             keep_going: *keep_going,
             prove: *prove,
-            ..BuildRequest::default()
+            store: StorePolicy::default(),
         })
     }
 }

@@ -740,7 +740,7 @@ export type Intent =
   /** Take back what an operation did. */
   | {
       intent: "undo";
-      /** Its id; none for the one that the history names as next. */
+      /** Its id, or as much of its beginning or end as tells it apart; none for the one that the history names as next. */
       operation: string | null;
     }
   /** Do again what was taken back last. */
@@ -1142,7 +1142,7 @@ export type PresenceView =
 
 /** What an intent would do. */
 export interface PreviewView {
-  /** What is asked for, in one word: `adopt`, `rename` … */
+  /** What is asked for, in a word or two: `adopt`, `rename`, `redo`, `carry out` … */
   mutation: string;
   /** How many steps it is, all of which are carried out or none. */
   steps: number;
@@ -1259,7 +1259,7 @@ export interface RecoveryView {
   operation_id: string;
   /** What is known of it. */
   row: HistoryRow | null;
-  /** The ways, in the packer's order. What each would do is shown by its preview. */
+  /** The ways that are open, in the packer's order. What each would do is shown by its preview. */
   choices: Array<RecoveryChoiceRow>;
 }
 
@@ -1506,7 +1506,7 @@ export interface UnclaimedPage {
   revision: number;
   /** What is known of the snapshot against the disk. */
   freshness: FreshnessBadge;
-  /** How many there are in the whole workspace, whatever was asked for. */
+  /** How many files the query covers in all. */
   total: number;
   /** The part that was asked for, by path. */
   rows: Array<UnclaimedRow>;
@@ -1527,7 +1527,7 @@ export interface UnclaimedRow {
   /** Where it is, below the assets root. */
   path: string;
   /** Bytes. */
-  size: number | null;
+  size: number;
 }
 
 /** Whether an operation can be undone. */

@@ -1,7 +1,9 @@
 //! `packer list`: the assets, one a line; with `--pack`, those of a pack, which needs no project if it is named.
 
 use camino::Utf8Path;
-use packer_runtime::api::{AssetPath, AssetQuery, AssetSort, DiagnosticCode, KindId};
+use packer_runtime::api::{
+    AssetPath, AssetQuery, AssetSort, DiagnosticCode, KindId, UnclaimedFile, UnclaimedQuery,
+};
 use packer_runtime::packs::{self, PackRow};
 use serde::Serialize;
 
@@ -78,22 +80,21 @@ pub(crate) struct UnclaimedJson<'s> {
 fn unclaimed(args: &ListArgs, opened: &Opened, ui: &mut Ui) {
     let status = opened.project.status();
     let snapshot = &status.snapshot;
-    let is_meant =
-        |path: &&AssetPath| args.text.as_ref().is_none_or(|text| path.as_str().contains(text.as_str()));
-    let paths: Vec<&AssetPath> = snapshot.unclaimed().iter().filter(is_meant).collect();
-    let size = |path: &AssetPath| snapshot.size_of(path).unwrap_or_default();
+    let query = UnclaimedQuery { text: args.text.clone(), ..UnclaimedQuery::default() };
+    let page = snapshot.unclaimed_files(&query);
     if ui.is_json() {
-        for path in paths {
-            ui.json(&UnclaimedJson { path, size: size(path) });
+        for UnclaimedFile { path, size } in &page.rows {
+            ui.json(&UnclaimedJson { path, size: *size });
             if ui.is_closed() {
                 break;
             }
         }
         return;
     }
-    let row = |path: &&AssetPath| vec![plain(&snapshot.project_path(path)), render::bytes(size(path))];
-    ui.out(&render::table(&paths.iter().map(row).collect::<Vec<_>>()));
-    ui.note(&render::things(paths.len() as u64, "file", "files"));
+    let row =
+        |file: &UnclaimedFile| vec![plain(&snapshot.project_path(&file.path)), render::bytes(file.size)];
+    ui.out(&render::table(&page.rows.iter().map(row).collect::<Vec<_>>()));
+    ui.note(&render::things(page.total as u64, "file", "files"));
 }
 
 /// What a pack holds, as the pack says it.

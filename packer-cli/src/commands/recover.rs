@@ -1,7 +1,7 @@
 //! `packer recover`: settles an operation that was interrupted in the middle of its commit. There are two ways; which one
 //! is for people to say.
 
-use packer_runtime::api::{Freshness, Mutation, MutationPlan, OperationId, Recover, RecoveryChoice, Verdict};
+use packer_runtime::api::{Freshness, Mutation, OperationId, Recover, RecoveryChoice, RecoveryWay};
 
 use super::mutate::{apply_shown, carry_out, show};
 use crate::args::RecoverArgs;
@@ -10,9 +10,6 @@ use crate::failure::Failure;
 use crate::project::Opened;
 use crate::render;
 use crate::ui::{Answer, Ui};
-
-/// Both ways, in the order in which they are offered.
-const CHOICES: [RecoveryChoice; 2] = [RecoveryChoice::KeepTheirs, RecoveryChoice::FinishOurs];
 
 pub(super) fn run(args: &RecoverArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit, Failure> {
     let Freshness::RecoveryRequired { operation_id } = opened.project.status().freshness else {
@@ -39,33 +36,31 @@ fn offer(operation: OperationId, args: &RecoverArgs, opened: &Opened, ui: &mut U
     if args.apply.yes || args.apply.plan_out.is_some() {
         return Err(Failure::usage("there are two ways to recover, and nothing says which").hint(WAYS));
     }
-    let [keep, finish] = CHOICES.map(|choice| opened.project.preview(&settle(operation, choice)));
-    let plans = [keep?, finish?];
+    let ways = opened.project.recovery_ways(operation)?;
     if !ui.is_json() {
         let logged = opened.project.log()?;
         let interrupted = logged.iter().find(|logged| logged.operation_id == operation);
         ui.out(&render::interrupted(operation, interrupted, ui.paint_out()));
     }
-    for (choice, plan) in CHOICES.into_iter().zip(&plans) {
+    for way in &ways {
         if !ui.is_json() {
-            ui.out(&render::way_out(choice, ui.paint_out()));
+            ui.out(&render::way_out(way.choice, ui.paint_out()));
         }
-        show(plan, ui);
+        show(&way.plan, ui);
     }
     if args.apply.dry_run {
         return Ok(Exit::Done);
     }
-    let mut open: Vec<(RecoveryChoice, MutationPlan)> =
-        CHOICES.into_iter().zip(plans).filter(|(_, plan)| plan.verdict != Verdict::Blocked).collect();
+    let mut open: Vec<RecoveryWay> = ways.into_iter().filter(RecoveryWay::is_open).collect();
     if open.is_empty() {
         return Ok(Exit::Refused);
     }
     if !ui.is_interactive() {
         return Err(Failure::usage("nobody can be asked here, so nothing was changed").hint(WAYS));
     }
-    let titles: Vec<String> = open.iter().map(|(choice, _)| render::choice(*choice)).collect();
+    let titles: Vec<String> = open.iter().map(|way| render::choice(way.choice)).collect();
     match ui.choose("Which way?", &titles) {
-        Answer::Given(chosen) => apply_shown(open.swap_remove(chosen).1, opened, ui),
+        Answer::Given(chosen) => apply_shown(open.swap_remove(chosen).plan, opened, ui),
         Answer::Declined => {
             ui.note("nothing was changed");
             Ok(Exit::Refused)

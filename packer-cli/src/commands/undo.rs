@@ -1,6 +1,8 @@
 //! `packer undo`: takes back what an operation did. Itself an operation, which can be undone.
 
-use packer_runtime::api::{LoggedOperation, Mutation, OperationId, Undo, next_undo};
+use packer_runtime::api::{
+    LoggedOperation, Mutation, NameOperationError, OperationId, Undo, named_operation, next_undo,
+};
 
 use super::mutate::carry_out;
 use crate::args::UndoArgs;
@@ -28,69 +30,23 @@ pub(super) fn run(args: &UndoArgs, opened: &Opened, ui: &mut Ui) -> Result<Exit,
 
 const LISTS: &str = "`packer log` lists the operations, and which of them can be undone";
 
-/// The operation that a text means: an id, or a beginning or an end that only one has.
 fn named(text: &str, logged: &[LoggedOperation]) -> Result<OperationId, Failure> {
-    if let Ok(operation) = text.parse() {
-        return Ok(operation);
-    }
-    let typed = text.to_ascii_lowercase();
-    let ids = logged.iter().map(|logged| logged.operation_id);
-    let mut meant = ids.filter(|id| {
-        let id = id.to_string();
-        !typed.is_empty() && (id.starts_with(&typed) || id.ends_with(&typed))
-    });
-    match (meant.next(), meant.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => Err(Failure::usage(format!("no operation is called {text:?}")).hint(LISTS)),
-        (Some(one), Some(other)) => {
-            Err(Failure::usage(format!("{text:?} can be several operations, such as {one} and {other}"))
-                .hint("give more of the id"))
-        }
-    }
+    named_operation(text, logged).map_err(|error| {
+        let hint = match &error {
+            NameOperationError::Unknown { .. } => LISTS,
+            NameOperationError::Ambiguous { .. } => "give more of the id",
+        };
+        Failure::of(Exit::Usage, &error).hint(hint)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use packer_events::body::OperationKind;
-    use packer_events::replay::OperationState;
-    use packer_events::time::Timestamp;
-    use packer_runtime::api::UndoState;
-
     use super::*;
 
-    /// An operation whose id ends with the two digits of `end`.
-    fn logged(end: u8, kind: OperationKind, undo: UndoState) -> LoggedOperation {
-        let operation_id = format!("01a2027b-d6{end:02x}-7707-8707-0707070707{end:02x}").parse().unwrap();
-        LoggedOperation {
-            operation_id,
-            kind: Some(kind),
-            time: Timestamp::from_unix_ms(u64::from(end)),
-            state: OperationState::Succeeded,
-            report: None,
-            causation_id: None,
-            undo,
-        }
-    }
-
     #[test]
-    fn an_operation_is_named_by_what_tells_it_apart() {
-        let list = [1, 2, 0x12].map(|end| logged(end, OperationKind::Adopt, UndoState::NotKept));
-        let ids = [0, 1, 2].map(|n| list[n].operation_id);
-        assert_eq!(named(&ids[0].to_string(), &list).unwrap(), ids[0]);
-        assert_eq!(named("0701", &list).unwrap(), ids[0]);
-        assert_eq!(named("0712", &list).unwrap(), ids[2]);
-        assert_eq!(named(&ids[1].to_string()[..13].to_uppercase(), &list).unwrap(), ids[1]);
-        for (bad, expected) in [
-            ("2", "several operations"),
-            ("01a2027b", "several operations"),
-            ("", "no operation"),
-            ("zz", "no operation"),
-        ] {
-            let failure = format!("{:?}", named(bad, &list).unwrap_err());
-            assert!(failure.contains(expected), "{bad}: {failure}");
-        }
-        // Whether anything is kept of it is the packer's to say.
-        let unknown = logged(9, OperationKind::Adopt, UndoState::NotKept).operation_id;
-        assert_eq!(named(&unknown.to_string(), &list).unwrap(), unknown);
+    fn what_names_no_operation_says_what_to_do() {
+        let failure = format!("{:?}", named("zz", &[]).unwrap_err());
+        assert!(failure.contains("no operation is called") && failure.contains(LISTS), "{failure}");
     }
 }

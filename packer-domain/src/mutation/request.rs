@@ -260,6 +260,11 @@ pub enum RecoveryChoice {
     FinishOurs,
 }
 
+impl RecoveryChoice {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::KeepTheirs, Self::FinishOurs];
+}
+
 /// Several mutations as one: each planned on what those before it leave, and all or nothing carried out.
 ///
 /// Blocked by: what its members are blocked by, and `plan/not-in-batch` (where one of them is a recovery). Warns of:

@@ -6,6 +6,7 @@ mod glance;
 mod including;
 mod open;
 mod reader;
+mod recovery;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use glance::Glance;
 pub(crate) use open::pool;
 pub use open::{FirstObservation, OpenError, OpenOptions};
 pub use reader::StatusReader;
+pub use recovery::RecoveryWay;
 pub(crate) use submit::Submitter;
 
 use std::sync::Arc;

@@ -1,8 +1,10 @@
 //! Snapshots: one coherent projection of the workspace, immutable. Every answer of one snapshot agrees with every other.
 
 mod query;
+mod unclaimed;
 
 pub use query::{AssetPage, AssetQuery, AssetSelector, AssetSort, SelectError};
+pub use unclaimed::{UnclaimedFile, UnclaimedPage, UnclaimedQuery};
 
 use std::sync::{Arc, OnceLock};
 

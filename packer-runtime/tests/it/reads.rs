@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 use packer_runtime::api::{
     AssetQuery, AssetSelector, AssetSort, AssetState, Command, ContentError, Freshness, From, KindId,
-    LocateError, Project, SelectError, Snapshot, Target,
+    LocateError, Project, SelectError, Snapshot, Target, UnclaimedQuery,
 };
 
 use super::codecs::gated;
@@ -165,6 +165,16 @@ fn the_summary_counts_what_the_lists_hold() {
         snapshot.unclaimed().iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["loose.xyz", "ui/a.txt"]
     );
+    let page = |text: Option<&str>, offset| {
+        let query = UnclaimedQuery { text: text.map(str::to_owned), offset, limit: Some(1) };
+        let page = snapshot.unclaimed_files(&query);
+        assert_eq!(page.revision, snapshot.revision());
+        assert!(page.rows.iter().all(|row| Some(row.size) == snapshot.size_of(&row.path)));
+        (page.total, page.rows.iter().map(|row| row.path.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(page(None, 1), (2, vec!["ui/a.txt".to_owned()]));
+    assert_eq!(page(Some("xyz"), 0), (1, vec!["loose.xyz".to_owned()]));
+    assert_eq!(page(Some("xyz"), 1), (1, Vec::new()));
     let errors = snapshot.diagnostics().iter().filter(|diagnostic| diagnostic.is_error()).count() as u64;
     assert_eq!(summary.diagnostics.error, errors);
     assert_eq!(summary.divergences.values().sum::<u64>() as usize, snapshot.divergences().len());

@@ -240,6 +240,9 @@ impl Interrupted {
             let there = interrupted.bytes_anywhere();
             let project = interrupted.freezes();
             let named = format!("{}, saved: {}, {choice:?}", meddling.file, meddling.saved);
+            let ways = project.recovery_ways(interrupted.dead.operation).unwrap();
+            assert_eq!(ways.iter().map(|way| way.choice).collect::<Vec<_>>(), CHOICES);
+            let is_open = ways.iter().any(|way| way.choice == choice && way.is_open());
 
             let mut expected = match choice {
                 RecoveryChoice::KeepTheirs => before,
@@ -253,6 +256,7 @@ impl Interrupted {
                 .filter(|(path, bytes)| !path.ends_with('/') && !there.contains(*bytes) && !is_theirs(path))
                 .map(|(path, _)| path.clone())
                 .collect();
+            assert_eq!(is_open, gone.is_empty(), "{named}");
             let mut outcome = interrupted.settles(&project, choice, shown);
             if !gone.is_empty() {
                 // What nobody keeps comes back by nothing that the packer does.

@@ -3,7 +3,8 @@
 use packer_events::replay::OperationState;
 use packer_events::report::Ending;
 use packer_runtime::api::{
-    Freshness, LoggedOperation, OperationId, RecoveryChoice, Status, UndoState, next_redo, next_undo,
+    DiskError, Freshness, LoggedOperation, OperationId, Project, RecoveryChoice, UndoState, next_redo,
+    next_undo,
 };
 use serde::Serialize;
 
@@ -96,7 +97,7 @@ pub struct RecoveryView {
     pub operation_id: String,
     /// What is known of it.
     pub row: Option<HistoryRow>,
-    /// The ways, in the packer's order. What each would do is shown by its preview.
+    /// The ways that are open, in the packer's order. What each would do is shown by its preview.
     pub choices: Vec<RecoveryChoiceRow>,
 }
 
@@ -168,21 +169,19 @@ impl UndoStateView {
 }
 
 impl RecoveryView {
-    /// What waits to be recovered in `status`, if something does; `log` is asked for what is known of it.
-    pub(crate) fn of<E>(
-        status: &Status,
-        log: impl FnOnce() -> Result<Vec<LoggedOperation>, E>,
-    ) -> Result<Option<Self>, E> {
-        let operation: OperationId = match status.freshness {
+    /// What waits to be recovered in `project`, if something does.
+    pub(crate) fn of(project: &Project) -> Result<Option<Self>, DiskError> {
+        let operation: OperationId = match project.status().freshness {
             Freshness::RecoveryRequired { operation_id } => operation_id,
             Freshness::Verified { .. } | Freshness::Dirty { .. } | Freshness::Unknown { .. } => {
                 return Ok(None);
             }
         };
-        let logged = log()?;
+        let logged = project.log()?;
         let row = logged.iter().find(|logged| logged.operation_id == operation).map(HistoryRow::of);
-        let choices = [RecoveryChoice::KeepTheirs, RecoveryChoice::FinishOurs].map(RecoveryChoiceRow::of);
-        Ok(Some(Self { operation_id: operation.to_string(), row, choices: choices.to_vec() }))
+        let ways = project.recovery_ways(operation)?;
+        let choices = ways.iter().filter(|way| way.is_open()).map(|way| RecoveryChoiceRow::of(way.choice));
+        Ok(Some(Self { operation_id: operation.to_string(), row, choices: choices.collect() }))
     }
 }
 

@@ -25,17 +25,17 @@ fn logged(n: u8, state: OperationState, undo: UndoState) -> LoggedOperation {
 
 #[test]
 fn every_state_and_every_way_back_has_a_row() {
-    let states = [
-        OperationState::Accepted,
-        OperationState::Queued,
-        OperationState::Running,
-        OperationState::Succeeded,
-        OperationState::Rejected,
-        OperationState::Failed,
-        OperationState::Cancelled,
-        OperationState::Aborted,
-        OperationState::Recovered,
-        OperationState::OutcomeUnknown,
+    let states = every![
+        OperationState: Accepted,
+        Queued,
+        Running,
+        Succeeded,
+        Rejected,
+        Failed,
+        Cancelled,
+        Aborted,
+        Recovered,
+        OutcomeUnknown,
     ];
     let mut rows: Vec<LoggedOperation> =
         (1..).zip(states).map(|(n, state)| logged(n, state, UndoState::NotKept)).collect();

@@ -90,7 +90,7 @@ pub enum Intent {
     },
     /// Take back what an operation did.
     Undo {
-        /// Its id; none for the one that the history names as next.
+        /// Its id, or as much of its beginning or end as tells it apart; none for the one that the history names as next.
         operation: Option<String>,
     },
     /// Do again what was taken back last.

@@ -6,7 +6,7 @@ use packer_runtime::api::{
     Adopt, AssetName, AssetPath, AssetSelector, AssetUuid, Batch, BuildParticipation, Configure,
     DivergenceCode, Duplicate, Freshness, Mutation, OperationId, Project, Reconcile, Recover, RecoveryChoice,
     Register, Relocate, Remove, RemovedInputs, Rename, SelectError, Selector, SetBuild, SettingValue,
-    Snapshot, Target, Undo, draw, next_redo, next_undo,
+    Snapshot, Target, Undo, draw, named_operation, next_redo, next_undo,
 };
 
 use super::{Assignment, Intent, RecoveryChoiceView};
@@ -37,6 +37,26 @@ pub(crate) fn word(mutation: &Mutation) -> &'static str {
 }
 
 impl Intent {
+    /// What is asked for: the verb for it. `mutation` is what it was read as; doing again is an undoing of an undoing.
+    pub(crate) fn word(&self, mutation: &Mutation) -> &'static str {
+        match self {
+            Self::Redo {} => "redo",
+            Self::Adopt { .. }
+            | Self::Register { .. }
+            | Self::Rename { .. }
+            | Self::Move { .. }
+            | Self::Duplicate { .. }
+            | Self::Remove { .. }
+            | Self::Configure { .. }
+            | Self::Include { .. }
+            | Self::Exclude { .. }
+            | Self::Reconcile { .. }
+            | Self::Undo { .. }
+            | Self::Recover { .. }
+            | Self::Batch { .. } => word(mutation),
+        }
+    }
+
     /// The packer's request for this intent, read against what `project` has published.
     pub(crate) fn read(&self, project: &Project) -> Result<Mutation, ErrorView> {
         Reader { snapshot: &project.status().snapshot, project }.mutation(self, 0)
@@ -119,6 +139,9 @@ impl Reader<'_> {
     }
 
     fn relocation(&self, assets: &[String], to: &str) -> Result<Mutation, ErrorView> {
+        if assets.is_empty() {
+            return Err(ErrorView::new(ErrorReason::Invalid, "no asset is named").about("assets"));
+        }
         let assets = self.all(assets)?;
         // Several have no room at one path: a folder is meant.
         let slash = if assets.len() > 1 && !to.ends_with('/') { "/" } else { "" };
@@ -165,11 +188,12 @@ impl Reader<'_> {
     }
 
     fn to_undo(&self, operation: Option<&str>) -> Result<OperationId, ErrorView> {
-        let Some(text) = operation else {
-            let logged = self.project.log().map_err(|error| ErrorView::of_disk(&error))?;
-            return next_undo(&logged).ok_or_else(|| nothing("nothing that can be undone is left"));
-        };
-        read("operation", text)
+        let logged = self.project.log().map_err(|error| ErrorView::of_disk(&error))?;
+        match operation {
+            None => next_undo(&logged).ok_or_else(|| nothing("nothing that can be undone is left")),
+            Some(text) => named_operation(text, &logged)
+                .map_err(|error| ErrorView::of_operation_name(&error).about("operation")),
+        }
     }
 
     fn to_redo(&self) -> Result<OperationId, ErrorView> {
@@ -192,7 +216,7 @@ fn nothing(message: &str) -> ErrorView {
 }
 
 fn is_root(text: &str) -> bool {
-    matches!(text, "." | "./")
+    text == "." || text == "./"
 }
 
 fn targets(texts: &[String]) -> Result<Vec<Target>, ErrorView> {

@@ -108,7 +108,7 @@ fn fraction(done: u64, total: u64) -> Option<f64> {
 }
 
 impl PhaseView {
-    fn of(phase: Phase) -> Self {
+    pub(super) fn of(phase: Phase) -> Self {
         match phase {
             Phase::Scan => Self::Scan,
             Phase::Hash => Self::Hash,

@@ -76,26 +76,36 @@ fn what_goes_on_is_shown_as_it_is_told() {
 
 #[test]
 fn every_part_of_the_work_has_its_words() {
-    let phases = [
-        Phase::Scan,
-        Phase::Hash,
-        Phase::Plan,
-        Phase::Stage,
-        Phase::Commit,
-        Phase::Bake,
-        Phase::Write,
-        Phase::Verify,
-        Phase::Prove,
-        Phase::Recover,
-    ];
-    let bodies = phases.into_iter().map(|phase| progress(phase, 1, Some(4))).collect();
+    let bodies = Phase::ALL.iter().map(|phase| progress(*phase, 1, Some(4))).collect();
     insta::assert_json_snapshot!("phases", view(bodies).progress);
-    let units = [Unit::Files, Unit::Assets, Unit::Bytes, Unit::Steps].map(|unit| {
-        let (phase, total, bytes, subject) = (Phase::Bake, Some(2), None, None);
-        let body = EventBody::Progress { phase, done: 1, total, unit, bytes, elapsed_ms: 5, subject };
-        view(vec![body]).progress[0].text.clone()
-    });
+    let units: Vec<String> = Unit::ALL
+        .iter()
+        .map(|unit| {
+            let (phase, total, bytes, subject) = (Phase::Bake, Some(2), None, None);
+            let body =
+                EventBody::Progress { phase, done: 1, total, unit: *unit, bytes, elapsed_ms: 5, subject };
+            view(vec![body]).progress[0].text.clone()
+        })
+        .collect();
     assert_eq!(units, ["1 of 2 files", "1 of 2 assets", "1 of 2 bytes", "1 of 2 steps"]);
+}
+
+#[test]
+fn parts_of_the_work_stand_in_the_packers_order() {
+    // `advance` looks a part up by its place, so the two orders have to be one.
+    let views: Vec<PhaseView> = Phase::ALL.iter().map(|phase| PhaseView::of(*phase)).collect();
+    assert!(Phase::ALL.is_sorted_by(|one, next| one < next));
+    assert!(views.is_sorted_by(|one, next| one < next), "{views:?}");
+
+    let bodies = Phase::ALL.iter().map(|phase| progress(*phase, 1, Some(4))).collect();
+    let told = view(bodies);
+    let mut row = view(vec![accepted()]);
+    for part in told.progress.iter().rev() {
+        row.advance(part.clone());
+        row.advance(ProgressView { done: 3, ..part.clone() });
+    }
+    let parts: Vec<(PhaseView, u64)> = row.progress.iter().map(|part| (part.phase, part.done)).collect();
+    assert_eq!(parts, views.iter().map(|phase| (*phase, 3)).collect::<Vec<_>>());
 }
 
 #[test]

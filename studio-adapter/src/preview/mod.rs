@@ -11,14 +11,13 @@ pub use rows::{AffectedRow, ChangeView, FileChangeRow, FileChangeView, RegistryL
 use packer_runtime::api::{Divergence, Mutation, MutationPlan, ShownPlan, Verdict};
 use serde::Serialize;
 
-use crate::intent;
 use crate::problems::{DiagnosticRow, DivergenceRow};
 use crate::text::counted;
 
 /// What an intent would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PreviewView {
-    /// What is asked for, in one word: `adopt`, `rename` …
+    /// What is asked for, in a word or two: `adopt`, `rename`, `redo`, `carry out` …
     pub mutation: String,
     /// How many steps it is, all of which are carried out or none.
     pub steps: u64,
@@ -62,7 +61,8 @@ pub struct Ticket {
 }
 
 impl PreviewView {
-    pub(crate) fn of(plan: &MutationPlan, undecided: &[Divergence]) -> Self {
+    /// The preview of `plan`, which `word` asks for.
+    pub(crate) fn of(plan: &MutationPlan, word: &str, undecided: &[Divergence]) -> Self {
         let MutationPlan {
             schema: _,
             mutation,
@@ -78,7 +78,6 @@ impl PreviewView {
             effects_digest,
             plan_digest: _,
         } = plan;
-        let word = intent::word(mutation);
         let label = match verdict {
             Verdict::Ready => format!("Ready to {word}"),
             Verdict::Blocked => format!("Blocked: cannot {word}"),
@@ -89,10 +88,10 @@ impl PreviewView {
             mutation: word.to_owned(),
             steps,
             verdict: VerdictView::of(*verdict),
-            label: if steps == 1 {
-                label
-            } else {
+            label: if steps > 1 {
                 format!("{label} ({}, all or none)", counted(steps, "step"))
+            } else {
+                label
             },
             blockers: blockers.iter().map(DiagnosticRow::of).collect(),
             warnings: warnings.iter().map(DiagnosticRow::of).collect(),
@@ -109,10 +108,19 @@ impl PreviewView {
 fn steps(mutation: &Mutation) -> u64 {
     let (mut steps, mut waiting) = (0, vec![mutation]);
     while let Some(next) = waiting.pop() {
-        if let Mutation::Batch(batch) = next {
-            waiting.extend(&batch.mutations);
-        } else {
-            steps += 1;
+        match next {
+            Mutation::Batch(batch) => waiting.extend(&batch.mutations),
+            Mutation::Adopt(_)
+            | Mutation::Register(_)
+            | Mutation::Reconcile(_)
+            | Mutation::Rename(_)
+            | Mutation::SetBuild(_)
+            | Mutation::Configure(_)
+            | Mutation::Relocate(_)
+            | Mutation::Duplicate(_)
+            | Mutation::Remove(_)
+            | Mutation::Undo(_)
+            | Mutation::Recover(_) => steps += 1,
         }
     }
     steps

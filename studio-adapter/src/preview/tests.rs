@@ -7,26 +7,30 @@ use packer_runtime::api::{
 };
 
 use super::*;
+use crate::intent;
 
 const DRAW: UuidDraw = UuidDraw { unix_ms: 1_795_338_000_000, entropy: [7; 16] };
 
-const CHANGES: [Change; 15] = [
-    Change::Adopted,
-    Change::Registered,
-    Change::Retired,
-    Change::Moved,
-    Change::Separated,
-    Change::Renamed,
-    Change::Renumbered,
-    Change::Settled,
-    Change::Configured,
-    Change::Included,
-    Change::Excluded,
-    Change::Duplicated,
-    Change::Restored,
-    Change::Reverted,
-    Change::Undone,
-];
+/// Every way in which a meaning changes.
+fn changes() -> impl IntoIterator<Item = Change> {
+    every![
+        Change: Adopted,
+        Registered,
+        Retired,
+        Moved,
+        Separated,
+        Renamed,
+        Renumbered,
+        Settled,
+        Configured,
+        Included,
+        Excluded,
+        Duplicated,
+        Restored,
+        Reverted,
+        Undone,
+    ]
+}
 
 fn path(text: &str) -> AssetPath {
     AssetPath::parse(text).unwrap()
@@ -86,6 +90,10 @@ fn files() -> Vec<FilesystemMutation> {
     ]
 }
 
+fn shown(plan: &MutationPlan) -> PreviewView {
+    PreviewView::of(plan, intent::word(&plan.mutation), &[])
+}
+
 #[test]
 fn every_row_that_a_plan_can_have_is_shown() {
     let (included, excluded) = (entry(BuildParticipation::Included), entry(BuildParticipation::Excluded));
@@ -104,26 +112,26 @@ fn every_row_that_a_plan_can_have_is_shown() {
             RegistryMutation::Delete { entry: RegistryEntry { state: EntryState::Retired, ..included } },
         ],
         filesystem_mutations: files(),
-        affected: CHANGES.into_iter().map(affected).collect(),
+        affected: changes().into_iter().map(affected).collect(),
         ..plan(Verdict::Ready)
     };
-    insta::assert_json_snapshot!("every_row", PreviewView::of(&full, &[]));
+    insta::assert_json_snapshot!("every_row", shown(&full));
 }
 
 #[test]
 fn the_verdict_is_the_packers_also_where_the_lists_disagree() {
     let ready_and_blocked = MutationPlan { blockers: vec![finding("no")], ..plan(Verdict::Ready) };
-    let view = PreviewView::of(&ready_and_blocked, &[]);
+    let view = shown(&ready_and_blocked);
     assert_eq!((view.verdict, view.blockers.len()), (VerdictView::Ready, 1));
     assert_eq!(view.label, "Ready to exclude");
 
     let blocked_by_nothing = MutationPlan { filesystem_mutations: files(), ..plan(Verdict::Blocked) };
-    let view = PreviewView::of(&blocked_by_nothing, &[]);
+    let view = shown(&blocked_by_nothing);
     assert_eq!((view.verdict, view.blockers.len(), view.files.len()), (VerdictView::Blocked, 0, 8));
     assert!(view.label.starts_with("Blocked"), "{}", view.label);
 
     let empty_with_effects = MutationPlan { filesystem_mutations: files(), ..plan(Verdict::Empty) };
-    let view = PreviewView::of(&empty_with_effects, &[]);
+    let view = shown(&empty_with_effects);
     assert_eq!((view.verdict, view.files.len()), (VerdictView::Empty, 8));
     assert_eq!(view.label, "There is nothing to exclude");
 }
@@ -132,7 +140,10 @@ fn the_verdict_is_the_packers_also_where_the_lists_disagree() {
 fn batches_say_how_many_steps_are_one() {
     let inner = Mutation::Batch(Batch { mutations: vec![set_build(), set_build()] });
     let mutation = Mutation::Batch(Batch { mutations: vec![set_build(), inner] });
-    let view = PreviewView::of(&MutationPlan { mutation, ..plan(Verdict::Ready) }, &[]);
+    let view = shown(&MutationPlan { mutation, ..plan(Verdict::Ready) });
     assert_eq!((view.steps, view.mutation.as_str()), (3, "carry out"));
     assert_eq!(view.label, "Ready to carry out (3 steps, all or none)");
+    let nothing = Mutation::Batch(Batch { mutations: Vec::new() });
+    let view = shown(&MutationPlan { mutation: nothing, ..plan(Verdict::Empty) });
+    assert_eq!((view.steps, view.label.as_str()), (0, "There is nothing to carry out"));
 }

@@ -19,7 +19,7 @@ use packer_runtime::api::{
 use serde::Serialize;
 
 use crate::error::{ErrorView, read};
-use crate::intent::Intent;
+use crate::intent::{self, Intent};
 use crate::operation::RunningOperation;
 use crate::outcome::OutcomeView;
 use crate::packs::{BuildIntent, CollectIntent, CollectedView};
@@ -95,7 +95,8 @@ impl StudioSession {
     pub fn preview(&self, intent: &Intent) -> Result<(PreviewView, Ticket), ErrorView> {
         let mutation = intent.read(&self.project)?;
         let plan = self.project.preview(&mutation).map_err(|error| ErrorView::of_disk(&error))?;
-        self.previewed(plan)
+        let word = intent.word(&plan.mutation);
+        self.previewed(plan, word)
     }
 
     /// What the plan in a file would do now, and a ticket for having just that done; or why it would be refused. `path` is
@@ -104,7 +105,9 @@ impl StudioSession {
         let file = PlanFile::read(&self.project.root().join(path));
         let shown = file.map_err(|error| ErrorView::of_reading_plan(&error))?.into_plan();
         let judged = self.project.preview_shown(&shown).map_err(|error| ErrorView::of_disk(&error))?;
-        self.previewed(judged.map_err(ErrorView::refused)?)
+        let plan = judged.map_err(ErrorView::refused)?;
+        let word = intent::word(&plan.mutation);
+        self.previewed(plan, word)
     }
 
     /// Writes what was previewed to a file, for applying it later. `path` is absolute, or relative to the project.
@@ -149,7 +152,7 @@ impl StudioSession {
         RunningOperation::new(self.project.submit(command))
     }
 
-    fn previewed(&self, plan: MutationPlan) -> Result<(PreviewView, Ticket), ErrorView> {
+    fn previewed(&self, plan: MutationPlan, word: &str) -> Result<(PreviewView, Ticket), ErrorView> {
         // Only what is blocked waits for a decision, and only reconciling asks for one.
         let undecided = match plan.verdict {
             Verdict::Blocked if reconciles(&plan.mutation) => {
@@ -157,7 +160,7 @@ impl StudioSession {
             }
             Verdict::Blocked | Verdict::Ready | Verdict::Empty => Vec::new(),
         };
-        Ok((PreviewView::of(&plan, &undecided), Ticket::new(plan)))
+        Ok((PreviewView::of(&plan, word, &undecided), Ticket::new(plan)))
     }
 }
 

@@ -106,10 +106,10 @@ impl StudioSession {
         Ok(HistoryView::of(&logged, limit))
     }
 
-    /// What waits to be recovered, and the ways to do so; none where nothing does. Reads the logs if something does.
+    /// What waits to be recovered, and the ways that are open; none where nothing does. Reads the logs, and plans each way,
+    /// if something does.
     pub fn recovery(&self) -> Result<Option<RecoveryView>, ErrorView> {
-        let recovery = RecoveryView::of(&self.project.status(), || self.project.log());
-        recovery.map_err(|error| ErrorView::of_disk(&error))
+        RecoveryView::of(&self.project).map_err(|error| ErrorView::of_disk(&error))
     }
 
     /// Checks a pack from end to end, with the manifest beside it, and if asked against the workspace. `pack` is absolute, or
@@ -122,6 +122,24 @@ impl StudioSession {
             packs::verify(&path)
         };
         report.map(|report| PackReportView::of(&report)).map_err(|error| ErrorView::of_pack(&error))
+    }
+
+    /// Checks a pack from end to end, with the manifest beside it. Needs no project. Reads all of it.
+    pub fn verify_pack(path: &str) -> Result<PackReportView, ErrorView> {
+        let report = packs::verify(path.as_ref());
+        report.map(|report| PackReportView::of(&report)).map_err(|error| ErrorView::of_pack(&error))
+    }
+
+    /// What a pack holds. Needs no project. Reads it.
+    pub fn list_pack(path: &str) -> Result<Vec<PackRowView>, ErrorView> {
+        let rows = packs::list(path.as_ref()).map_err(|error| ErrorView::of_pack(&error))?;
+        Ok(rows.iter().map(PackRowView::of).collect())
+    }
+
+    /// Writes the payloads of a pack as files into an empty folder. Needs no project.
+    pub fn unpack_pack(path: &str, folder: &str) -> Result<UnpackView, ErrorView> {
+        let report = packs::unpack(path.as_ref(), folder.as_ref());
+        report.map(|report| UnpackView::of(&report)).map_err(|error| ErrorView::of_pack(&error))
     }
 
     /// What a pack holds. `pack` is absolute, or relative to the project; none is the project's. Reads it.

@@ -48,18 +48,30 @@ pub struct ProblemChangesView {
 
 impl RevisionView {
     pub(super) fn of(before: &Snapshot, now: &Snapshot, changes: &ReportChanges) -> Self {
+        let ReportChanges {
+            added,
+            changed,
+            removed,
+            unclaimed_added,
+            unclaimed_removed,
+            diagnostics_added: _,
+            diagnostics_removed: _,
+            divergences_added: _,
+            divergences_removed: _,
+            configuration,
+        } = changes;
         let rows = |rows: &[AssetRow]| rows.iter().map(NavigatorRow::of).collect();
         let paths = |paths: &[AssetPath]| paths.iter().map(ToString::to_string).collect();
         Self {
             from: before.revision().0,
             to: now.revision().0,
             summary: SummaryView::of(now.summary()),
-            added: rows(&changes.added),
-            changed: rows(&changes.changed),
-            removed: changes.removed.iter().map(RowKey::of).collect(),
-            unclaimed_added: paths(&changes.unclaimed_added),
-            unclaimed_removed: paths(&changes.unclaimed_removed),
-            configuration: changes.configuration,
+            added: rows(added),
+            changed: rows(changed),
+            removed: removed.iter().map(RowKey::of).collect(),
+            unclaimed_added: paths(unclaimed_added),
+            unclaimed_removed: paths(unclaimed_removed),
+            configuration: *configuration,
         }
     }
 }
@@ -68,11 +80,16 @@ impl ProblemChangesView {
     /// None where no problem came or went.
     pub(super) fn of(now: &Snapshot, changes: &ReportChanges) -> Option<Self> {
         let ReportChanges {
+            added: _,
+            changed: _,
+            removed: _,
+            unclaimed_added: _,
+            unclaimed_removed: _,
             diagnostics_added,
             diagnostics_removed,
             divergences_added,
             divergences_removed,
-            ..
+            configuration: _,
         } = changes;
         let same = diagnostics_added.is_empty()
             && diagnostics_removed.is_empty()

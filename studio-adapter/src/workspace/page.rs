@@ -1,7 +1,7 @@
 //! Which rows are wanted: of the navigator, and of the files that no anchor claims. Words as people type them; what they
 //! select is the packer's to say.
 
-use packer_runtime::api::{AssetPath, AssetQuery, AssetSort, Status};
+use packer_runtime::api::{self, AssetQuery, AssetSort, Status, UnclaimedFile};
 use serde::Serialize;
 
 use super::rows::AssetStateView;
@@ -69,7 +69,7 @@ pub struct UnclaimedPage {
     pub revision: u64,
     /// What is known of the snapshot against the disk.
     pub freshness: FreshnessBadge,
-    /// How many there are in the whole workspace, whatever was asked for.
+    /// How many files the query covers in all.
     pub total: u64,
     /// The part that was asked for, by path.
     pub rows: Vec<UnclaimedRow>,
@@ -81,7 +81,7 @@ pub struct UnclaimedRow {
     /// Where it is, below the assets root.
     pub path: String,
     /// Bytes.
-    pub size: Option<u64>,
+    pub size: u64,
 }
 
 impl Default for NavigatorQuery {
@@ -132,18 +132,28 @@ impl NavigatorQuery {
     }
 }
 
+impl UnclaimedQuery {
+    fn read(&self) -> api::UnclaimedQuery {
+        let Self { text, offset, limit } = self;
+        api::UnclaimedQuery { text: text.clone(), offset: index(*offset), limit: Some(index(*limit)) }
+    }
+}
+
+impl UnclaimedRow {
+    fn of(file: &UnclaimedFile) -> Self {
+        let UnclaimedFile { path, size } = file;
+        Self { path: path.to_string(), size: *size }
+    }
+}
+
 impl UnclaimedPage {
     pub(crate) fn of(status: &Status, query: &UnclaimedQuery) -> Self {
-        let snapshot = &status.snapshot;
-        let UnclaimedQuery { text, offset, limit } = query;
-        let is_meant = |path: &&AssetPath| text.as_ref().is_none_or(|text| path.as_str().contains(text));
-        let row = |path: &AssetPath| UnclaimedRow { path: path.to_string(), size: snapshot.size_of(path) };
-        let rows = snapshot.unclaimed().iter().filter(is_meant).skip(index(*offset)).take(index(*limit));
+        let api::UnclaimedPage { revision, total, rows } = status.snapshot.unclaimed_files(&query.read());
         Self {
-            revision: snapshot.revision().0,
+            revision: revision.0,
             freshness: FreshnessBadge::of(&status.freshness),
-            total: snapshot.summary().files.unclaimed,
-            rows: rows.map(row).collect(),
+            total: total as u64,
+            rows: rows.iter().map(UnclaimedRow::of).collect(),
         }
     }
 }

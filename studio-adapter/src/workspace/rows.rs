@@ -124,9 +124,9 @@ impl RowKey {
 
     /// A managed asset stays the same wherever its anchor goes; of other anchors, several can have one uuid.
     pub(crate) fn of(row: &AssetRow) -> Self {
-        match (row.id, row.uuid) {
-            (Some(_), Some(uuid)) => Self::Asset(uuid.to_string()),
-            (Some(_) | None, _) => Self::Anchor(row.anchor.to_string()),
+        match row.id.and(row.uuid) {
+            Some(uuid) => Self::Asset(uuid.to_string()),
+            None => Self::Anchor(row.anchor.to_string()),
         }
     }
 }

@@ -12,18 +12,21 @@ use crate::error::ErrorReason;
 
 const DRAW: UuidDraw = UuidDraw { unix_ms: 1_795_338_000_000, entropy: [7; 16] };
 
-const STATES: [AssetState; 10] = [
-    AssetState::Ready,
-    AssetState::Unregistered,
-    AssetState::RegistryConflict,
-    AssetState::Missing,
-    AssetState::Moved,
-    AssetState::Duplicated,
-    AssetState::Invalid,
-    AssetState::NameConflict,
-    AssetState::InputMissing,
-    AssetState::ReferenceBroken,
-];
+fn states() -> Vec<AssetState> {
+    every![
+        AssetState: Ready,
+        Unregistered,
+        RegistryConflict,
+        Missing,
+        Moved,
+        Duplicated,
+        Invalid,
+        NameConflict,
+        InputMissing,
+        ReferenceBroken,
+    ]
+    .to_vec()
+}
 
 fn row(state: AssetState) -> AssetRow {
     AssetRow {
@@ -58,13 +61,13 @@ fn every_state_has_a_row_of_its_own() {
     let excluded = AssetRow { build: Some(BuildParticipation::Excluded), ..row(AssetState::Ready) };
     // An unregistered anchor can repeat the uuid of a managed asset.
     let copy = AssetRow { id: None, build: None, ..row(AssetState::Unregistered) };
-    let rows: Vec<AssetRow> = STATES.into_iter().map(row).chain([excluded, bare(), copy]).collect();
+    let rows: Vec<AssetRow> = states().into_iter().map(row).chain([excluded, bare(), copy]).collect();
     let page = AssetPage { revision: Revision(41), total: 1000, rows };
     let view = NavigatorPage::of(&page);
     insta::assert_json_snapshot!("rows", view);
     let labels: BTreeSet<&str> = view.rows.iter().map(|row| row.state_label.as_str()).collect();
-    assert_eq!(labels.len(), STATES.len(), "two states have one label: {labels:?}");
-    for state in STATES {
+    assert_eq!(labels.len(), states().len(), "two states have one label: {labels:?}");
+    for state in states() {
         assert_eq!(AssetStateView::of(state).state(), state);
     }
 }

@@ -78,7 +78,11 @@ fn lose_anchor(workspace: &Workspace, session: &StudioSession) {
 /// `new.txt` not.
 macro_rules! check {
     ($name:literal, $case:expr) => {
-        let case: Case = $case;
+        check!($name, $case, nothing)
+    };
+    // What is done between the blocked one and the ready one, where both are one intent.
+    ($name:literal, $case:expr, $mend:expr) => {
+        let (case, mend): (Case, fn(&Workspace, &StudioSession)) = ($case, $mend);
         let workspace =
             Workspace::adopted(&[("hello.txt", "hello"), ("other.txt", "other"), ("gone.txt", "gone")]);
         workspace.write("assets/new.txt", b"new");
@@ -90,6 +94,7 @@ macro_rules! check {
         // A ticket for what is blocked is refused, whatever an editor makes of it.
         let ended = session.apply(refused).wait().unwrap();
         assert_eq!(ended.ending(), EndingView::Rejected, "{ended:#?}");
+        mend(&workspace, &session);
         let (ready, ticket) = session.preview(&case.ready).unwrap();
         assert_eq!(ready.verdict, VerdictView::Ready, "{ready:#?}");
         (case.disturb)(&workspace);
@@ -285,13 +290,22 @@ fn doing_again() {
     check!(
         "redo",
         Case {
-            prepare: |_, session| {
+            prepare: |workspace, session| {
                 done(session, &Intent::Rename { asset: text("hello"), name: text("greeting") });
                 done(session, &Intent::Undo { operation: None });
+                // Somebody has edited since what it would change.
+                edit_anchor(workspace);
+                session.refresh().wait().unwrap();
             },
             ready: Intent::Redo {},
-            blocked: Intent::Undo { operation: Some(text("0192f0c1-7e7c-7b7a-8a44-0d3d7c1f9a10")) },
+            blocked: Intent::Redo {},
             disturb: edit_anchor,
+        },
+        |workspace, session| {
+            let edited = workspace.text("assets/hello.txt.asset.toml");
+            let before = edited.strip_suffix("# edited\n").unwrap();
+            workspace.write("assets/hello.txt.asset.toml", before.as_bytes());
+            session.refresh().wait().unwrap();
         }
     );
 }
@@ -306,7 +320,11 @@ fn recovering() {
                 workspace.write(".packer/journal/01a2027b-d680-7707-8707-070707070701.intent", b"torn");
                 session.refresh().wait().unwrap();
                 done_or_rejected(session);
-                assert!(session.recovery().unwrap().is_some(), "{:#?}", session.freshness());
+                // Nobody can tell what it was doing, so it cannot be carried out, and the packer does not offer that.
+                let recovery = session.recovery().unwrap().unwrap();
+                let offered: Vec<RecoveryChoiceView> =
+                    recovery.choices.iter().map(|row| row.choice).collect();
+                assert_eq!(offered, [RecoveryChoiceView::KeepTheirs], "{recovery:#?}");
             },
             ready: Intent::Recover { choice: RecoveryChoiceView::KeepTheirs },
             blocked: Intent::Recover { choice: RecoveryChoiceView::FinishOurs },

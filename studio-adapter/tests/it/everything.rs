@@ -90,7 +90,8 @@ fn what_nobody_is_called_is_said_with_what_was_meant() {
         (Intent::Adopt { paths: vec![text("../up")], kind: None }, "paths", ErrorReason::Invalid),
         (Intent::Adopt { paths: vec![text(".")], kind: Some(text("No")) }, "kind", ErrorReason::Invalid),
         (Intent::Include { assets: vec![text("nobody")] }, "assets", ErrorReason::Unknown),
-        (Intent::Undo { operation: Some(text("latest")) }, "operation", ErrorReason::Invalid),
+        (Intent::Undo { operation: Some(text("latest")) }, "operation", ErrorReason::Unknown),
+        (Intent::Move { assets: Vec::new(), to: text("menu") }, "assets", ErrorReason::Invalid),
         (
             Intent::Reconcile { select: vec![], resolution: Some(text("magic")), path: None, name: None },
             "resolution",
@@ -165,6 +166,15 @@ fn history_tells_what_is_next_to_undo_and_to_do_again() {
     assert!(matches!(history.rows[0].undo, UndoStateView::Kept { .. }));
     assert_eq!((history.next_undo.as_deref(), history.next_redo), (Some(renamed.operation_id()), None));
 
+    // An operation is called by its id, or by as much of its beginning or end as tells it apart.
+    let id = renamed.operation_id();
+    let meant = previewed(&session, &Intent::Undo { operation: Some(id[id.len() - 12..].to_uppercase()) });
+    assert_eq!(meant, previewed(&session, &Intent::Undo { operation: None }));
+    let several = Intent::Undo { operation: Some(text("0")) };
+    let several = session.preview(&several).map(|(view, _)| view).unwrap_err();
+    assert_eq!((several.reason, several.field.as_deref()), (ErrorReason::Ambiguous, Some("operation")));
+    assert_eq!(several.details.len(), 2, "{several:#?}");
+
     let undone = done(&session, &Intent::Undo { operation: None });
     let history = session.history(Some(1)).unwrap();
     assert_eq!((history.rows.len(), history.rows[0].label.as_str()), (1, "Undo"));
@@ -173,6 +183,8 @@ fn history_tells_what_is_next_to_undo_and_to_do_again() {
     assert_ne!(history.next_undo.as_deref(), Some(renamed.operation_id()));
     assert!(session.asset("ui/a").is_ok());
 
+    let redo = previewed(&session, &Intent::Redo {});
+    assert_eq!((redo.mutation.as_str(), redo.label.as_str()), ("redo", "Ready to redo"));
     done(&session, &Intent::Redo {});
     assert!(session.asset("first").is_ok());
     let history = session.history(None).unwrap();
@@ -221,10 +233,21 @@ fn assets_files_and_codes_are_explained() {
     assert_eq!((file.is, file.size), (FileIs::Unclaimed, Some(3)));
     assert_eq!(session.explain_file("nowhere.txt").unwrap(), None);
     let unclaimed = session.unclaimed(&UnclaimedQuery::default());
-    assert_eq!(
-        (unclaimed.total, unclaimed.rows[0].path.as_str(), unclaimed.rows[0].size),
-        (1, "new.txt", Some(3))
-    );
+    assert_eq!((unclaimed.total, unclaimed.rows[0].path.as_str(), unclaimed.rows[0].size), (1, "new.txt", 3));
+    // A list that is cut down by a text can be paged: its total is its own.
+    for file in ["old.txt", "other.md", "newer.txt"] {
+        workspace.write(&format!("assets/{file}"), b"x");
+    }
+    session.refresh().wait().unwrap();
+    let page = |text: Option<&str>, offset, limit| {
+        let query = UnclaimedQuery { text: text.map(str::to_owned), offset, limit };
+        let page = session.unclaimed(&query);
+        (page.total, page.rows.into_iter().map(|row| row.path).collect::<Vec<String>>())
+    };
+    assert_eq!(page(None, 1, 2), (4, vec!["newer.txt".to_owned(), "old.txt".to_owned()]));
+    assert_eq!(page(Some("new"), 0, 1), (2, vec!["new.txt".to_owned()]));
+    assert_eq!(page(Some("new"), 1, 1), (2, vec!["newer.txt".to_owned()]));
+    assert_eq!(page(Some("nowhere"), 0, 200), (0, Vec::new()));
 
     let codes = StudioSession::codes();
     assert!(codes.len() > 50);
@@ -242,6 +265,19 @@ fn packs_are_built_checked_listed_and_unpacked() {
     let report = session.verify(None, true).unwrap();
     assert!(report.ok && report.problems.is_empty() && report.entries == 3, "{report:#?}");
     let rows = session.pack(None).unwrap();
+    // A pack that lies anywhere needs no project.
+    let elsewhere = Workspace::new();
+    elsewhere.write("some.pack", &workspace.bytes("build/assets.pack"));
+    let (some, out) = (format!("{}/some.pack", elsewhere.root()), format!("{}/out", elsewhere.root()));
+    let alone = StudioSession::verify_pack(&some).unwrap();
+    assert_eq!((alone.pack_digest, alone.entries, alone.ok), (report.pack_digest, 3, true));
+    assert_eq!(StudioSession::list_pack(&some).unwrap(), rows);
+    assert_eq!(StudioSession::unpack_pack(&some, &out).unwrap().files, 3);
+    assert!(elsewhere.exists("out/ui/a.text"));
+    elsewhere.write("some.pack", b"no pack");
+    assert_eq!(StudioSession::verify_pack(&some).unwrap_err().reason, ErrorReason::Unreadable);
+    assert_eq!(StudioSession::list_pack(&some).unwrap_err().reason, ErrorReason::Unreadable);
+    assert_eq!(StudioSession::unpack_pack(&some, &out).unwrap_err().reason, ErrorReason::Unreadable);
     let mut names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["c", "ui/a", "ui/b"]);

@@ -6,6 +6,10 @@
     reason = "the adapter touches no files; its tests do, to have a project that it can show, and run a compiler on its types"
 )]
 
+#[macro_use]
+#[path = "../../src/testing.rs"]
+mod testing;
+
 mod catalogue;
 #[cfg(unix)]
 mod editor;

@@ -2,7 +2,17 @@
 
 use std::time::Duration;
 
-use packer_runtime::api::{BuildRequest, Command, FeedNext, From, Outcome, Provenance};
+use packer_events::body::{EventBody, OperationKind, Phase};
+use packer_events::report::{
+    AbortReport, CancellationReport, Ending, Failure, FailureReport, OutcomeReport, RefreshReport, Rejection,
+    RejectionReport, UnknownOutcomeCause, UnknownOutcomeReport,
+};
+use packer_events::sequence::{Draft, SourceSequencer};
+use packer_events::time::Timestamp;
+use packer_events::wire::encode_line;
+use packer_runtime::api::{
+    BuildRequest, Command, FeedNext, From, OperationId, Outcome, Provenance, Revision, SourceId, UuidDraw,
+};
 use studio_adapter::{EndingView, OutcomeView};
 
 use crate::support::{Workspace, adopt_everything, run};
@@ -93,4 +103,86 @@ fn an_outcome_that_is_read_back_from_the_log_says_so() {
         replayed += usize::from(told.replayed());
     }
     assert!((1..live.len()).contains(&replayed), "{replayed} of {} were read back", live.len());
+}
+
+/// An end of this form. A form without one does not compile.
+fn end(form: EndingView) -> Ending {
+    let kind = OperationKind::Refresh;
+    let by = OperationId::drawn(UuidDraw { unix_ms: 1_795_338_000_000, entropy: [99; 16] });
+    let changed = packer_events::record::Changes { added: 1, changed: 2, removed: 3, configuration: false };
+    let report = RefreshReport { from: Revision(1), to: Revision(2), changed, took_ms: 3 };
+    let outcome = OutcomeReport::Refresh(report);
+    match form {
+        EndingView::Succeeded => Ending::Succeeded(outcome),
+        EndingView::Rejected => {
+            Ending::Rejected(RejectionReport { kind, reason: Rejection::LaneFrozen { operation_id: by } })
+        }
+        EndingView::Failed => {
+            let cause = Failure::Io { message: "no space left".to_owned(), path: None };
+            Ending::Failed(FailureReport { kind, cause })
+        }
+        EndingView::Cancelled => Ending::Cancelled(CancellationReport { kind, phase: Some(Phase::Hash) }),
+        EndingView::Aborted => Ending::Aborted(AbortReport { kind: Some(kind), by }),
+        EndingView::Recovered => Ending::Recovered { outcome, by },
+        EndingView::OutcomeUnknown => Ending::OutcomeUnknown(UnknownOutcomeReport {
+            kind: Some(kind),
+            cause: UnknownOutcomeCause::EditedMeanwhile,
+            message: "hello.txt changed while the commit was interrupted".to_owned(),
+            path: Some("assets/hello.txt".to_owned()),
+        }),
+    }
+}
+
+#[test]
+fn every_form_of_an_end_is_shown_as_what_it_is() {
+    let forms = every![
+        EndingView: Succeeded,
+        Rejected,
+        Failed,
+        Cancelled,
+        Aborted,
+        Recovered,
+        OutcomeUnknown,
+    ];
+    // The log of an earlier opening in which each of them happened.
+    let source = SourceId::drawn(UuidDraw { unix_ms: 1_795_338_000_000, entropy: [9; 16] });
+    let (mut sequencer, mut log) = (SourceSequencer::new(source), String::new());
+    for (form, entropy) in forms.into_iter().zip(1..) {
+        let draw = UuidDraw { unix_ms: 1_795_338_000_000, entropy: [entropy; 16] };
+        let accepted = EventBody::Accepted { kind: OperationKind::Refresh, title: "refresh".to_owned() };
+        for body in [accepted, EventBody::Started {}, end(form).into()] {
+            let draft = Draft {
+                operation_id: OperationId::drawn(draw),
+                causation_id: None,
+                time: Timestamp::from_unix_ms(1_795_338_000_000),
+                base_revision: None,
+                result_revision: None,
+                body,
+            };
+            log += &encode_line(&sequencer.number(draft).unwrap());
+        }
+    }
+    let workspace = Workspace::new();
+    workspace.write(&format!(".packer/events/{source}.jsonl"), log.as_bytes());
+
+    let mut feed = workspace.project().subscribe(From::After(source, 0));
+    let mut views = Vec::new();
+    while views.len() < forms.len() {
+        let FeedNext::Item(item) = feed.next(Duration::from_mins(1)) else { panic!("{views:#?}") };
+        views.extend(item.outcome.as_ref().map(OutcomeView::of));
+    }
+    let shown: Vec<EndingView> = views.iter().map(OutcomeView::ending).collect();
+    assert_eq!(shown, forms);
+    for view in &views {
+        let done = match view.ending() {
+            EndingView::Succeeded | EndingView::Recovered => true,
+            EndingView::Rejected
+            | EndingView::Failed
+            | EndingView::Cancelled
+            | EndingView::Aborted
+            | EndingView::OutcomeUnknown => false,
+        };
+        assert_eq!((view.succeeded(), view.replayed()), (done, true), "{view:#?}");
+    }
+    insta::assert_snapshot!("every_form", serde_json::to_string_pretty(&views).unwrap());
 }

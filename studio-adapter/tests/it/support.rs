@@ -173,6 +173,10 @@ impl Workspace {
         fs::read_to_string(self.root.join(path)).unwrap()
     }
 
+    pub(crate) fn bytes(&self, path: &str) -> Vec<u8> {
+        fs::read(self.root.join(path)).unwrap()
+    }
+
     pub(crate) fn exists(&self, path: &str) -> bool {
         self.root.join(path).exists()
     }

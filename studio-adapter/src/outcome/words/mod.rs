@@ -206,12 +206,12 @@ fn rejection(reason: &Rejection) -> Words {
     }
 }
 
-/// What moved, one line each.
 /// What an end does not list.
 fn left_out(more: u64) -> Option<String> {
     (more > 0).then(|| format!("and {more} more"))
 }
 
+/// What moved, one line each.
 fn moved(paths: &[AssetPath], more: u64, registry: bool, configuration: bool) -> Vec<String> {
     let mut lines: Vec<String> = paths.iter().map(ToString::to_string).chain(left_out(more)).collect();
     if registry {

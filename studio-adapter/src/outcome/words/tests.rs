@@ -71,14 +71,7 @@ fn successes() -> Vec<OutcomeReport> {
         OutcomeReport::Refresh(RefreshReport { from: Revision(1), to: Revision(2), changed, took_ms: 3 }),
         OutcomeReport::Watch(WatchReport { transitions: 4, took_ms: 5 }),
     ];
-    let results = [
-        RecoveryResult::Dropped,
-        RecoveryResult::Finished,
-        RecoveryResult::Closed,
-        RecoveryResult::Frozen,
-        RecoveryResult::KeptTheirs,
-        RecoveryResult::FinishedOurs,
-    ];
+    let results = every![RecoveryResult: Dropped, Finished, Closed, Frozen, KeptTheirs, FinishedOurs];
     all.extend(results.map(|result| {
         OutcomeReport::Recover(RecoverReport { operation_id: operation(), result, took_ms: 6 })
     }));
@@ -144,8 +137,7 @@ fn endings() -> Vec<(OperationKind, Ending)> {
     all.push((kind, Ending::Aborted(AbortReport { kind: Some(kind), by: operation() })));
     let outcome = OutcomeReport::Mutation(mutated());
     all.push((OperationKind::Adopt, Ending::Recovered { outcome, by: operation() }));
-    let causes =
-        [UnknownOutcomeCause::Io, UnknownOutcomeCause::EditedMeanwhile, UnknownOutcomeCause::JournalDamaged];
+    let causes = every![UnknownOutcomeCause: Io, EditedMeanwhile, JournalDamaged];
     all.extend(causes.map(|cause| {
         let message = "what the packer says of it".to_owned();
         let path = Some("assets/ui/a.png.asset.toml".to_owned());
@@ -180,18 +172,16 @@ fn every_ending_has_a_title_of_its_own() {
             seen.push(view);
         }
     }
-    assert_eq!(
-        seen,
-        [
-            EndingView::Succeeded,
-            EndingView::Rejected,
-            EndingView::Failed,
-            EndingView::Cancelled,
-            EndingView::Aborted,
-            EndingView::Recovered,
-            EndingView::OutcomeUnknown,
-        ]
-    );
+    let every = every![
+        EndingView: Succeeded,
+        Rejected,
+        Failed,
+        Cancelled,
+        Aborted,
+        Recovered,
+        OutcomeUnknown,
+    ];
+    assert_eq!(seen, every);
     assert_eq!(titles.len(), seen.len(), "two endings have one title: {titles:?}");
     assert_eq!(titles.iter().filter(|title| title.contains("succeeded")).count(), 1);
 }
