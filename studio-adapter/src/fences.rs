@@ -272,7 +272,9 @@
 //! # let _ = before;
 //! ```
 //!
-//! The crates behind the runtime are not there to be named:
+//! The crates behind the runtime are not there to be named. Here no twin can stand, since none of it compiles; that the names
+//! are those of crates of this workspace, and that the adapter depends on none of them, is held by the test of the graph of
+//! dependencies:
 //!
 //! ```compile_fail,E0432
 //! use packer_domain::mutation;

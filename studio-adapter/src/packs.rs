@@ -250,3 +250,29 @@ impl CollectedView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use packer_runtime::api::Digest;
+    use packer_runtime::packs::{PackProblem, PackProblemCode};
+
+    use super::*;
+
+    #[test]
+    fn whether_a_pack_is_sound_is_the_packers_word_also_where_its_problems_disagree() {
+        let problem = PackProblem {
+            code: PackProblemCode::ALL[0],
+            id: Some(7),
+            message: "something is wrong".to_owned(),
+        };
+        let report = |ok, problems| PackReport { pack_digest: Digest::of(b"pack"), entries: 3, ok, problems };
+        let sound = PackReportView::of(&report(true, vec![problem]));
+        assert_eq!((sound.ok, sound.problems.len()), (true, 1));
+        assert_eq!(
+            (sound.problems[0].id, sound.problems[0].message.as_str()),
+            (Some(7), "something is wrong")
+        );
+        let unsound = PackReportView::of(&report(false, Vec::new()));
+        assert_eq!((unsound.ok, unsound.problems.len()), (false, 0));
+    }
+}

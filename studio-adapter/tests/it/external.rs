@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use studio_adapter::{
-    EndingView, FreshnessState, NavigatorQuery, NextUpdate, SessionOptions, StudioSession, Update, Updates,
+    EndingView, FreshnessState, Intent, NavigatorQuery, NextUpdate, SessionOptions, StudioSession, Update,
+    Updates,
 };
 
-use crate::support::Workspace;
+use crate::support::{Workspace, done};
 
 /// What no test ever waits for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -79,4 +80,26 @@ fn an_edit_outside_is_a_doubt_first_and_a_divergence_when_somebody_refreshes() {
     assert_eq!(codes, ["anchor/missing"]);
     assert_eq!(fresh.unwrap().state, FreshnessState::Verified);
     assert_eq!(session.problems().divergences, changes.divergences_added);
+}
+
+#[test]
+fn what_is_applied_observes_and_shows_what_was_edited_outside() {
+    let workspace = Workspace::adopted(&[("hello.txt", "hello"), ("other.txt", "other")]);
+    let options = SessionOptions { threads: Some(1), ..SessionOptions::default() };
+    let (session, mut updates) = StudioSession::open_and_follow(workspace.root(), &options).unwrap();
+    while session.freshness().label != "Verified" {
+        next(&mut updates);
+    }
+    workspace.remove("assets/hello.txt.asset.toml");
+    while session.freshness().state != FreshnessState::Dirty {
+        next(&mut updates);
+    }
+    assert_eq!(session.problems().divergences, []);
+
+    // Nobody refreshes; something else is changed, and to do that the packer observes.
+    done(&session, &Intent::Rename { asset: "other".to_owned(), name: "second".to_owned() });
+    let problems = session.problems();
+    let codes: Vec<&str> = problems.divergences.iter().map(|row| row.code.as_str()).collect();
+    assert_eq!(codes, ["anchor/missing"]);
+    assert_eq!(session.asset("hello.txt.asset.toml").unwrap().row.state_label, "Missing");
 }

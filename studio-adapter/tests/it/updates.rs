@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use studio_adapter::{
-    BuildIntent, Intent, NavigatorQuery, NavigatorRow, NextUpdate, OperationStateView, RevisionView, RowKey,
-    StudioSession, Update, Updates,
+    BuildIntent, ErrorReason, Intent, NavigatorQuery, NavigatorRow, NextUpdate, OperationStateView,
+    RevisionView, RowKey, StudioSession, Update, Updates,
 };
 
 use crate::support::{Workspace, done};
@@ -220,4 +220,77 @@ fn with_nothing_to_tell_nothing_is_told() {
     let mut updates = session.updates();
     assert_eq!(updates.next(Duration::ZERO), NextUpdate::Nothing);
     assert_eq!(updates.revision(), session.workspace(&NavigatorQuery::default()).unwrap().revision);
+}
+
+#[test]
+fn what_no_event_tells_of_is_found_by_looking() {
+    let workspace = Workspace::adopted(&[("a.txt", "a")]);
+    let session = workspace.session();
+    let mut editor = Editor::new(&session);
+    // From here on no log can be written: a file stands where the logs are.
+    workspace.lose_the_logs();
+    let lost = session.refresh();
+    let error = lost.wait().unwrap_err();
+    assert_eq!(error.reason, ErrorReason::NotDurable, "{error:#?}");
+    assert_eq!(lost.outcome().unwrap().unwrap_err(), error);
+    while editor.updates.next(Duration::ZERO) != NextUpdate::Nothing {}
+
+    // Behind that end, which cannot be stored, no event is told of at all.
+    workspace.write("assets/b.txt", b"b");
+    assert_eq!(session.refresh().wait().unwrap_err().reason, ErrorReason::NotDurable);
+    editor.revision = editor.updates.revision();
+    let mut seen = Vec::new();
+    while let NextUpdate::Update(update) = editor.updates.next(Duration::ZERO) {
+        if let Update::Operation(row) = &update {
+            assert_eq!(row.outcome, None, "nobody knows how it ended");
+        }
+        seen.push(update);
+    }
+    let revisions: Vec<&RevisionView> = seen
+        .iter()
+        .filter_map(|update| match update {
+            Update::Revision(revision) => Some(&**revision),
+            Update::Operation(_)
+            | Update::Progress(_)
+            | Update::Finding(_)
+            | Update::Problems(_)
+            | Update::Freshness(_) => None,
+        })
+        .collect();
+    let [revision] = revisions.as_slice() else { panic!("{seen:#?}") };
+    assert_eq!(revision.unclaimed_added, ["b.txt"]);
+    editor.follow((*revision).clone());
+    editor.shows_what_there_is(&session);
+}
+
+#[test]
+fn whoever_misses_what_a_lost_log_told_still_has_what_a_view_has() {
+    let workspace = Workspace::adopted(&[("a.txt", "a")]);
+    let session = workspace.session();
+    let mut editor = Editor::new(&session);
+    // More events than a feed holds, so that it would have to read the later ones from the log.
+    let mut operations: Vec<String> = Vec::new();
+    for n in 0..400 {
+        if n == 200 {
+            done(&session, &Intent::Rename { asset: "a.txt".to_owned(), name: "other".to_owned() });
+        }
+        operations.push(session.refresh().wait().unwrap().operation_id().to_owned());
+    }
+    workspace.delete_the_logs();
+    let mut seen = 0;
+    loop {
+        match editor.updates.next(Duration::ZERO) {
+            NextUpdate::Update(Update::Revision(revision)) => editor.follow(*revision),
+            NextUpdate::Update(Update::Operation(row)) => {
+                seen += usize::from(row.outcome.is_some());
+            }
+            NextUpdate::Update(
+                Update::Progress(_) | Update::Finding(_) | Update::Problems(_) | Update::Freshness(_),
+            ) => {}
+            NextUpdate::Nothing => break,
+            NextUpdate::Closed => panic!("the session is open"),
+        }
+    }
+    assert!(seen < operations.len(), "{seen} ends were told, and the log was not missed");
+    editor.shows_what_there_is(&session);
 }

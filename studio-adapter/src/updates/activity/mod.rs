@@ -2,13 +2,17 @@
 //!
 //! The folding is the packer's own reducer, one for each operation that goes on. What cannot be part of an honest story, a
 //! repeat or what follows an end, is no update. Memory grows with the operations that go on, and not with those that ended.
+//!
+//! The limit of that: of the last 256 operations that ended, nothing begins again, whatever comes. Of those before them, what is
+//! told a second time begins nothing either, since positions ascend within a source; only an event at a new position, which
+//! no packer says of an operation that has ended, would be taken for the first of one whose beginning was not told.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use packer_events::body::EventBody;
 use packer_events::event::Event;
 use packer_events::replay::Replay;
-use packer_runtime::api::{OperationId, Outcome};
+use packer_runtime::api::{OperationId, Outcome, SourceId};
 use serde::Serialize;
 
 use super::{OperationProgress, Update};
@@ -32,13 +36,18 @@ pub struct FindingView {
 pub(super) struct Activity {
     going_on: BTreeMap<OperationId, Replay>,
     ended: VecDeque<OperationId>,
+    /// Up to which position each source was told. A feed has two of them at the most.
+    told: BTreeMap<SourceId, u64>,
 }
 
 impl Activity {
     /// What an event tells; `outcome` is the proof beside an ending.
     pub(super) fn take(&mut self, event: &Event, outcome: Option<&Outcome>) -> Option<Update> {
         let id = event.operation_id;
-        if self.ended.contains(&id) {
+        let told = self.told.entry(event.source).or_default();
+        let is_repeat = event.position <= *told;
+        *told = event.position.max(*told);
+        if self.ended.contains(&id) || (is_repeat && !self.going_on.contains_key(&id)) {
             return None;
         }
         let replay = self.going_on.entry(id).or_default();
