@@ -188,6 +188,10 @@ impl Reader<'_> {
     }
 
     fn to_undo(&self, operation: Option<&str>) -> Result<OperationId, ErrorView> {
+        // A whole id is none of a list, so nothing has to be read for it.
+        if let Some(Ok(whole)) = operation.map(str::parse) {
+            return Ok(whole);
+        }
         let logged = self.project.log().map_err(|error| ErrorView::of_disk(&error))?;
         match operation {
             None => next_undo(&logged).ok_or_else(|| nothing("nothing that can be undone is left")),
