@@ -1,8 +1,5 @@
-//! A complete editor for a terminal, on the Studio adapter alone: it can be read as a tutorial, from the top.
-//!
-//! ```sh
-//! cargo run -p studio-adapter --example editor -- examples/harbour
-//! ```
+//! A complete editor for a terminal, on the Studio adapter alone: it can be read as a tutorial, from the top. To try it:
+//! `cargo run -p studio-adapter --example editor -- examples/harbour`.
 //!
 //! An [`Editor`] holds what is on the screen: assets, files that are none yet, problems, and what goes on. The packer fills it
 //! once, and from then on each [`Update`] patches the part that it is about. Keys make an [`Intent`], whose preview has to be
@@ -26,7 +23,7 @@ use studio_adapter::{
     AssetDetailView, AssetStateView, BuildIntent, DiagnosticRow, DivergenceRow, ErrorView, FreshnessState,
     Intent, NavigatorQuery, NavigatorRow, NextUpdate, OpenErrorView, OperationView, OutcomeView, PreviewView,
     ProblemsView, ProgressView, RevisionView, RowKey, RunningOperation, SessionOptions, SeverityView,
-    StudioSession, Ticket, UnclaimedQuery, Update, Updates, VerdictView, WorkspaceView,
+    StudioSession, SummaryView, Ticket, UnclaimedQuery, Update, Updates, VerdictView, WorkspaceView,
 };
 
 /// How long a turn waits for a key, and so for how long news can wait.
@@ -34,9 +31,7 @@ const TURN: Duration = Duration::from_millis(50);
 /// How many operations the activity keeps, and how many findings of each.
 const KEPT: usize = 50;
 type Lines<'a> = &'a mut dyn Iterator<Item = Line<'static>>;
-/// What keys do while nothing else is going on.
-const KEYS: &str =
-    "↑↓ Tab · a/A adopt one/all · r rename · u undo · b build · c cancel · F5 refresh · q quit";
+const KEYS: &str = "↑↓ Tab · a/A adopt · r rename · u undo · b build · c cancel · F5 refresh · q quit";
 
 #[expect(clippy::print_stderr, reason = "it is a program, and this is its last line")]
 fn main() -> ExitCode {
@@ -70,9 +65,11 @@ struct Editor {
     problems: ProblemsView,
     /// Operations, the newest first, each with what it found.
     activity: Vec<(OperationView, Vec<DiagnosticRow>)>,
+    /// What is known of what is selected; none where that is to be asked for, as another is selected or something differs.
+    details: Option<Vec<Line<'static>>>,
     mode: Mode,
     pane: Pane,
-    /// By how many lines the text that has the focus is scrolled.
+    /// By how many lines the text that has the focus is scrolled. Where that ends is known when it is drawn.
     scroll: u16,
     status: Line<'static>,
     quit: bool,
@@ -128,13 +125,12 @@ impl Navigator {
     }
 
     fn follow(&mut self, revision: RevisionView) {
-        for row in revision.removed.iter().filter_map(|key| self.rows.remove(key)) {
-            self.order.remove(&Entry::of(&row));
+        let files = revision.unclaimed_removed.into_iter().map(|path| Entry::File { path });
+        let rows = revision.removed.iter().filter_map(|key| self.rows.remove(key));
+        for gone in rows.map(|row| Entry::of(&row)).chain(files) {
+            self.order.remove(&gone);
         }
         revision.changed.into_iter().chain(revision.added).for_each(|row| self.put(row));
-        for path in revision.unclaimed_removed {
-            self.order.remove(&Entry::File { path });
-        }
         self.order.extend(revision.unclaimed_added.into_iter().map(|path| Entry::File { path }));
         // Where what was selected is gone, the next one is, or the last.
         let next = self.selected.take().and_then(|selected| self.order.range(selected..).next());
@@ -168,6 +164,7 @@ impl Editor {
             navigator,
             problems: session.problems(),
             activity: Vec::new(),
+            details: None,
             mode: Mode::Browsing,
             pane: Pane::Assets,
             scroll: 0,
@@ -219,11 +216,12 @@ impl Editor {
                 }
             }
             Update::Revision(revision) => {
+                self.details = None;
                 self.workspace.summary.clone_from(&revision.summary);
                 self.navigator.follow(*revision);
             }
             // It says which came and went. Where they stand among the others is the packer's to say.
-            Update::Problems(_) => self.problems = self.session.problems(),
+            Update::Problems(_) => (self.problems, self.details) = (self.session.problems(), None),
             Update::Freshness(badge) => self.workspace.freshness = badge,
         }
     }
@@ -272,13 +270,14 @@ impl Editor {
     }
 
     fn browse(&mut self, code: KeyCode) {
+        let adopt = |path| Intent::Adopt { paths: vec![path], kind: None };
         match (code, self.navigator.selected.clone()) {
             (KeyCode::Tab, _) => {
                 self.pane = [Pane::Problems, Pane::Activity, Pane::Assets][self.pane as usize];
                 self.scroll = 0;
             }
-            (KeyCode::Char('a'), Some(Entry::File { path })) => self.adopt(path),
-            (KeyCode::Char('A'), _) => self.adopt(".".to_owned()),
+            (KeyCode::Char('a'), Some(Entry::File { path })) => self.preview(&adopt(path)),
+            (KeyCode::Char('A'), _) => self.preview(&adopt(".".to_owned())),
             (KeyCode::Char('r'), Some(Entry::Asset { label, key })) => {
                 self.turn_to(Mode::Naming(label.clone(), key, label));
             }
@@ -295,15 +294,11 @@ impl Editor {
     }
 
     fn step(&mut self, by: i16) {
+        self.details = None;
         match (&self.mode, self.pane) {
             (Mode::Browsing, Pane::Assets) => self.navigator.step(by > 0),
             _ => self.scroll = self.scroll.saturating_add_signed(by),
         }
-    }
-
-    /// Files, and folders with everything below them.
-    fn adopt(&mut self, path: String) {
-        self.preview(&Intent::Adopt { paths: vec![path], kind: None });
     }
 
     /// Shows what an intent would do. It reads the files that matter; where that can take long, ask from another thread.
@@ -331,37 +326,36 @@ impl Editor {
     }
 }
 
-// What is seen. All of it is made of the views, and none of it is remembered.
+// What is seen. All of it is made of the views.
 impl Editor {
-    fn draw(&self, frame: &mut Frame<'_>) {
+    fn draw(&mut self, frame: &mut Frame<'_>) {
         let rows = [Length(1), Fill(1), Length(2), Length(1)];
         let [head, middle, status, help] = Layout::vertical(rows).areas(frame.area());
         let [left, right] = Layout::horizontal([Percentage(40), Percentage(60)]).areas(middle);
         self.draw_head(frame, head);
         self.draw_navigator(frame, left);
+        let shown = self.details.take().unwrap_or_else(|| self.detail_lines());
         let focus = |pane| (self.pane == pane).then_some(self.scroll);
-        if let Mode::Deciding(_, preview, _) = &self.mode {
-            draw_text(frame, right, Some(self.scroll), " Preview ", &mut preview.iter().cloned());
+        self.scroll = if let Mode::Deciding(_, preview, _) = &self.mode {
+            draw_text(frame, right, Some(self.scroll), " Preview ", &mut preview.iter().cloned())
         } else {
-            // The one that has the focus gets the room.
             let of = |pane| if self.pane == pane { Fill(1) } else { Length(6) };
             let panes = [Pane::Assets, Pane::Problems, Pane::Activity];
             let [details, problems, activity] = Layout::vertical(panes.map(of)).areas(right);
-            draw_text(frame, details, None, " Details ", &mut self.detail_lines().into_iter());
+            draw_text(frame, details, None, " Details ", &mut shown.iter().cloned());
             let ProblemsView { divergences, diagnostics, totals, .. } = &self.problems;
             let title = format!(" Problems: {} ", totals.headline);
-            let lines = divergences.iter().flat_map(divergence_lines);
-            let mut lines = lines.chain(diagnostics.iter().flat_map(diagnostic_lines));
-            draw_text(frame, problems, focus(Pane::Problems), &title, &mut lines);
+            let lines = diagnostics.iter().flat_map(diagnostic_lines);
+            let mut lines = lines.chain(divergences.iter().flat_map(way_lines));
+            let scroll = draw_text(frame, problems, focus(Pane::Problems), &title, &mut lines);
             let mut lines = self.activity.iter().flat_map(operation_lines);
-            draw_text(frame, activity, focus(Pane::Activity), " Activity ", &mut lines);
-        }
+            draw_text(frame, activity, focus(Pane::Activity), " Activity ", &mut lines).max(scroll)
+        };
+        self.details = Some(shown);
         frame.render_widget(Paragraph::new(self.status.clone()).wrap(Wrap { trim: false }), status);
         let keys = match &self.mode {
             Mode::Browsing => KEYS.to_owned(),
-            Mode::Naming(label, _, name) => {
-                format!("New name of {label}: {name}▏ · Enter preview · Esc discard")
-            }
+            Mode::Naming(old, _, name) => format!("New name of {old}: {name}▏ · Enter preview · Esc discard"),
             Mode::Deciding(VerdictView::Ready, ..) => "↑↓ scroll · Enter apply · Esc discard".to_owned(),
             Mode::Deciding(..) => "↑↓ scroll · Esc discard".to_owned(),
         };
@@ -373,8 +367,7 @@ impl Editor {
         frame.render_widget(Line::from(format!("{project}  {}", summary.headline)), area);
         let mut badge = format!("● {}", freshness.label);
         badge.extend(freshness.paths.first().map(|path| format!(" ({path})")));
-        let verified = freshness.state == FreshnessState::Verified;
-        let color = if verified { Color::Green } else { Color::Yellow };
+        let color = if freshness.state == FreshnessState::Verified { Color::Green } else { Color::Yellow };
         frame.render_widget(Line::from(badge).fg(color).right_aligned(), area);
     }
 
@@ -382,38 +375,50 @@ impl Editor {
         let Navigator { rows, order, selected } = &self.navigator;
         // However many there are, only what fits is looked at.
         let height = usize::from(area.height);
-        let above = selected.iter().flat_map(|one| order.range(..one).rev().take(height));
-        let above: Vec<&Entry> = above.collect();
+        let above: Vec<_> = selected.iter().flat_map(|one| order.range(..one).rev().take(height)).collect();
         let below = selected.iter().flat_map(|one| order.range(one..).take(height));
         let lines = above.iter().rev().copied().chain(below).map(|entry| match entry {
             Entry::Asset { key, .. } => rows.get(key).map(row_line).unwrap_or_default(),
             Entry::File { path } => Line::from(path.as_str()).dim(),
         });
-        let title = format!(" Assets: {} · unclaimed files: {} ", rows.len(), order.len() - rows.len());
-        let list = List::new(lines).highlight_symbol("▸ ").highlight_style(Modifier::REVERSED);
-        let list = list.block(framed(&title, self.pane == Pane::Assets));
+        let SummaryView { managed, unregistered, unclaimed, .. } = &self.workspace.summary;
+        let title = format!(" {managed} managed, {unregistered} unregistered ");
+        let block =
+            framed(&title, self.pane == Pane::Assets).title_bottom(format!(" {unclaimed} unclaimed "));
+        let list = List::new(lines).highlight_symbol("▸ ").highlight_style(Modifier::REVERSED).block(block);
         frame.render_stateful_widget(list, area, &mut ListState::default().with_selected(Some(above.len())));
     }
 
-    /// It is one asset, however many there are, and of the snapshot: asking costs nothing worth remembering it for.
     fn detail_lines(&self) -> Vec<Line<'static>> {
         match &self.navigator.selected {
-            Some(Entry::Asset { key, .. }) => match self.session.asset(key.text()) {
+            Some(Entry::Asset { key: RowKey::Asset(uuid), .. }) => match self.session.asset(uuid) {
                 Ok(asset) => asset_lines(&asset),
                 Err(error) => vec![error.message.into()],
             },
+            // The registry does not know it: there is no more of it than its row, and the problems that name it.
+            Some(Entry::Asset { key: key @ RowKey::Anchor(path), .. }) => {
+                let file = format!("{}/{path}", self.workspace.assets_root);
+                let found = self.problems.diagnostics.iter().filter(|one| one.file.as_ref() == Some(&file));
+                let ways = self.problems.divergences.iter().filter(|one| one.paths.contains(path));
+                let problems = found.flat_map(diagnostic_lines).chain(ways.flat_map(way_lines));
+                self.navigator.rows.get(key).map(row_line).into_iter().chain(problems).collect()
+            }
             Some(Entry::File { path }) => vec![format!("No anchor claims {path}").into()],
             None => Vec::new(),
         }
     }
 }
 
-/// A text in a frame, scrolled by so many lines where it has the focus. Of a long one, only what can be seen is made.
-fn draw_text(frame: &mut Frame<'_>, area: Rect, focus: Option<u16>, title: &str, lines: Lines<'_>) {
-    let scroll = focus.unwrap_or(0);
-    let seen = usize::from(scroll) + usize::from(area.height);
+/// A text in a frame, where it has the focus scrolled as far as it goes. Of a long one, only what can be seen is made.
+fn draw_text(frame: &mut Frame<'_>, area: Rect, focus: Option<u16>, title: &str, lines: Lines<'_>) -> u16 {
+    let (block, scroll) = (framed(title, focus.is_some()), focus.unwrap_or(0));
+    let inner = block.inner(area);
+    let seen = usize::from(scroll) + usize::from(inner.height);
     let text = Paragraph::new(lines.take(seen).collect::<Vec<_>>()).wrap(Wrap { trim: false });
-    frame.render_widget(text.scroll((scroll, 0)).block(framed(title, focus.is_some())), area);
+    let end = text.line_count(inner.width).saturating_sub(usize::from(inner.height));
+    let scroll = scroll.min(u16::try_from(end).unwrap_or(scroll));
+    frame.render_widget(text.scroll((scroll, 0)).block(block), area);
+    scroll
 }
 
 fn framed(title: &str, focus: bool) -> Block<'_> {
@@ -432,11 +437,10 @@ fn asset_lines(asset: &AssetDetailView) -> Vec<Line<'static>> {
     lines.extend(asset.inputs.iter().map(|one| format!("input  {}, {} bytes", one.path, one.size).into()));
     lines.extend(asset.references.iter().map(|one| format!("{}  names {}", one.key, one.name).into()));
     lines.extend(asset.referred_by.iter().map(|one| format!("named by  {}", one.label).into()));
-    for one in &asset.settings {
-        lines.push(format!("{} = {}  ({})", one.key, one.text, one.origin_label).into());
-    }
-    lines.extend(asset.divergences.iter().flat_map(divergence_lines));
+    let set = asset.settings.iter();
+    lines.extend(set.map(|one| format!("{} = {}  ({})", one.key, one.text, one.origin_label).into()));
     lines.extend(asset.diagnostics.iter().flat_map(diagnostic_lines));
+    lines.extend(asset.divergences.iter().flat_map(way_lines));
     lines
 }
 
@@ -452,17 +456,15 @@ fn diagnostic_lines(row: &DiagnosticRow) -> Vec<Line<'static>> {
     lines
 }
 
-fn divergence_lines(row: &DivergenceRow) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::from(format!("≠ {}: {}", row.code, row.message))];
-    let ways = row.resolutions.iter().map(|way| format!("  {}: {}", way.name, way.title));
-    lines.extend(ways.map(|way| Line::from(way).dim()));
-    lines
+/// What can be done about a divergence. What it is stands among the findings, as every divergence does.
+fn way_lines(row: &DivergenceRow) -> impl Iterator<Item = Line<'static>> {
+    let of = format!("≠ {} {}", row.code, row.paths.first().map_or("", String::as_str));
+    row.resolutions.iter().map(move |way| format!("{of}: {} ({})", way.title, way.name).into())
 }
 
 fn preview_lines(preview: &PreviewView) -> Vec<Line<'static>> {
     let mut lines = vec![Line::from(preview.label.clone()).bold()];
     lines.extend(preview.blockers.iter().chain(&preview.warnings).flat_map(diagnostic_lines));
-    lines.extend(preview.undecided.iter().flat_map(divergence_lines));
     for asset in &preview.affected {
         lines.push(format!("{}: {}", asset.change_label, asset.name.as_ref().unwrap_or(&asset.uuid)).into());
     }
@@ -484,16 +486,14 @@ fn operation_lines((row, findings): &(OperationView, Vec<DiagnosticRow>)) -> Vec
     lines.extend(row.waits_for.iter().map(|what| format!("  {what}").into()));
     lines.extend(row.outcome.iter().map(|outcome| format!("  {}", outcome.message()).into()));
     lines.extend(row.progress.iter().rev().map(|part| format!("  {}", progress_text(part)).into()));
-    let details = row.outcome.iter().flat_map(OutcomeView::details);
-    lines.extend(details.map(|detail| format!("  {detail}").into()));
+    lines.extend(row.outcome.iter().flat_map(OutcomeView::details).map(|one| format!("  {one}").into()));
     lines.extend(findings.iter().flat_map(diagnostic_lines));
     lines
 }
 
 /// A bar that is full is no end: an operation ends by its outcome.
 fn progress_text(part: &ProgressView) -> String {
-    let full = |fraction: f64, cell: u8| fraction * 10.0 >= f64::from(cell);
-    let bar = |fraction| (1..=10).map(|cell| if full(fraction, cell) { '█' } else { '░' }).collect();
-    let bar = part.fraction.map_or(String::new(), bar);
+    let cell = |at: u8| part.fraction.map(|done| if done * 10.0 >= f64::from(at) { '█' } else { '░' });
+    let bar: String = (1..=10).filter_map(cell).collect();
     format!("{bar} {} {}", part.label, part.text).trim_start().to_owned()
 }

@@ -84,6 +84,14 @@ impl Workspace {
         fs::remove_file(self.root.join(path)).unwrap();
     }
 
+    /// Holds the lock of builds until the file is dropped, as another process does that builds, without saying who.
+    pub(crate) fn hold_the_build_lock(&self) -> fs::File {
+        let path = self.root.join(".packer/build.lock");
+        let lock = fs::File::options().create(true).truncate(false).write(true).open(path).unwrap();
+        lock.lock().unwrap();
+        lock
+    }
+
     /// Makes it look as if the process that closed the project had died before its last event: that event is not in the
     /// log, and the lock that a clean end removes is there.
     pub(crate) fn die_before_the_last_event(&self) {

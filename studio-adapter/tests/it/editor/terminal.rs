@@ -79,6 +79,19 @@ impl Terminal {
         self.screen.screen().contents()
     }
 
+    /// The colour of a word on the screen, by the line, or the part of one, that it stands in.
+    #[track_caller]
+    pub(super) fn colour(&self, within: &str, word: &str) -> vt100::Color {
+        let screen = self.screen.screen();
+        let (_, columns) = screen.size();
+        let found = (0..).zip(screen.rows(0, columns.get())).find_map(|(row, text)| {
+            let at = text.find(within)? + within.find(word).unwrap();
+            Some((row, text[..at].chars().count()))
+        });
+        let Some((row, column)) = found else { panic!("{within:?} is not on the screen:\n{}", self.text()) };
+        screen.cell(row, u16::try_from(column).unwrap()).unwrap().fgcolor()
+    }
+
     /// The next whole frame; none when the editor has ended.
     fn frame(&mut self, deadline: Instant) -> Option<String> {
         self.bytes(deadline).map(|_| self.text())
