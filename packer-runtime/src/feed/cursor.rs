@@ -82,6 +82,8 @@ pub(crate) struct LogCursor {
     after: u64,
     /// What comes next, once what is missing before it was said.
     held: Option<Event>,
+    /// How many bytes of lines were read.
+    bytes: u64,
     /// What kind each operation is that has no end yet; not wanted by one who follows.
     kinds: Option<BTreeMap<OperationId, OperationKind>>,
 }
@@ -124,7 +126,7 @@ impl LogCursor {
         kinds: Option<BTreeMap<OperationId, OperationKind>>,
     ) -> Self {
         let reckoning = Reckoning::from(reader.segment());
-        Self { source, reader, reckoning, after, held: None, kinds }
+        Self { source, reader, reckoning, after, held: None, bytes: 0, kinds }
     }
 
     /// Says which segments there are now.
@@ -140,6 +142,11 @@ impl LogCursor {
     /// At which position the segment begins that it reads.
     pub(crate) fn segment(&self) -> u64 {
         self.reader.segment()
+    }
+
+    /// How many bytes the lines had that were read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Up to which position everything was given, or told to be missed.
@@ -231,6 +238,7 @@ impl LogCursor {
                     }
                 }
             };
+            self.bytes = self.bytes.saturating_add(text.len() as u64);
             let event = std::str::from_utf8(&text).ok().and_then(|text| decode_line(text).ok());
             let Some(event) = event else { continue };
             match self.reckoning.place(line, event.position) {

@@ -15,7 +15,8 @@
 //! of power; so an event from here proves nothing. Where over 256 lines were cut off at once, the events of the segment
 //! before them are given again, too. What was appended to a log and removed with it between two looks is given only if the
 //! log was read a short while ago, and else not said to be missed. In the order of logs instead of time comes what is read
-//! in a look beyond [`READ_AHEAD`] events: then a recovery may end before the end that it wrote, too.
+//! in a look beyond [`READ_AHEAD`] events or [`READ_AHEAD_BYTES`]: then a recovery may end before the end that it wrote, too.
+//! Of a log that is gone, what is left of an open segment is read at once, however much that is.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use packer_fs::disk::{Disk, DiskError, OsDisk, Stat};
 use packer_fs::event_log::{self, EventLogError, LogNames};
 use packer_fs::layout;
 
-use crate::feed::{CutOff, LogCursor, Missed, Step};
+use crate::feed::{CutOff, LogCursor, Missed, QUEUE_BOUNDS, Step};
 use crate::record::Unreadable;
 
 #[cfg(test)]
@@ -40,6 +41,9 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 /// About how many events are read ahead.
 const READ_AHEAD: usize = 1024;
+
+/// About how many bytes the lines have that are read ahead: once it is that many, no more are read. A line can have 16 MiB.
+const READ_AHEAD_BYTES: u64 = QUEUE_BOUNDS.bytes as u64;
 
 /// How many logs are open at the most: those that were read last.
 const MAX_OPEN: usize = 16;
@@ -89,6 +93,12 @@ struct Reach {
     last: u64,
     /// What tells whether that was written to.
     stat: Stat,
+}
+
+/// How much more a look reads.
+struct Room {
+    events: usize,
+    bytes: u64,
 }
 
 /// What a look found, by source.
@@ -147,13 +157,14 @@ impl LogFollower {
     /// Reads on wherever something was appended.
     fn look(&mut self) -> Result<(), DiskError> {
         let mut found = Found::new();
-        let mut looked = self.read_all(&mut found);
+        let mut room = Room { events: READ_AHEAD, bytes: READ_AHEAD_BYTES };
+        let mut looked = self.read_all(&mut found, &mut room);
         let (mut half, mut known) = (half_of(&found), BTreeSet::new());
         // What a recovery says amid a look, it says in this order: that it begins, the end that it writes, its own end. So the
         // rest of what was found by half is there by now. What still is not, is gone or was told before.
         while looked.is_ok() && !half.is_subset(&known) {
             known.append(&mut half);
-            looked = self.read_all(&mut found);
+            looked = self.read_all(&mut found, &mut room);
             half = half_of(&found);
         }
         self.found.extend(interleaved(found.into_values().collect(), |next| match next {
@@ -163,23 +174,20 @@ impl LogFollower {
         looked
     }
 
-    fn read_all(&mut self, found: &mut Found) -> Result<(), DiskError> {
+    fn read_all(&mut self, found: &mut Found, room: &mut Room) -> Result<(), DiskError> {
         let mut listing = event_log::listing(&*self.disk)?;
         listing.retain(|source, names| {
             !names.segments.is_empty() && self.only.is_none_or(|only| only == *source)
         });
         self.let_go(&listing, found);
-        let mut room = READ_AHEAD.saturating_sub(found.values().map(Vec::len).sum());
         for (source, reach) in self.reach(&listing)? {
             let Some(names) = listing.get(&source) else { continue };
             self.follow(source, names, reach);
-            if room == 0 || self.followed.get(&source).is_none_or(|followed| followed.is_read) {
+            if room.is_none() || self.followed.get(&source).is_none_or(|followed| followed.is_read) {
                 continue;
             }
             let of_source = found.entry(source).or_default();
-            let before = of_source.len();
-            let read = self.read(source, names, of_source, before + room);
-            room = room.saturating_sub(of_source.len() - before);
+            let read = self.read(source, names, of_source, room);
             let has_failed = match read {
                 // It has been removed, which the next look tells.
                 Err(EventLogError::Disk(error)) if error.is_not_found() => false,
@@ -213,7 +221,7 @@ impl LogFollower {
             if let Some(mut followed) = self.followed.remove(&source) {
                 followed.is_read |= was_open && followed.cursor.segment() == followed.reach.last;
                 let of_source = found.entry(source).or_default();
-                let has_ended = followed.read_to_end(of_source, usize::MAX).is_ok();
+                let has_ended = followed.read_to_end(of_source, &mut Room::unbounded()).is_ok();
                 let after = followed.cursor.after();
                 if !has_ended || !followed.is_read {
                     of_source.push(LogNext::Missed(Missed { source, after, next: None }));
@@ -276,13 +284,13 @@ impl LogFollower {
         }
     }
 
-    /// Reads one log to its end, or until there are `most` in `found`.
+    /// Reads one log to its end, or until there is no room.
     fn read(
         &mut self,
         source: SourceId,
         names: &LogNames,
         found: &mut Vec<LogNext>,
-        most: usize,
+        room: &mut Room,
     ) -> Result<(), EventLogError> {
         self.open.retain(|open| *open != source);
         while self.open.len() >= MAX_OPEN {
@@ -295,16 +303,19 @@ impl LogFollower {
         self.open.push_back(source);
         let Some(followed) = self.followed.get_mut(&source) else { return Ok(()) };
         followed.cursor.tell(names);
-        followed.is_read = followed.read_to_end(found, most)?;
+        followed.is_read = followed.read_to_end(found, room)?;
         Ok(())
     }
 }
 
 impl Followed {
-    /// Reads on; whether the end was reached before there were `most` in `found`.
-    fn read_to_end(&mut self, found: &mut Vec<LogNext>, most: usize) -> Result<bool, EventLogError> {
-        while found.len() < most {
-            match self.cursor.next(u64::MAX)? {
+    /// Reads on; whether the end was reached before there was no room.
+    fn read_to_end(&mut self, found: &mut Vec<LogNext>, room: &mut Room) -> Result<bool, EventLogError> {
+        while !room.is_none() {
+            let before = self.cursor.bytes();
+            let step = self.cursor.next(u64::MAX);
+            room.bytes = room.bytes.saturating_sub(self.cursor.bytes() - before);
+            match step? {
                 Step::Item(item) => found.push(LogNext::Event(item.event)),
                 Step::Missed(missed) => found.push(LogNext::Missed(missed)),
                 Step::CutOff(cut) => found.push(LogNext::CutOff(cut)),
@@ -313,8 +324,20 @@ impl Followed {
                     return Ok(true);
                 }
             }
+            room.events -= 1;
         }
         Ok(false)
+    }
+}
+
+impl Room {
+    /// For what is gone if it is not read now.
+    fn unbounded() -> Self {
+        Self { events: usize::MAX, bytes: u64::MAX }
+    }
+
+    fn is_none(&self) -> bool {
+        self.events == 0 || self.bytes == 0
     }
 }
 

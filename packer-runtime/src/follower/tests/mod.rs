@@ -8,7 +8,7 @@ mod order;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use packer_domain::identity::{OperationId, UuidDraw};
-use packer_events::body::{EventBody, OperationKind};
+use packer_events::body::{EventBody, OperationKind, Phase, Unit};
 use packer_events::sequence::{Draft, SourceSequencer};
 use packer_events::time::Timestamp;
 use packer_events::wire::encode_line;
@@ -218,4 +218,32 @@ fn more_than_is_read_ahead_is_told_all_the_same() {
     let mut follower = follower(&disk);
     let of_one = told(&mut follower).into_iter().filter(|(source, _)| *source == one.source());
     assert_eq!(of_one.map(|(_, position)| position).collect::<Vec<_>>(), (1..=many).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_long_events_fewer_are_read_ahead_and_all_are_told() {
+    const LONG: u64 = READ_AHEAD_BYTES / 3;
+    let disk = disk();
+    let mut others = [Other::new(&disk), Other::new(&disk)];
+    for other in &mut others {
+        for _ in 0..10 {
+            let subject = Some("x".repeat(LONG as usize));
+            let (phase, done, total, unit, bytes, elapsed_ms) = (Phase::Scan, 1, None, Unit::Files, None, 0);
+            other.say(EventBody::Progress { phase, done, total, unit, bytes, elapsed_ms, subject });
+        }
+    }
+    let mut follower = follower(&disk);
+    let mut told = Vec::new();
+    loop {
+        match follower.next(Duration::ZERO).unwrap() {
+            LogNext::Event(event) => told.push((event.source, event.position)),
+            LogNext::Timeout => break,
+            other => panic!("{other:?}"),
+        }
+        // It has three of them, and the short one that comes first.
+        assert!(follower.found.len() <= 3, "{} more are held", follower.found.len());
+    }
+    let [first, second] = others.map(|other| other.source());
+    let of = |source| (1..=11).map(move |position| (source, position));
+    assert!(told.iter().copied().eq(of(first).chain(of(second))), "{told:?}");
 }
