@@ -77,6 +77,20 @@ pub enum Recovered<'d> {
     },
 }
 
+impl Recovered<'_> {
+    /// The operation that was found.
+    pub fn operation(&self) -> OperationId {
+        match self {
+            Self::Dropped { intent } => intent.operation,
+            Self::Finished(committed) => committed.intent().operation,
+            Self::CleanedUp { operation }
+            | Self::Frozen { operation, .. }
+            | Self::OutputsDropped { operation, .. } => *operation,
+            Self::OutputsFinished(committed) => committed.intent().operation,
+        }
+    }
+}
+
 /// Why an operation is frozen.
 #[derive(Debug)]
 pub enum FrozenCause {

@@ -3,7 +3,8 @@
 //!
 //! Which ways there are is told by `ways`, whose matches do not compile while a kind, a reason or a cause has none; which of
 //! them a kind cannot take, and why, by `never`. `scene` is the project on which one of each kind is ready to run; `play` makes
-//! it end as asked, `deaths` by the death of its process, at one of its `moments`.
+//! it end as asked, `deaths` by the death of its process, at one of its `moments`, and `unstorable` by one whose log takes nothing
+//! more.
 //!
 //! Processes do not die here: the disk takes nothing more from some moment on, and the locks are left. Real ones are killed
 //! in the tests of the whole (`tests/tests/it/e2e/kills`).
@@ -12,6 +13,7 @@ mod deaths;
 mod moments;
 mod play;
 mod scene;
+mod unstorable;
 mod ways;
 
 use std::panic::catch_unwind;

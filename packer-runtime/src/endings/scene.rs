@@ -130,6 +130,12 @@ impl Scene {
         Ok(())
     }
 
+    /// The same, and not watched.
+    pub(super) fn open_unwatched(&mut self) {
+        self.opening.watched = false;
+        self.open().unwrap();
+    }
+
     /// What is left of the project when its process dies: its lock, which nobody holds.
     pub(super) fn abandon(&mut self) {
         let Some(project) = self.project.take() else { return };

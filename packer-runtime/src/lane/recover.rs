@@ -3,8 +3,11 @@
 //!
 //! Each dead operation that still owes an end gets it in *its own* log, continuing its numbers; the `recover` operation
 //! that wrote it has its own id, and names the dead one as its cause.
+//!
+//! Where that end cannot be stored, the recovery has failed, whatever it finished: nobody was told how the dead operation
+//! ended, so whoever takes the lane next tells it, and tells the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -13,20 +16,20 @@ use packer_domain::identity::{OperationId, SourceId};
 use packer_events::body::{EventBody, OperationKind};
 use packer_events::replay::{OperationRecord, OperationState, Replay};
 use packer_events::report::{
-    AbortReport, Ending, Failure, OutcomeReport, RecoverReport, RecoveryResult, UnknownOutcomeCause,
-    UnknownOutcomeReport,
+    AbortReport, Ending, Failure, FailureReport, OutcomeReport, RecoverReport, RecoveryResult,
+    UnknownOutcomeCause, UnknownOutcomeReport,
 };
 use packer_events::sequence::{Draft, SourceSequencer};
 use packer_events::wire::encode_line;
 use packer_fs::disk::{Disk, DiskError};
 use packer_fs::event_log::{self, EventLogError, EventLogWriter};
-use packer_fs::journal::{self, FrozenCause, RecoverOptions, Recovered};
+use packer_fs::journal::{self, FrozenCause, HistoryError, RecoverOptions, Recovered};
 use packer_fs::layout;
 use packer_fs::lock::host;
 
 use crate::clock;
 use crate::feed::Bus;
-use crate::operation::{Operation, Stop, panic_message};
+use crate::operation::{Operation, Stop, io_failure, panic_message};
 use crate::outcome::Outcome;
 use crate::record::read_source;
 use crate::sync::lock::{SourceGuard, SourceLock};
@@ -52,38 +55,74 @@ pub(crate) fn recover_everything(
     let found = journal::recover(&**disk, &RecoverOptions { boot: &boot, success_is_logged: &logged })?;
 
     let mut recovery = Recovery::default();
+    let mut settled = BTreeSet::new();
     for recovered in found {
+        settled.insert(recovered.operation());
         settle(bus, &mut dead, recovered, &mut recovery)?;
     }
     // What died before it committed anything still owes its end.
     for (source, operation) in dead.running() {
+        if settled.contains(&operation) {
+            continue;
+        }
         let of = DeadOperation { operation, source };
         carry_out(bus, operation, &mut recovery, |run| {
-            // One in the history has committed, and somebody else finished it while its log could not be continued.
-            let (ending, result) = if let Ok(intent) = journal::read_history(&**disk, operation) {
-                (prepared(&intent.prepared, &dead, of, run.id), RecoveryResult::Closed)
-            } else {
-                (aborted(&dead, of, run.id), RecoveryResult::Dropped)
+            let done = match left_in_history(&**disk, &dead, of, run.id) {
+                Ok((ending, result)) => dead.end(of, ending).map(|()| result),
+                Err(failure) => Err(failure),
             };
-            dead.end(of, ending);
-            (result, Ok(()))
+            (done, Ok(()))
         })?;
     }
     dead.release();
     Ok(recovery)
 }
 
+/// How an operation ended of which nothing is in the journal. One in the history has committed or was frozen, and was
+/// settled while its log could not be continued.
+fn left_in_history(
+    disk: &dyn Disk,
+    dead: &DeadLogs,
+    of: DeadOperation,
+    by: OperationId,
+) -> Result<(Ending, RecoveryResult), Failure> {
+    let unknown = |cause, message: String| {
+        let kind = dead.record(of).and_then(|record| record.kind);
+        let report = UnknownOutcomeReport { kind, cause, message, path: None };
+        Ok((Ending::OutcomeUnknown(report), RecoveryResult::Closed))
+    };
+    match journal::read_history(disk, of.operation) {
+        Ok(intent) => Ok((prepared(&intent.prepared, dead, of, by), RecoveryResult::Closed)),
+        Err(HistoryError::Disk { operation: _, source }) => Err(io_failure(&source)),
+        Err(error @ HistoryError::Damaged { .. }) => {
+            unknown(UnknownOutcomeCause::JournalDamaged, error.to_string())
+        }
+        Err(HistoryError::Absent { .. } | HistoryError::NoFile { .. } | HistoryError::Pending { .. }) => {
+            let frozen = disk.stat(&layout::history_frozen(of.operation));
+            if frozen.map_err(|error| io_failure(&error))?.is_some() {
+                let message = "it stopped amid its commit, and has been settled since".to_owned();
+                unknown(UnknownOutcomeCause::EditedMeanwhile, message)
+            } else {
+                Ok((aborted(dead, of, by), RecoveryResult::Dropped))
+            }
+        }
+    }
+}
+
+/// What a recovery did, unless the end of the dead operation could not be stored; and whether it could clean up.
+type Done = (Result<RecoveryResult, Failure>, Result<(), DiskError>);
+
 /// Runs one recovery to its one end, also where what it does panics: then it failed, and whoever comes next does it again.
 fn carry_out(
     bus: &Arc<Bus>,
     dead: OperationId,
     recovery: &mut Recovery,
-    work: impl FnOnce(&Operation) -> (RecoveryResult, Result<(), DiskError>),
+    work: impl FnOnce(&Operation) -> Done,
 ) -> Result<(), DiskError> {
     let run = Operation::accept(bus, OperationKind::Recover, title(dead), Some(dead), None);
     run.say(EventBody::Started {});
     let _entered = run.span().enter();
-    let (result, cleaned) = match catch_unwind(AssertUnwindSafe(|| work(&run))) {
+    let (done, cleaned) = match catch_unwind(AssertUnwindSafe(|| work(&run))) {
         Ok(done) => done,
         Err(panic) => {
             let message = panic_message(&*panic);
@@ -93,9 +132,18 @@ fn carry_out(
             resume_unwind(panic)
         }
     };
-    let report = RecoverReport { operation_id: dead, result, took_ms: run.took_ms() };
-    tracing::info!(of = %dead, ?result, "recovered");
-    match run.end(Ending::Succeeded(OutcomeReport::Recover(report))) {
+    let ending = match done {
+        Ok(result) => {
+            tracing::info!(of = %dead, ?result, "recovered");
+            let report = RecoverReport { operation_id: dead, result, took_ms: run.took_ms() };
+            Ending::Succeeded(OutcomeReport::Recover(report))
+        }
+        Err(cause) => {
+            tracing::warn!(of = %dead, ?cause, "the end of a dead operation could not be stored");
+            Ending::Failed(FailureReport { kind: run.kind, cause })
+        }
+    };
+    match run.end(ending) {
         Ok(outcome) => recovery.outcomes.push(outcome),
         Err(error) => tracing::warn!(%error, "a recovery could not be recorded"),
     }
@@ -111,7 +159,7 @@ fn settle(
 ) -> Result<(), DiskError> {
     match recovered {
         Recovered::CleanedUp { operation } => {
-            carry_out(bus, operation, recovery, |_| (RecoveryResult::Closed, Ok(())))
+            carry_out(bus, operation, recovery, |_| (Ok(RecoveryResult::Closed), Ok(())))
         }
         Recovered::Dropped { intent } => {
             let of = DeadOperation { operation: intent.operation, source: intent.source };
@@ -147,24 +195,23 @@ fn settle(
             }
             carry_out(bus, operation, recovery, |_| {
                 let kind = dead.record(of).and_then(|record| record.kind);
-                dead.end(of, Ending::OutcomeUnknown(frozen_report(kind, &cause)));
-                (RecoveryResult::Frozen, Ok(()))
+                let ended = dead.end(of, Ending::OutcomeUnknown(frozen_report(kind, &cause)));
+                (ended.map(|()| RecoveryResult::Frozen), Ok(()))
             })
         }
     }
 }
 
 /// Ends an operation that had committed nothing.
-fn drop_dead(
-    dead: &mut DeadLogs,
-    of: Option<DeadOperation>,
-    run: &Operation,
-) -> (RecoveryResult, Result<(), DiskError>) {
-    if let Some(of) = of {
-        let ending = aborted(dead, of, run.id);
-        dead.end(of, ending);
-    }
-    (RecoveryResult::Dropped, Ok(()))
+fn drop_dead(dead: &mut DeadLogs, of: Option<DeadOperation>, run: &Operation) -> Done {
+    let ended = match of {
+        Some(of) => {
+            let ending = aborted(dead, of, run.id);
+            dead.end(of, ending)
+        }
+        None => Ok(()),
+    };
+    (ended.map(|()| RecoveryResult::Dropped), Ok(()))
 }
 
 fn aborted(dead: &DeadLogs, of: DeadOperation, by: OperationId) -> Ending {
@@ -178,9 +225,9 @@ fn finish(
     of: DeadOperation,
     ending: Ending,
     clean_up: impl FnOnce() -> Result<(), DiskError>,
-) -> (RecoveryResult, Result<(), DiskError>) {
-    dead.end(of, ending);
-    (RecoveryResult::Finished, clean_up())
+) -> Done {
+    let ended = dead.end(of, ending);
+    (ended.map(|()| RecoveryResult::Finished), clean_up())
 }
 
 fn title(operation: OperationId) -> String {
@@ -291,11 +338,11 @@ impl DeadLogs {
     }
 
     /// Appends the end that an operation owes to its log. One that has ended, or whose log is gone, owes none.
-    fn end(&mut self, of: DeadOperation, ending: Ending) {
-        let Some(log) = self.logs.get_mut(&of.source) else { return };
-        let Some(record) = log.replay.operation(of.operation) else { return };
+    fn end(&mut self, of: DeadOperation, ending: Ending) -> Result<(), Failure> {
+        let Some(log) = self.logs.get_mut(&of.source) else { return Ok(()) };
+        let Some(record) = log.replay.operation(of.operation) else { return Ok(()) };
         if record.ending.is_some() {
-            return;
+            return Ok(());
         }
         let draft = Draft {
             operation_id: of.operation,
@@ -303,16 +350,20 @@ impl DeadLogs {
             time: clock::now(),
             base_revision: record.base_revision,
             result_revision: record.result_revision,
-            body: ending.into(),
+            body: EventBody::from(ending).bounded(),
         };
-        let event = match log.sequencer.number(draft) {
-            Ok(event) => event,
-            Err(error) => return tracing::warn!(%error, "the end of a dead operation could not be numbered"),
+        let failed = |error: &dyn std::error::Error| Failure::Io {
+            message: format!("its end could not be stored: {error}"),
+            path: Some(layout::event_log(of.source).into_string()),
         };
-        if let Err(error) = log.writer.append_synced(encode_line(&event).trim_end().as_bytes()) {
-            return tracing::warn!(%error, "the end of a dead operation could not be stored");
-        }
+        // What is not stored has no numbers: whatever is stored next takes them.
+        let mut sequencer = log.sequencer.clone();
+        let event = sequencer.number(draft).map_err(|error| failed(&error))?;
+        let line = encode_line(&event);
+        log.writer.append_synced(line.trim_end().as_bytes()).map_err(|error| failed(&error))?;
+        log.sequencer = sequencer;
         log.replay.apply(&event);
+        Ok(())
     }
 
     /// Lets go of the logs; those in which nothing is owed any more are not looked at again.

@@ -319,6 +319,21 @@ fn a_conflict_freezes_the_lane_and_nothing_else() {
 }
 
 #[test]
+fn an_end_that_recovery_writes_lists_no_more_than_a_log_takes() {
+    let dead = Dead::while_it_did(OperationKind::Adopt);
+    let path = |n: u32| camino::Utf8PathBuf::from(format!("assets/{n}{}", "x".repeat(200)));
+    let made = |n| Step::Create { path: path(n), contents: b"made".to_vec() };
+    let request = CommitRequest { steps: (0..200).map(made).collect(), ..dead.request() };
+    std::mem::forget(stage(&*dead.disk, request).unwrap().record_intent().unwrap());
+    for n in 0..200 {
+        dead.workspace.write(path(n).as_str(), b"somebody else made this");
+    }
+    dead.recovered_as(RecoveryResult::Frozen);
+    let Ending::OutcomeUnknown(report) = dead.ending() else { panic!("{:?}", dead.ending()) };
+    assert!(report.message.ends_with('…') && report.message.len() < 20_000, "{}", report.message.len());
+}
+
+#[test]
 fn an_intent_that_cannot_be_read_freezes_the_lane() {
     let dead = Dead::while_it_did(OperationKind::Adopt);
     std::mem::forget(dead.recorded());
