@@ -116,6 +116,16 @@ pub fn outputs_intent(operation: OperationId) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{JOURNAL}/{operation}.outputs"))
 }
 
+/// What `operation` did to the build outputs, which are in place: only its end is still to be told.
+pub fn placed_outputs(operation: OperationId) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{JOURNAL}/{operation}.placed"))
+}
+
+/// What `operation` was about to do to the build outputs, of which only some may be in place: only its end is still to be told.
+pub fn mixed_outputs(operation: OperationId) -> Utf8PathBuf {
+    Utf8PathBuf::from(format!("{JOURNAL}/{operation}.mixed"))
+}
+
 /// An intent, of either sort, that is still being written.
 pub fn unfinished_intent(operation: OperationId) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{JOURNAL}/{operation}.unfinished"))

@@ -179,7 +179,7 @@ fn did(logged: &LoggedOperation) -> String {
 
 fn settled(result: RecoveryResult) -> &'static str {
     match result {
-        RecoveryResult::Dropped => "it had changed nothing",
+        RecoveryResult::Dropped => "dropped, with what it had staged",
         RecoveryResult::Finished => "completed",
         RecoveryResult::Closed => "it was complete",
         RecoveryResult::Frozen => "left to be settled by `packer recover`",

@@ -2,7 +2,9 @@
 //!
 //! A commit of the workspace is [`stage`] -> [`Staged::record_intent`] -> [`Recorded::apply`] -> (the caller logs the
 //! terminal event) -> [`Committed::finish`]. The durable intent is the commit point. The same for build outputs is
-//! [`create_output_staging`] -> [`prepare_outputs`] -> [`PreparedOutputs::apply`] -> [`CommittedOutputs::finish`].
+//! [`create_output_staging`] -> [`prepare_outputs`] -> [`PreparedOutputs::apply`] -> [`CommittedOutputs::finish`], or
+//! [`CommittedOutputs::put_aside`] where the terminal event of a dead build could not be logged: workspaces have their history
+//! for that.
 //! [`recover`] finishes or drops whatever a dead process left at any point of either.
 //!
 //! Guarantees, for the workspace: entirely before or entirely after; nothing is overwritten; a file that somebody else
@@ -30,6 +32,7 @@ mod intent;
 mod kept;
 mod outputs;
 mod outputs_intent;
+mod outputs_owed;
 mod recover;
 mod registry;
 mod settle;
@@ -52,6 +55,7 @@ pub use outputs::{
     dead_output_stagings, drop_output_staging, prepare_outputs,
 };
 pub use outputs_intent::{OutputFile, OutputsIntent};
+pub use outputs_owed::OwedOutputs;
 pub use recover::{FrozenCause, RecoverOptions, Recovered, recover};
 pub use registry::{MAX_REGISTRY_BYTES, RegistryChange};
 pub use settle::to_settle;
@@ -94,7 +98,9 @@ pub fn pending(disk: &dyn Disk) -> Result<Vec<Pending>, DiskError> {
             Part::Intent => PendingState::Workspace,
             Part::OutputsIntent => PendingState::Outputs,
             Part::Frozen => PendingState::Frozen,
-            Part::Unfinished
+            Part::PlacedOutputs
+            | Part::MixedOutputs
+            | Part::Unfinished
             | Part::Staged(_)
             | Part::Record
             | Part::DisplacedFolder
@@ -120,6 +126,8 @@ enum Part {
     Intent,
     Frozen,
     OutputsIntent,
+    PlacedOutputs,
+    MixedOutputs,
     Unfinished,
     Staged(u32),
     Record,
@@ -160,6 +168,8 @@ fn parse_name(text: &str) -> Option<Name> {
         "intent" => Part::Intent,
         "frozen" => Part::Frozen,
         "outputs" => Part::OutputsIntent,
+        "placed" => Part::PlacedOutputs,
+        "mixed" => Part::MixedOutputs,
         "unfinished" => Part::Unfinished,
         "record" => Part::Record,
         "displaced" => Part::DisplacedFolder,

@@ -2,7 +2,7 @@
 //! recorded.
 //!
 //! Outputs can be made again, so nothing here freezes, and former outputs go nowhere: what cannot be finished is
-//! dropped, and the next build replaces it. Killing the process at any point leaves the former outputs or, after
+//! dropped, and the next build replaces it. Where some of it may be in place already, its end says so: that is `outputs_owed`. Killing the process at any point leaves the former outputs or, after
 //! recovery, the new ones, complete. A power cut does too if the commit is *durable*; otherwise nothing is synced here,
 //! and the outputs have to be checked against the build record before anything is called unchanged.
 //!
@@ -17,9 +17,10 @@ use thiserror::Error;
 use super::apply::absent_is_fine;
 use super::fingerprint::{FileFingerprint, Fingerprint};
 use super::outputs_intent::{OutputFile, OutputsIntent, check_folder, decode_outputs};
+use super::outputs_owed::{self, OwedOutputs};
 use super::recover::{RecoverOptions, Recovered, drop_staging};
 use super::steps::{StepProblem, ancestors, parent};
-use super::{Part, intent, lay_folders, list, write_new};
+use super::{Part, intent, intent::Decoded, lay_folders, list, write_new};
 use crate::disk::{Disk, DiskError, DiskOperation, EntryKind};
 use crate::head::read_head;
 use crate::layout;
@@ -229,6 +230,13 @@ impl CommittedOutputs<'_> {
     pub fn finish(self) -> Result<(), DiskError> {
         clean_up(self.disk, &self.intent)
     }
+
+    /// Cleans up, and keeps what the terminal event needs, because it could not be logged; recovery hands it out again.
+    pub fn put_aside(self) -> Result<(), DiskError> {
+        let Self { disk, intent } = self;
+        drop_output_staging(disk, &intent.folder, intent.operation)?;
+        outputs_owed::put_aside(disk, intent.operation, Part::PlacedOutputs, intent.durable)
+    }
 }
 
 fn failed(source: DiskError) -> OutputsError {
@@ -308,7 +316,7 @@ pub(super) fn recover_outputs<'d>(
         Ok(intent) => intent,
         Err(damage) => {
             tracing::warn!(%operation, %damage, "the intent of a build is dropped");
-            return drop_outputs(disk, operation, None, true);
+            return leave_mixed(disk, operation, Err(damage));
         }
     };
     if (options.success_is_logged)(operation, intent.source) {
@@ -318,34 +326,46 @@ pub(super) fn recover_outputs<'d>(
     let other_boot = intent.boot.is_empty() || intent.boot != options.boot;
     let (complete, begun) = completeness(disk, &intent)?;
     if !complete || (!intent.durable && other_boot) {
-        return drop_outputs(disk, operation, Some(intent), begun);
+        return if begun { leave_mixed(disk, operation, Ok(intent)) } else { drop_outputs(disk, intent) };
     }
     match (PreparedOutputs { disk, intent: intent.clone() }).apply() {
         Ok(committed) => Ok(Recovered::OutputsFinished(committed)),
         Err(error) => {
             tracing::warn!(%operation, %error, "the outputs of a build cannot be placed, and are dropped");
-            drop_outputs(disk, operation, Some(intent), true)
+            leave_mixed(disk, operation, Ok(intent))
         }
     }
 }
 
-/// Drops what cannot be finished. Where outputs may be a mixture, the build record goes too, so that nothing is called
-/// unchanged.
-fn drop_outputs(
+/// Drops outputs of which none was placed.
+fn drop_outputs(disk: &dyn Disk, intent: OutputsIntent) -> Result<Recovered<'_>, DiskError> {
+    drop_staged(disk, intent.operation, Some(&intent))?;
+    absent_is_fine(disk.remove_file(&layout::outputs_intent(intent.operation)))?;
+    Ok(Recovered::OutputsDropped { intent: Box::new(intent) })
+}
+
+/// Leaves outputs as they are, which may be a mixture. The build record goes, so that nothing is called unchanged; the intent
+/// stays until somebody has said so.
+fn leave_mixed(
     disk: &dyn Disk,
     operation: OperationId,
-    intent: Option<OutputsIntent>,
-    mixed: bool,
+    intent: Decoded<OutputsIntent>,
 ) -> Result<Recovered<'_>, DiskError> {
-    if mixed {
-        absent_is_fine(disk.remove_file(layout::BUILD_RECORD.into()))?;
-    }
-    if let Some(intent) = &intent {
+    absent_is_fine(disk.remove_file(layout::BUILD_RECORD.into()))?;
+    drop_staged(disk, operation, intent.as_ref().ok())?;
+    Ok(Recovered::OutputsOwed(OwedOutputs::mixed(disk, operation, intent)))
+}
+
+fn drop_staged(
+    disk: &dyn Disk,
+    operation: OperationId,
+    intent: Option<&OutputsIntent>,
+) -> Result<(), DiskError> {
+    if let Some(intent) = intent {
         drop_output_staging(disk, &intent.folder, operation)?;
     }
     for name in list(disk)?.iter().filter(|name| name.operation == operation && name.part == Part::Record) {
         absent_is_fine(disk.remove_file(&Utf8Path::new(layout::JOURNAL).join(&name.text)))?;
     }
-    absent_is_fine(disk.remove_file(&layout::outputs_intent(operation)))?;
-    Ok(Recovered::OutputsDropped { operation, intent: intent.map(Box::new) })
+    Ok(())
 }

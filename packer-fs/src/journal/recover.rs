@@ -17,6 +17,7 @@ use super::history::remove_folder;
 use super::intent::{self, Decoded, Intent, IntentDamage};
 use super::outputs::{self, CommittedOutputs};
 use super::outputs_intent::OutputsIntent;
+use super::outputs_owed::{self, OwedOutputs};
 use super::{ApplyError, Name, Part, list};
 use crate::disk::{Disk, DiskError};
 use crate::head::{Head, read_head, sync_head};
@@ -65,16 +66,17 @@ pub enum Recovered<'d> {
         cause: FrozenCause,
     },
     /// It had committed build outputs, which are now all in place. Owed: `recovered`, then
-    /// [`CommittedOutputs::finish`].
+    /// [`CommittedOutputs::finish`]; [`CommittedOutputs::put_aside`] where that could not be logged.
     OutputsFinished(CommittedOutputs<'d>),
-    /// It was committing build outputs, which cannot be finished. They are what they are, until the next build. Owed:
-    /// `aborted`.
+    /// It was about to place build outputs, and had placed none. Owed: `aborted`.
     OutputsDropped {
-        /// The operation.
-        operation: OperationId,
-        /// What it was about to do, if that can be read.
-        intent: Option<Box<OutputsIntent>>,
+        /// What it was about to do.
+        intent: Box<OutputsIntent>,
     },
+    /// It was placing build outputs, which cannot be completed and are what they are until the next build; or it was put
+    /// aside by an earlier recovery. Owed: what [`OwedOutputs::is_mixed`] says, then [`OwedOutputs::finish`];
+    /// [`OwedOutputs::put_aside`] where that could not be logged.
+    OutputsOwed(OwedOutputs<'d>),
 }
 
 impl Recovered<'_> {
@@ -83,10 +85,10 @@ impl Recovered<'_> {
         match self {
             Self::Dropped { intent } => intent.operation,
             Self::Finished(committed) => committed.intent().operation,
-            Self::CleanedUp { operation }
-            | Self::Frozen { operation, .. }
-            | Self::OutputsDropped { operation, .. } => *operation,
+            Self::CleanedUp { operation } | Self::Frozen { operation, .. } => *operation,
             Self::OutputsFinished(committed) => committed.intent().operation,
+            Self::OutputsDropped { intent } => intent.operation,
+            Self::OutputsOwed(owed) => owed.operation(),
         }
     }
 }
@@ -125,6 +127,10 @@ pub fn recover<'d>(
             Part::Intent => found.push(recover_workspace(disk, *operation, options, &mut settled)?),
             Part::Frozen => found.push(describe_frozen(disk, *operation)?),
             Part::OutputsIntent => found.push(outputs::recover_outputs(disk, *operation, options)?),
+            Part::PlacedOutputs | Part::MixedOutputs => {
+                let owed = outputs_owed::recover_owed(disk, *operation, *part, options)?;
+                found.extend(owed.map(Recovered::OutputsOwed));
+            }
             Part::Unfinished
             | Part::Staged(_)
             | Part::Record
@@ -242,7 +248,9 @@ fn sweep(disk: &dyn Disk) -> Result<(), DiskError> {
 fn drop_part(disk: &dyn Disk, name: &Name) -> Result<(), DiskError> {
     let path = camino::Utf8Path::new(layout::JOURNAL).join(&name.text);
     match name.part {
-        Part::Intent | Part::Frozen | Part::OutputsIntent => Ok(()),
+        Part::Intent | Part::Frozen | Part::OutputsIntent | Part::PlacedOutputs | Part::MixedOutputs => {
+            Ok(())
+        }
         Part::Unfinished | Part::Staged(_) | Part::Record => absent_is_fine(disk.remove_file(&path)),
         Part::DroppedHistory => remove_folder(disk, &path),
         Part::DisplacedFolder => match disk.remove_dir(&path) {

@@ -319,13 +319,17 @@ fn finish_or_drop<'s>(
     let options = RecoverOptions { boot, success_is_logged: &|_, _| false };
     let recovered =
         journal::recover(&*shared.disk, &options).map_err(|error| Stop::Failed(io_failure(&error)))?;
-    let finished = recovered.into_iter().find_map(|recovered| match recovered {
-        Recovered::OutputsFinished(committed) if committed.intent().operation == operation.id => {
-            Some(committed)
+    let own = recovered.into_iter().find(|recovered| recovered.operation() == operation.id);
+    match own {
+        Some(Recovered::OutputsFinished(committed)) => Ok(committed),
+        Some(Recovered::OutputsOwed(owed)) => {
+            if let Err(error) = owed.finish() {
+                tracing::warn!(%error, "cleaning up after a build is left to the next operation");
+            }
+            Err(otherwise)
         }
-        _ => None,
-    });
-    finished.ok_or(otherwise)
+        _ => Err(otherwise),
+    }
 }
 
 /// The same of a build that evaluated only a part: where anything differs, everything is evaluated, as it was, to find out

@@ -6,6 +6,7 @@
 mod access;
 mod compare;
 mod current;
+mod dead_logs;
 mod kept;
 mod look;
 mod mutate;

@@ -7,32 +7,28 @@
 //! Where that end cannot be stored, the recovery has failed, whatever it finished: nobody was told how the dead operation
 //! ended, so whoever takes the lane next tells it, and tells the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use camino::Utf8Path;
 use packer_domain::identity::{OperationId, SourceId};
 use packer_events::body::{EventBody, OperationKind};
-use packer_events::replay::{OperationRecord, OperationState, Replay};
 use packer_events::report::{
     AbortReport, Ending, Failure, FailureReport, OutcomeReport, RecoverReport, RecoveryResult,
     UnknownOutcomeCause, UnknownOutcomeReport,
 };
-use packer_events::sequence::{Draft, SourceSequencer};
-use packer_events::wire::encode_line;
 use packer_fs::disk::{Disk, DiskError};
-use packer_fs::event_log::{self, EventLogError, EventLogWriter};
-use packer_fs::journal::{self, FrozenCause, HistoryError, RecoverOptions, Recovered};
+use packer_fs::journal::{
+    self, FrozenCause, HistoryError, IntentDamage, OutputsIntent, OwedOutputs, RecoverOptions, Recovered,
+};
 use packer_fs::layout;
 use packer_fs::lock::host;
 
-use crate::clock;
+use super::dead_logs::{DeadLogs, DeadOperation, Ended, Owes};
 use crate::feed::Bus;
 use crate::operation::{Operation, Stop, io_failure, panic_message};
 use crate::outcome::Outcome;
-use crate::record::read_source;
-use crate::sync::lock::{SourceGuard, SourceLock};
 
 /// What recovery did.
 #[derive(Debug, Default)]
@@ -51,7 +47,7 @@ pub(crate) fn recover_everything(
 ) -> Result<Recovery, DiskError> {
     let mut dead = DeadLogs::find(root, disk, bus.source())?;
     let boot = host::boot_id().unwrap_or_default();
-    let logged = |operation: OperationId, source: SourceId| has_succeeded(disk, &dead, operation, source);
+    let logged = |operation: OperationId, source: SourceId| dead.has_succeeded(disk, operation, source);
     let found = journal::recover(&**disk, &RecoverOptions { boot: &boot, success_is_logged: &logged })?;
 
     let mut recovery = Recovery::default();
@@ -68,7 +64,7 @@ pub(crate) fn recover_everything(
         let of = DeadOperation { operation, source };
         carry_out(bus, operation, &mut recovery, |run| {
             let done = match left_in_history(&**disk, &dead, of, run.id) {
-                Ok((ending, result)) => dead.end(of, ending).map(|()| result),
+                Ok((ending, result)) => dead.end(of, ending).map(|_| result),
                 Err(failure) => Err(failure),
             };
             (done, Ok(()))
@@ -163,18 +159,20 @@ fn settle(
         }
         Recovered::Dropped { intent } => {
             let of = DeadOperation { operation: intent.operation, source: intent.source };
-            carry_out(bus, of.operation, recovery, |run| drop_dead(dead, Some(of), run))
+            carry_out(bus, of.operation, recovery, |run| drop_dead(dead, of, run))
         }
-        Recovered::OutputsDropped { operation, intent } => {
-            let of = intent.map(|intent| DeadOperation { operation, source: intent.source });
-            carry_out(bus, operation, recovery, |run| drop_dead(dead, of, run))
+        Recovered::OutputsDropped { intent } => {
+            let of = DeadOperation { operation: intent.operation, source: intent.source };
+            carry_out(bus, of.operation, recovery, |run| drop_dead(dead, of, run))
         }
+        Recovered::OutputsOwed(owed) => settle_owed(bus, dead, owed, recovery),
         Recovered::Finished(committed) => {
             let intent = committed.intent();
             let of = DeadOperation { operation: intent.operation, source: intent.source };
             carry_out(bus, of.operation, recovery, |run| {
                 let ending = prepared(&committed.intent().prepared, dead, of, run.id);
-                finish(dead, of, ending, || committed.finish())
+                // Also where its end is not stored: the history tells of it then.
+                finish(dead, of, ending, |_| committed.finish())
             })
         }
         Recovered::OutputsFinished(committed) => {
@@ -182,7 +180,14 @@ fn settle(
             let of = DeadOperation { operation: intent.operation, source: intent.source };
             carry_out(bus, of.operation, recovery, |run| {
                 let ending = prepared(&committed.intent().prepared, dead, of, run.id);
-                finish(dead, of, ending, || committed.finish())
+                finish(
+                    dead,
+                    of,
+                    ending,
+                    |is_stored| {
+                        if is_stored { committed.finish() } else { committed.put_aside() }
+                    },
+                )
             })
         }
         Recovered::Frozen { operation, intent, cause } => {
@@ -196,38 +201,82 @@ fn settle(
             carry_out(bus, operation, recovery, |_| {
                 let kind = dead.record(of).and_then(|record| record.kind);
                 let ended = dead.end(of, Ending::OutcomeUnknown(frozen_report(kind, &cause)));
-                (ended.map(|()| RecoveryResult::Frozen), Ok(()))
+                (ended.map(|_| RecoveryResult::Frozen), Ok(()))
             })
         }
     }
 }
 
 /// Ends an operation that had committed nothing.
-fn drop_dead(dead: &mut DeadLogs, of: Option<DeadOperation>, run: &Operation) -> Done {
-    let ended = match of {
-        Some(of) => {
-            let ending = aborted(dead, of, run.id);
-            dead.end(of, ending)
+fn drop_dead(dead: &mut DeadLogs, of: DeadOperation, run: &Operation) -> Done {
+    let ending = aborted(dead, of, run.id);
+    (dead.end(of, ending).map(|_| RecoveryResult::Dropped), Ok(()))
+}
+
+/// Ends a build with whose outputs nothing is to be done any more: they cannot be completed, or its end could not be stored.
+fn settle_owed(
+    bus: &Arc<Bus>,
+    dead: &mut DeadLogs,
+    owed: OwedOutputs<'_>,
+    recovery: &mut Recovery,
+) -> Result<(), DiskError> {
+    let operation = owed.operation();
+    let source = owed.intent().ok().map(|intent| intent.source).or_else(|| dead.source_of(operation));
+    let of = source.map(|source| DeadOperation { operation, source });
+    if owed.was_put_aside() {
+        match dead.owes(of) {
+            Owes::Nothing => return owed.finish(),
+            // Its log is tried again with the next recovery.
+            Owes::Elsewhere => return Ok(()),
+            Owes::Here => {}
         }
-        None => Ok(()),
+    }
+    let result = if owed.is_mixed() { RecoveryResult::Dropped } else { RecoveryResult::Closed };
+    carry_out(bus, operation, recovery, |run| {
+        let ended = match of {
+            Some(of) => {
+                let ending = match owed.intent() {
+                    Ok(intent) if !owed.is_mixed() => prepared(&intent.prepared, dead, of, run.id),
+                    intent => Ending::OutcomeUnknown(mixed_report(intent)),
+                };
+                dead.end(of, ending)
+            }
+            // Nothing says in whose log it stands.
+            None if dead.owes(None) == Owes::Nothing => Ok(Ended::Stored),
+            None => Ok(Ended::OwedByTheLiving),
+        };
+        let cleaned = if let Ok(Ended::Stored) = ended { owed.finish() } else { owed.put_aside() };
+        (ended.map(|_| result), cleaned)
+    })
+}
+
+fn mixed_report(intent: Result<&OutputsIntent, &IntentDamage>) -> UnknownOutcomeReport {
+    let (cause, message, path) = match intent {
+        Ok(intent) => {
+            let message =
+                "it died while it put its outputs in place, and they cannot be completed: some may be new";
+            (UnknownOutcomeCause::Io, message.to_owned(), Some(intent.folder.to_string()))
+        }
+        Err(damage) => (UnknownOutcomeCause::JournalDamaged, damage.to_string(), None),
     };
-    (ended.map(|()| RecoveryResult::Dropped), Ok(()))
+    UnknownOutcomeReport { kind: Some(OperationKind::Build), cause, message, path }
 }
 
 fn aborted(dead: &DeadLogs, of: DeadOperation, by: OperationId) -> Ending {
     Ending::Aborted(AbortReport { kind: dead.record(of).and_then(|record| record.kind), by })
 }
 
-/// Ends an operation that had committed, and cleans up after it. A clean-up that fails is done again by the next recovery,
-/// and is no reason for this one to go without an end.
+/// Ends an operation that had committed, and cleans up after it, which depends on whether its end is stored. A clean-up that
+/// fails is done again by the next recovery, and is no reason for this one to go without an end.
 fn finish(
     dead: &mut DeadLogs,
     of: DeadOperation,
     ending: Ending,
-    clean_up: impl FnOnce() -> Result<(), DiskError>,
+    clean_up: impl FnOnce(bool) -> Result<(), DiskError>,
 ) -> Done {
     let ended = dead.end(of, ending);
-    (ended.map(|()| RecoveryResult::Finished), clean_up())
+    let cleaned = clean_up(matches!(ended, Ok(Ended::Stored)));
+    (ended.map(|_| RecoveryResult::Finished), cleaned)
 }
 
 fn title(operation: OperationId) -> String {
@@ -265,157 +314,4 @@ fn frozen_report(kind: Option<OperationKind>, cause: &FrozenCause) -> UnknownOut
         ),
     };
     UnknownOutcomeReport { kind, cause, message, path }
-}
-
-/// Whether the log of `source` says durably that `operation` succeeded.
-fn has_succeeded(disk: &Arc<dyn Disk>, dead: &DeadLogs, operation: OperationId, source: SourceId) -> bool {
-    let succeeded = |replay: &Replay| {
-        replay.operation(operation).is_some_and(|record| {
-            matches!(record.state, OperationState::Succeeded | OperationState::Recovered)
-        })
-    };
-    match dead.logs.get(&source) {
-        Some(log) => succeeded(&log.replay),
-        None => match read_source(&**disk, source) {
-            Ok(Some(log)) => succeeded(&log.replay()) && event_log::make_durable(&**disk, source).is_ok(),
-            Ok(None) | Err(_) => false,
-        },
-    }
-}
-
-#[derive(Clone, Copy)]
-struct DeadOperation {
-    operation: OperationId,
-    source: SourceId,
-}
-
-/// The logs of processes that are no more and did not say goodbye.
-struct DeadLogs {
-    logs: BTreeMap<SourceId, DeadLog>,
-}
-
-struct DeadLog {
-    lock: SourceGuard,
-    replay: Replay,
-    sequencer: SourceSequencer,
-    writer: EventLogWriter,
-}
-
-impl DeadLogs {
-    fn find(root: &Utf8Path, disk: &Arc<dyn Disk>, own: SourceId) -> Result<Self, DiskError> {
-        let mut logs = BTreeMap::new();
-        for source in left_behind(root, &**disk)?.into_iter().filter(|source| *source != own) {
-            // A lock that is held belongs to a process that lives.
-            let Ok(Some(lock)) = SourceLock::try_take(root, source) else { continue };
-            match DeadLog::open(disk, source, lock) {
-                Ok(log) => {
-                    logs.insert(source, log);
-                }
-                Err(error) => {
-                    tracing::warn!(%source, %error, "the log of a dead process cannot be continued");
-                }
-            }
-        }
-        Ok(Self { logs })
-    }
-
-    fn record(&self, of: DeadOperation) -> Option<&OperationRecord> {
-        self.logs.get(&of.source)?.replay.operation(of.operation)
-    }
-
-    fn source_of(&self, operation: OperationId) -> Option<SourceId> {
-        let mut logs = self.logs.iter();
-        logs.find(|(_, log)| log.replay.operation(operation).is_some()).map(|(source, _)| *source)
-    }
-
-    fn running(&self) -> Vec<(SourceId, OperationId)> {
-        let running = |(source, log): (&SourceId, &DeadLog)| {
-            let operations: Vec<OperationId> =
-                log.replay.running().map(|record| record.operation_id).collect();
-            operations.into_iter().map(|operation| (*source, operation)).collect::<Vec<_>>()
-        };
-        self.logs.iter().flat_map(running).collect()
-    }
-
-    /// Appends the end that an operation owes to its log. One that has ended, or whose log is gone, owes none.
-    fn end(&mut self, of: DeadOperation, ending: Ending) -> Result<(), Failure> {
-        let Some(log) = self.logs.get_mut(&of.source) else { return Ok(()) };
-        let Some(record) = log.replay.operation(of.operation) else { return Ok(()) };
-        if record.ending.is_some() {
-            return Ok(());
-        }
-        let draft = Draft {
-            operation_id: of.operation,
-            causation_id: record.causation_id,
-            time: clock::now(),
-            base_revision: record.base_revision,
-            result_revision: record.result_revision,
-            body: EventBody::from(ending).bounded(),
-        };
-        let failed = |error: &dyn std::error::Error| Failure::Io {
-            message: format!("its end could not be stored: {error}"),
-            path: Some(layout::event_log(of.source).into_string()),
-        };
-        // What is not stored has no numbers: whatever is stored next takes them.
-        let mut sequencer = log.sequencer.clone();
-        let event = sequencer.number(draft).map_err(|error| failed(&error))?;
-        let line = encode_line(&event);
-        log.writer.append_synced(line.trim_end().as_bytes()).map_err(|error| failed(&error))?;
-        log.sequencer = sequencer;
-        log.replay.apply(&event);
-        Ok(())
-    }
-
-    /// Lets go of the logs; those in which nothing is owed any more are not looked at again.
-    fn release(self) {
-        for (source, log) in self.logs {
-            if log.replay.running().next().is_none()
-                && let Err(error) = log.lock.discard()
-            {
-                tracing::warn!(%source, %error, "the lock of a dead process stays behind");
-            }
-        }
-    }
-}
-
-/// The sources whose locks are there: those of processes that live, and of those that did not end as they should.
-fn left_behind(root: &Utf8Path, disk: &dyn Disk) -> Result<Vec<SourceId>, DiskError> {
-    let entries = match disk.read_dir(layout::EVENTS.into()) {
-        Ok(entries) => entries,
-        Err(error) if error.is_not_found() => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let names = || entries.iter().filter_map(|entry| entry.name.to_str());
-    for unborn in names().filter(|name| name.ends_with(layout::UNBORN_LOCK_SUFFIX)) {
-        if let Err(error) = SourceLock::clear_unborn(root, unborn) {
-            tracing::debug!(%error, "what a dead process was making stays behind");
-        }
-    }
-    let source = |name: &str| name.strip_suffix(".lock").and_then(|source| source.parse().ok());
-    let mut sources: Vec<SourceId> = names().filter_map(source).collect();
-    sources.sort();
-    Ok(sources)
-}
-
-impl DeadLog {
-    fn open(disk: &Arc<dyn Disk>, source: SourceId, lock: SourceGuard) -> Result<Self, EventLogError> {
-        if event_log::list(&**disk)?.contains(&source) {
-            event_log::trim_torn_tail(&**disk, source)?;
-            // What is read may be in memory only, and is about to be acted on.
-            event_log::make_durable(&**disk, source)?;
-        }
-        let (replay, position) = match read_source(&**disk, source)? {
-            Some(log) => {
-                for hole in &log.holes {
-                    tracing::warn!(%source, %hole, "the log of a dead process is damaged");
-                }
-                (log.replay(), log.last_position)
-            }
-            None => (Replay::new(), 0),
-        };
-        let writer = EventLogWriter::continuing(Arc::clone(disk), source)?;
-        let running: Vec<_> = replay.running().map(|record| (record.operation_id, record.last)).collect();
-        let sequencer = SourceSequencer::continuing(source, position, running);
-        Ok(Self { lock, replay, sequencer, writer })
-    }
 }

@@ -50,7 +50,11 @@ pub(super) fn run(data: &[u8]) -> Verdict {
                 check_placed(&disk, committed.intent());
                 committed.finish().expect("the disk does not fail");
             }
-            Recovered::OutputsDropped { intent, .. } => folder = intent.map(|intent| intent.folder),
+            Recovered::OutputsDropped { intent } => folder = Some(intent.folder),
+            Recovered::OutputsOwed(owed) => {
+                folder = owed.intent().ok().map(|intent| intent.folder.clone());
+                owed.finish().expect("the disk does not fail");
+            }
             Recovered::CleanedUp { .. } => folder = Some(FOLDER.into()),
             other => panic!("{other:?} of an intent of outputs"),
         }

@@ -180,10 +180,7 @@ pub(super) fn recovery(report: &RecoverReport, paint: Paint) -> String {
     let id = report.operation_id;
     match report.result {
         RecoveryResult::Dropped => {
-            format!(
-                "{}: operation {id} had changed nothing; what it had staged was dropped",
-                paint.good("recovered")
-            )
+            format!("{}: operation {id} was dropped, with what it had staged", paint.good("recovered"))
         }
         RecoveryResult::Finished => {
             format!(

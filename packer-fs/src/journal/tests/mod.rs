@@ -170,6 +170,7 @@ enum Report {
     Frozen(Vec<Utf8PathBuf>),
     OutputsFinished,
     OutputsDropped,
+    OutputsMixed,
 }
 
 /// Recovers as a runtime does: what is owed is logged, then cleaned up.
@@ -210,7 +211,13 @@ fn recover_in(disk: &dyn Disk, boot: &str) -> Result<Vec<(OperationId, Report)>,
                 committed.finish()?;
                 (operation, Report::OutputsFinished)
             }
-            Recovered::OutputsDropped { operation, .. } => (operation, Report::OutputsDropped),
+            Recovered::OutputsDropped { intent } => (intent.operation, Report::OutputsDropped),
+            Recovered::OutputsOwed(owed) => {
+                let operation = owed.operation();
+                assert!(owed.is_mixed() && !owed.was_put_aside());
+                owed.finish()?;
+                (operation, Report::OutputsMixed)
+            }
         });
     }
     Ok(reports)

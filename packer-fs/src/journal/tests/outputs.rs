@@ -243,7 +243,7 @@ fn outputs_that_cannot_be_completed_take_the_record_with_them() {
     // As somebody who empties the folder by hand.
     disk.rename_over(&staging.join("assets.manifest.json"), "build/assets.manifest.json".into()).unwrap();
     disk.remove_file(&staging.join("assets.pack")).unwrap();
-    assert_eq!(recover_all(&disk).unwrap(), [(operation(TESTED), Report::OutputsDropped)]);
+    assert_eq!(recover_all(&disk).unwrap(), [(operation(TESTED), Report::OutputsMixed)]);
     assert_eq!(disk.stat(layout::BUILD_RECORD.into()).unwrap(), None, "nothing may be called unchanged");
     assert_eq!(list(&disk).unwrap(), []);
 }
@@ -271,7 +271,7 @@ fn a_damaged_intent_of_outputs_is_dropped_with_the_record() {
         let mut bad = good.clone();
         bad[n] ^= 1;
         disk.put(&path, &bad);
-        assert_eq!(recover_all(&disk).unwrap(), [(operation(TESTED), Report::OutputsDropped)], "byte {n}");
+        assert_eq!(recover_all(&disk).unwrap(), [(operation(TESTED), Report::OutputsMixed)], "byte {n}");
         assert_eq!(disk.stat(layout::BUILD_RECORD.into()).unwrap(), None);
         assert_eq!(list(&disk).unwrap(), []);
     }
@@ -331,4 +331,42 @@ fn outputs_outside_of_the_project_and_a_commit_on_a_real_disk() {
     assert_eq!(disk.read(layout::REGISTRY.into(), 99).unwrap(), REGISTRY_AFTER.as_bytes());
     assert_eq!(read_head(&disk).unwrap().map(|head| head.operation), Some(operation(TESTED)));
     assert_eq!(recover_all(&disk).unwrap(), []);
+}
+
+#[test]
+fn outputs_whose_end_is_not_logged_are_kept_in_mind_out_of_the_way_of_builds() {
+    for durable in [false, true] {
+        for complete in [true, false] {
+            let disk = project();
+            stage_outputs(&disk, FOLDER.into()).unwrap();
+            drop(prepare_outputs(&disk, outputs_request(FOLDER.into(), durable)).unwrap());
+            if !complete {
+                let staging = layout::output_staging(FOLDER.into(), operation(TESTED));
+                disk.remove_file(&staging.join("assets.pack")).unwrap();
+            }
+            let options = RecoverOptions { boot: BOOT, success_is_logged: &|_, _| false };
+            match recover(&disk, &options).unwrap().pop() {
+                Some(Recovered::OutputsFinished(committed)) if complete => committed.put_aside().unwrap(),
+                Some(Recovered::OutputsOwed(owed)) if !complete => owed.put_aside().unwrap(),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(pending(&disk).unwrap(), []);
+            // The same is told until somebody has stored it, also after a power cut, and whatever became of the outputs.
+            let _ = disk.remove_file("build/assets.pack".into());
+            let survivors = if durable { disk.crash_states(16).collect() } else { vec![disk.fork()] };
+            for disk in survivors {
+                for _ in 0..2 {
+                    let Some(Recovered::OutputsOwed(owed)) = recover(&disk, &options).unwrap().pop() else {
+                        panic!("nothing is owed any more")
+                    };
+                    assert_eq!((owed.is_mixed(), owed.was_put_aside()), (!complete, true));
+                    assert_eq!(owed.intent().unwrap().prepared, json!({ "sequence": 7 }));
+                    owed.put_aside().unwrap();
+                }
+                let logged = RecoverOptions { boot: BOOT, success_is_logged: &|_, _| true };
+                assert!(recover(&disk, &logged).unwrap().is_empty());
+                assert_eq!(list(&disk).unwrap(), []);
+            }
+        }
+    }
 }

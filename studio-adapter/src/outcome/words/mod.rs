@@ -154,7 +154,7 @@ fn refresh(report: &RefreshReport) -> Words {
 fn recover(report: &RecoverReport) -> Words {
     let RecoverReport { operation_id, result, took_ms } = report;
     let message = match result {
-        RecoveryResult::Dropped => "It had changed nothing yet; what it had staged was dropped",
+        RecoveryResult::Dropped => "It was dropped, with what it had staged",
         RecoveryResult::Finished => "It had reached its commit point; the remaining steps were carried out",
         RecoveryResult::Closed => "Its change was complete; only its end was to be told",
         RecoveryResult::Frozen => {
