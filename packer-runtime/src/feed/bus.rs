@@ -408,22 +408,23 @@ impl State {
 
     /// Hands on what nobody was told of yet: all of it once it is `written`, otherwise up to the first end.
     fn tell(&mut self, written: bool) {
-        for unwritten in &mut self.unwritten {
+        // Those who were told come first: while a log takes nothing, they are not gone through with each event.
+        let told = self.unwritten.partition_point(|unwritten| unwritten.told);
+        for unwritten in &mut self.unwritten[told..] {
             if !written && unwritten.event.terminal {
                 break;
             }
-            if !std::mem::replace(&mut unwritten.told, true) {
-                let event = &unwritten.event;
-                self.told = event.position;
-                let outcome = unwritten.kind.and_then(|kind| Outcome::of(event, kind, Provenance::Live));
-                self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
-                    Some(mailbox) => {
-                        mailbox.put(event, unwritten.line.len(), outcome.clone());
-                        true
-                    }
-                    None => false,
-                });
-            }
+            unwritten.told = true;
+            let event = &unwritten.event;
+            self.told = event.position;
+            let outcome = unwritten.kind.and_then(|kind| Outcome::of(event, kind, Provenance::Live));
+            self.mailboxes.retain(|mailbox| match mailbox.upgrade() {
+                Some(mailbox) => {
+                    mailbox.put(event, unwritten.line.len(), outcome.clone());
+                    true
+                }
+                None => false,
+            });
         }
         if written {
             self.unwritten.clear();

@@ -18,7 +18,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use packer_events::body::EventBody;
 use packer_events::event::Event;
 use packer_runtime::api::{Feed, FeedNext, Outcome, Status, StatusReader};
 use serde::Serialize;
@@ -110,7 +109,8 @@ impl Updates {
 
     /// Takes an event in. What it brought about comes before the end of its operation: whoever sees the end sees that, too.
     fn take(&mut self, event: &Event, outcome: Option<&Outcome>) {
-        if says_more_than_progress(&event.body) {
+        // Of progress there can be a lot, and nothing that is published hangs on it.
+        if event.is_lifecycle() {
             self.look();
         }
         self.waiting.extend(self.activity.take(event, outcome));
@@ -132,27 +132,5 @@ impl Updates {
         if before.freshness != now.freshness {
             self.waiting.push_back(Update::Freshness(FreshnessBadge::of(&now.freshness)));
         }
-    }
-}
-
-/// Of progress there can be a lot, and nothing that is published hangs on it.
-fn says_more_than_progress(body: &EventBody) -> bool {
-    match body {
-        EventBody::Progress { .. } => false,
-        EventBody::Accepted { .. }
-        | EventBody::Queued { .. }
-        | EventBody::Started {}
-        | EventBody::Diagnostic(_)
-        | EventBody::Divergence { .. }
-        | EventBody::Freshness { .. }
-        | EventBody::Committed { .. }
-        | EventBody::Published { .. }
-        | EventBody::Succeeded { .. }
-        | EventBody::Rejected { .. }
-        | EventBody::Failed { .. }
-        | EventBody::Cancelled { .. }
-        | EventBody::Aborted { .. }
-        | EventBody::Recovered { .. }
-        | EventBody::OutcomeUnknown { .. } => true,
     }
 }
