@@ -1,7 +1,8 @@
 //! `packer events --follow`: one process looks on at what others do, and is told of every end while it is news.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -167,11 +168,12 @@ fn what_is_missing_or_damaged_is_warned_of_and_what_takes_the_place_of_a_torn_ta
     assert_eq!(told.out.lines().count(), logged.len() - 1);
 
     // Whoever follows is told of the end that comes in the place of the torn tail, with its position.
-    let torn = [&lines[..count - 1], &["\0\0\0\n"]].concat().concat();
+    let before = lines[..count - 1].concat();
+    let torn = format!("{before}\0\0\0\n");
     std::fs::write(&log, torn).unwrap();
     let mut following = Following::start(&project, &[]);
     following.until(|event| event.source == source && event.position == count as u64 - 1);
-    std::fs::write(&log, &whole).unwrap();
+    write_in_place(&log, before.len(), lines[count - 1].as_bytes());
     let (_, end) = following.until(|event| event.source == source && event.position == count as u64);
     assert!(end.terminal);
     // A line that is too long is said, and what follows it is printed.
@@ -185,7 +187,7 @@ fn what_is_missing_or_damaged_is_warned_of_and_what_takes_the_place_of_a_torn_ta
         .last()
         .unwrap()
         .replace(&format!("\"position\":{}", end.position), &format!("\"position\":{}", end.position + 2));
-    std::fs::write(&later, [text.as_bytes(), &oversized, b"\n", next.as_bytes(), b"\n"].concat()).unwrap();
+    write_in_place(&later, text.len(), &[&oversized, &b"\n"[..], next.as_bytes(), b"\n"].concat());
     following.until(|event| event.source == end.source && event.position == end.position + 2);
     let (_, err) = following.stop();
     let gone = format!(
@@ -196,6 +198,14 @@ fn what_is_missing_or_damaged_is_warned_of_and_what_takes_the_place_of_a_torn_ta
     );
     assert_eq!(err.lines().collect::<Vec<_>>(), [gone]);
     std::fs::remove_dir_all(project.root().join(".packer/events")).unwrap();
+}
+
+/// Writes `bytes` over what `path` holds from `offset` on, without emptying it first: who follows it would truly
+/// see it empty, and say so.
+fn write_in_place(path: &Path, offset: usize, bytes: &[u8]) {
+    let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(offset as u64)).unwrap();
+    file.write_all(bytes).unwrap();
 }
 
 #[test]
