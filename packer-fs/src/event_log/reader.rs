@@ -31,7 +31,7 @@ pub struct EventLogReader {
     open: Option<OpenSegment>,
     /// What was read of that segment last.
     trail: Trail,
-    /// Whether that stood there a moment ago.
+    /// Whether that stood there when the lines were read that are held now.
     is_checked: bool,
     /// The position of the next line.
     position: u64,
@@ -145,6 +145,13 @@ impl EventLogReader {
                 Err(error) => return Err(error.into()),
             },
         };
+        if self.is_checked && !segment.holds_line() {
+            self.is_checked = false;
+            if segment.is_at_end()? {
+                return Ok(None);
+            }
+            // What is read from the file now may be what took the place of lines that were read before.
+        }
         if !self.is_checked {
             if let Some(last) = self.trail.last()
                 && !segment.has(last)?

@@ -50,6 +50,21 @@ impl OpenSegment {
         Ok(segment)
     }
 
+    /// Whether the next line was read ahead already, all of it.
+    pub(super) fn holds_line(&self) -> bool {
+        self.file.buffer().contains(&b'\n')
+    }
+
+    /// Whether nothing is there after the last line that was read.
+    pub(super) fn is_at_end(&mut self) -> Result<bool, DiskError> {
+        loop {
+            match self.file.fill_buf().map(<[u8]>::is_empty) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read.map_err(|source| self.failed(source)),
+            }
+        }
+    }
+
     /// The next line; none if there is none that is ended.
     pub(super) fn next_line(&mut self) -> Result<Option<FoundLine>, DiskError> {
         let mut line = Vec::new();
@@ -93,7 +108,8 @@ impl OpenSegment {
         }
     }
 
-    /// Whether a line that was read still stands where it stood. Afterwards, reading goes on after it.
+    /// Whether a line that was read still stands where it stood. Afterwards, reading goes on after it, with what was read
+    /// ahead no earlier than that.
     pub(super) fn has(&mut self, line: &ReadLine) -> Result<bool, DiskError> {
         let has = self.look_for(line).map_err(|source| self.failed(source))?;
         // Where the whole line was looked at, it is there already, with what was read ahead.

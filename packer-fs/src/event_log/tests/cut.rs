@@ -167,3 +167,16 @@ fn one_who_is_told_what_there_is_lists_nothing_and_opens_nothing_that_is_not_rea
     ));
     assert_eq!(read(&mut reader), ["line 8"]);
 }
+
+#[test]
+fn what_was_cut_off_between_two_reads_of_the_file_is_noticed_by_the_second() {
+    let disk = disk();
+    put(&disk, "1\n2\n\0\0\n");
+    let mut reader = reader(&disk, 1, 1);
+    for line in ["1", "2", "\0\0"] {
+        assert_eq!(reader.next_line().unwrap().unwrap(), line.as_bytes());
+    }
+    // Nothing told the reader yet that it is at the end, and where it is, a line is half over now.
+    put(&disk, "1\n2\nthree\n4\n");
+    assert_eq!(read(&mut reader), ["from 3", "three", "4"]);
+}

@@ -1,7 +1,7 @@
 //! `packer events --follow`: one process looks on at what others do, and is told of every end while it is news.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -75,9 +75,18 @@ impl Following {
     fn stop(mut self) -> (Vec<Event>, String) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
         self.events.extend(self.printed.iter().map(|(_, event)| event));
-        let output = self.child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130));
-        (self.events, String::from_utf8(output.stderr).unwrap())
+        let mut warned = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut warned).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(130));
+        (std::mem::take(&mut self.events), warned)
+    }
+}
+
+impl Drop for Following {
+    /// Where a test failed, nobody told it to end, and it would go on for good.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
