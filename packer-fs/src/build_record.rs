@@ -172,15 +172,24 @@ impl BuildRecord {
     pub fn encode(head: &RecordHead, payloads: &[(AssetUuid, RecordedPayload)]) -> Vec<u8> {
         let mut sorted: Vec<&(AssetUuid, RecordedPayload)> = payloads.iter().collect();
         sorted.sort_unstable_by_key(|(uuid, _)| *uuid);
+        Self::encode_sorted(head, sorted.len(), sorted.into_iter().copied())
+    }
+
+    /// The same of `count` payloads that come by uuid.
+    pub fn encode_sorted(
+        head: &RecordHead,
+        count: usize,
+        payloads: impl Iterator<Item = (AssetUuid, RecordedPayload)>,
+    ) -> Vec<u8> {
         let json = encode_head(head);
-        let size = PREFIX_BYTES + json.len() + sorted.len() * ENTRY_BYTES + CHECKSUM_BYTES;
+        let size = PREFIX_BYTES + json.len() + count * ENTRY_BYTES + CHECKSUM_BYTES;
         let mut bytes = Vec::with_capacity(size);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&(json.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&(sorted.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&(count as u64).to_le_bytes());
         bytes.extend_from_slice(&json);
-        for (uuid, payload) in sorted {
+        for (uuid, payload) in payloads {
             bytes.extend_from_slice(uuid.as_bytes());
             bytes.extend_from_slice(payload.build_key.as_bytes());
             bytes.extend_from_slice(&payload.offset.to_le_bytes());
@@ -189,6 +198,7 @@ impl BuildRecord {
             bytes.extend_from_slice(payload.raw_digest.as_bytes());
             bytes.extend_from_slice(&[payload.encoding, payload.compression, 0, 0, 0, 0, 0, 0]);
         }
+        debug_assert_eq!(bytes.len() + CHECKSUM_BYTES, size, "there are as many as were said");
         let checksum = blake3::hash(&bytes);
         bytes.extend_from_slice(checksum.as_bytes());
         bytes

@@ -109,30 +109,52 @@ pub struct Placer {
     placed: usize,
     /// The end of the last payload.
     end: u64,
-    /// Where each distinct payload is, by (digest, encoding, compression): offset and stored size.
-    places: HashMap<PlaceKey, (u64, u64), BuildHasherDefault<ByDigest>>,
+    /// Where in the table each distinct payload stands first.
+    distinct: Distinct,
 }
 
-/// Digest, encoding and compression: what tells stored payloads apart.
-type PlaceKey = ([u8; 32], u8, u8);
+/// Where in a table the entry of each distinct payload is: what tells payloads apart stands there, and is not held twice.
+#[derive(Debug)]
+struct Distinct(HashMap<u64, u32, BuildHasherDefault<Spread>>);
 
-/// Hashes keys that begin with a digest, which is a hash already.
-#[derive(Debug, Default)]
-struct ByDigest(u64);
+impl Distinct {
+    fn with_capacity(count: usize) -> Self {
+        Self(HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default()))
+    }
 
-impl Hasher for ByDigest {
-    fn write(&mut self, bytes: &[u8]) {
-        // Of a digest, its beginning; what else is hashed, lengths and codes, tells few apart.
-        if let Some(beginning) = bytes.first_chunk() {
-            self.0 ^= u64::from_le_bytes(*beginning);
+    /// Where the first entry is that has the payload of `entry`, or under which key to note that it is this one.
+    fn find(&self, entries: &[RawEntry], entry: &RawEntry) -> Result<usize, u64> {
+        let what = |entry: &RawEntry| (entry.digest, entry.encoding, entry.compression);
+        let (beginning, _) = entry.digest.split_first_chunk().expect("a digest has 32 bytes");
+        let mut key = u64::from_le_bytes(*beginning);
+        while let Some(position) = self.0.get(&key) {
+            let position = *position as usize;
+            if what(&entries[position]) == what(entry) {
+                return Ok(position);
+            }
+            // Of an equal digest that is laid out in another way, or of one that only begins alike.
+            key = key.wrapping_add(1);
         }
+        Err(key)
     }
 
-    fn write_u8(&mut self, byte: u8) {
-        self.0 = self.0.wrapping_add(u64::from(byte));
+    fn note(&mut self, key: u64, position: usize) {
+        self.0.insert(key, u32::try_from(position).expect("ids have 32 bits, and each is in the table once"));
+    }
+}
+
+/// Hashes the beginning of a digest, which is a hash already.
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
     }
 
-    fn write_usize(&mut self, _: usize) {}
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 
     fn finish(&self) -> u64 {
         self.0
@@ -157,8 +179,8 @@ impl Placer {
             })
             .collect();
         let end = layout.first_payload_offset();
-        let places = HashMap::with_capacity_and_hasher(layout.assets.len(), BuildHasherDefault::default());
-        Self { layout, entries, placed: 0, end, places }
+        let distinct = Distinct::with_capacity(layout.assets.len());
+        Self { layout, entries, placed: 0, end, distinct }
     }
 
     /// The id whose payload is due; none if all were placed.
@@ -171,7 +193,7 @@ impl Placer {
     pub fn place(&mut self, id: u32, payload: Payload) -> Result<Place, PlaceError> {
         let Payload { encoding, compression, stored_size, raw_size, digest } = payload;
         let position = self.turn(id)?;
-        let entry = &mut self.entries[position];
+        let entry = self.entries[position];
         let mut placed = RawEntry {
             encoding,
             compression: compression.code(),
@@ -181,29 +203,33 @@ impl Placer {
             stored_size: stored_size.into(),
             raw_size: raw_size.into(),
             digest,
-            ..*entry
+            ..entry
         };
         if !placed.is_coherent() {
             return Err(PlaceError::Sizes { id, compression, stored_size, raw_size });
         }
-        let key = (digest, encoding, compression.code());
         let place = if raw_size == 0 {
             Place::Empty
-        } else if let Some((offset, stored_size)) = self.places.get(&key).copied() {
-            placed.offset = offset.into();
-            placed.stored_size = stored_size.into();
-            Place::Shared { offset, stored_size }
         } else {
-            let offset =
-                align_up(self.end, self.layout.header.alignment).ok_or(PlaceError::Overflow { id })?;
-            let end = offset.checked_add(stored_size).ok_or(PlaceError::Overflow { id })?;
-            let padding = offset - self.end;
-            self.end = end;
-            self.places.insert(key, (offset, stored_size));
-            placed.offset = offset.into();
-            Place::Write { padding, offset }
+            match self.distinct.find(&self.entries, &placed) {
+                Ok(first) => {
+                    let RawEntry { offset, stored_size, .. } = self.entries[first];
+                    (placed.offset, placed.stored_size) = (offset, stored_size);
+                    Place::Shared { offset: offset.get(), stored_size: stored_size.get() }
+                }
+                Err(key) => {
+                    let offset = align_up(self.end, self.layout.header.alignment)
+                        .ok_or(PlaceError::Overflow { id })?;
+                    let end = offset.checked_add(stored_size).ok_or(PlaceError::Overflow { id })?;
+                    let padding = offset - self.end;
+                    self.end = end;
+                    self.distinct.note(key, position);
+                    placed.offset = offset.into();
+                    Place::Write { padding, offset }
+                }
+            }
         };
-        *entry = placed;
+        self.entries[position] = placed;
         self.placed += 1;
         Ok(place)
     }
@@ -221,19 +247,23 @@ impl Placer {
         if let Some(next) = self.due() {
             return Err(PlaceError::Unfinished { next });
         }
-        // Before as much again is made.
-        drop(self.places);
-        let mut bytes = Vec::with_capacity(self.layout.first_payload_offset() as usize);
+        let Self { layout, entries, end, distinct, .. } = self;
+        let (first_payload, index_size) = (layout.first_payload_offset() as usize, layout.index_size());
+        let IndexLayout { mut header, names, kinds, assets, order } = layout;
+        // Each before as much again is made.
+        drop((distinct, assets, order));
+        let mut bytes = Vec::with_capacity(first_payload);
         bytes.resize(HEADER_SIZE, 0);
-        bytes.extend_from_slice(self.entries.as_bytes());
-        bytes.extend_from_slice(&self.layout.names);
-        bytes.extend_from_slice(&self.layout.kinds);
-        debug_assert_eq!(bytes.len(), self.layout.index_size());
-        let mut header = self.layout.header;
+        bytes.extend_from_slice(entries.as_bytes());
+        drop(entries);
+        bytes.extend_from_slice(&names);
+        drop(names);
+        bytes.extend_from_slice(&kinds);
+        debug_assert_eq!(bytes.len(), index_size);
         let pages = page_list(&bytes[HEADER_SIZE..]);
         header.index_digest = *blake3::hash(&pages).as_bytes();
         bytes.extend_from_slice(&pages);
-        header.payloads_size = self.end - header.payloads().offset;
+        header.payloads_size = end - header.payloads().offset;
         let encoded = header.encode();
         bytes[..HEADER_SIZE].copy_from_slice(&encoded);
         let pack_digest = *blake3::hash(&encoded).as_bytes();
@@ -289,6 +319,21 @@ mod tests {
         assert_eq!(placer.due(), None);
         let prefix = placer.finish().unwrap();
         assert_eq!((prefix.bytes.len() as u64, prefix.file_size), (first, first + 53));
+    }
+
+    #[test]
+    fn payloads_whose_digests_only_begin_alike_do_not_share() {
+        let mut placer = placer();
+        let first = placer.layout.first_payload_offset();
+        let alike = |last: u8| {
+            let mut payload = payload(7, 16);
+            payload.digest[31] = last;
+            payload
+        };
+        assert_eq!(placer.place(3, alike(0)), Ok(Place::Write { padding: 0, offset: first }));
+        assert_eq!(placer.place(1, alike(1)), Ok(Place::Write { padding: 0, offset: first + 16 }));
+        assert_eq!(placer.place(2, alike(1)), Ok(Place::Shared { offset: first + 16, stored_size: 16 }));
+        assert_eq!(placer.place(4, alike(0)), Ok(Place::Shared { offset: first, stored_size: 16 }));
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Pack {
             let sizes = (raw.offset.get(), raw.stored_size.get(), raw.raw_size.get());
             (sizes, raw.encoding, raw.compression, raw.flags, raw.digest)
         };
-        by_place.sort_by_key(|position| (key(*position), *position));
+        by_place.sort_unstable_by_key(|position| (key(*position), *position));
         by_place.dedup_by_key(|position| key(*position));
         by_place.sort_unstable();
         let entry = |position: u32| Entry::new(self, position, &self.table()[position as usize]);
@@ -93,7 +93,7 @@ impl Pack {
             .collect();
         let raw = |place: &Place| &self.table()[place.position as usize];
         let order = |place: &Place| (!raw(place).has(crate::format::PRELOAD), place.position);
-        places.sort_by_key(|place| (place.offset, order(place)));
+        places.sort_unstable_by_key(|place| (place.offset, order(place)));
 
         // Equal payloads that share a place count once, as the first of them in payload order.
         let mut distinct: Vec<Place> = Vec::with_capacity(places.len());

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use packer_domain::build::{BuildPlan, plan_build};
 use packer_domain::config::BuildOptions;
-use packer_domain::identity::{Digest, OperationId};
+use packer_domain::identity::{AssetUuid, Digest, OperationId};
 use packer_domain::path::AssetPath;
 use packer_domain::workspace::WorkspaceState;
 use packer_events::body::{Phase, Unit};
 use packer_events::report::{BuildReport, Ending, Failure, OutcomeReport, Rejection};
-use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead};
+use packer_fs::build_record::{BuildRecord, OutputFact, RecordHead, RecordedPayload};
 use packer_fs::build_sources::BuildSources;
 use packer_fs::disk::{DiskError, DiskOperation, Hashed, HashedFile};
 use packer_fs::journal::{
@@ -129,6 +129,7 @@ pub(super) struct Outputs<'a> {
     pub manifest: Hashed,
     pub constants: Constants,
     pub written: Written,
+    pub payloads: Payloads,
     pub report: BuildReport,
     pub staging: Staging,
     pub lock: BuildGuard,
@@ -140,6 +141,26 @@ pub(super) enum Used<'a> {
     Planned { base: &'a Snapshot, plan: &'a BuildPlan },
     /// The last build, and the files that differ.
     Patched { sighting: Box<Sighting>, sources: BuildSources, files: Vec<(usize, Digest)> },
+}
+
+/// What the record of a build says of the assets.
+pub(super) enum Payloads {
+    /// Each, in any order.
+    Made(Vec<(AssetUuid, RecordedPayload)>),
+    /// What is anew, and the last record, which has the rest.
+    Patched { former: Box<BuildRecord>, records: patch::Records },
+}
+
+impl Payloads {
+    /// The record with this head.
+    fn record(self, head: &RecordHead) -> Vec<u8> {
+        match self {
+            Self::Made(payloads) => BuildRecord::encode(head, &payloads),
+            Self::Patched { former, records } => {
+                BuildRecord::encode_sorted(head, former.len(), records.all(&former))
+            }
+        }
+    }
 }
 
 /// The constants of a build.
@@ -194,7 +215,8 @@ pub(super) fn commit<'s>(
     operation: &Operation,
     outputs: Outputs<'_>,
 ) -> Result<Finale<'s>, Stop> {
-    let Outputs { used, options, folder, manifest, constants, written, mut report, staging, lock } = outputs;
+    let Outputs { used, options, folder, manifest, constants, written, payloads, mut report, staging, lock } =
+        outputs;
     let fingerprint = used.fingerprint();
     let plan = match &used {
         Used::Planned { plan, .. } => Some(*plan),
@@ -230,7 +252,7 @@ pub(super) fn commit<'s>(
             &boot,
             incomplete,
         )?;
-        let record = BuildRecord::encode(&head, &written.payloads);
+        let record = payloads.record(&head);
         Ok((constants, stale, head, record))
     };
     let (prepared, next) = match used {

@@ -109,6 +109,11 @@ impl Former {
         &self.record
     }
 
+    /// The same, once nothing else is wanted.
+    pub(super) fn into_record(self) -> BuildRecord {
+        self.record
+    }
+
     /// Whether every output is as it was written, and the pack lacks nothing.
     pub(super) fn is_whole(&self) -> bool {
         self.complete && !self.record.head().incomplete

@@ -236,6 +236,7 @@ pub(crate) fn build<'s>(
         return Ok(Finale::plain(Ending::Succeeded(OutcomeReport::Build(report))));
     }
     let made = std::mem::take(&mut written.made);
+    let payloads = commit::Payloads::Made(std::mem::take(&mut written.payloads));
     let finale = commit::commit(
         shared,
         lane,
@@ -247,6 +248,7 @@ pub(crate) fn build<'s>(
             manifest,
             constants: Constants::Planned(constants),
             written,
+            payloads,
             report,
             staging,
             lock,

@@ -26,17 +26,18 @@ use packer_domain::identity::Digest;
 use packer_events::body::{Phase, Unit};
 use packer_events::report::{BuildReport, Ending, OutcomeReport};
 use packer_fs::build_parts::How;
-use packer_fs::build_record::RecordedPayload;
+use packer_fs::build_record::{OutputFact, RecordedPayload};
 use packer_fs::build_sources::{BuildSources, FileUse};
 use packer_fs::disk::Hashed;
 use packer_fs::layout;
+use packer_fs::pack_writer::SettledPack;
 use packer_pack::Pack;
 use packer_pack::index::Payload;
 use rayon::prelude::*;
 
 use super::artifacts::{Artifacts, StorePolicy};
 use super::bake::{Kitchen, Made};
-use super::commit::{self, Constants, Outputs, Staging, Used};
+use super::commit::{self, Constants, Outputs, Payloads, Staging, Used};
 use super::compressors::{Compressors, Lent};
 use super::former::Former;
 use super::manifest::{self, PackFacts};
@@ -48,6 +49,7 @@ use crate::operation::{Operation, Stop, io_failure};
 use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::sync::lock::BuildGuard;
+pub(super) use pack::Records;
 use part::Part;
 
 /// Sources of more assets are not held apart: so many are as well planned with the others.
@@ -189,8 +191,22 @@ pub(super) fn build<'s>(
     }
 
     let staging = Staging::create(shared, &folder, operation.id)?;
-    let Some((written, manifest)) = job.write(&staging, &baked)? else { return Ok(Patched::Not(lock)) };
-    if !last.constants_stand(shared) {
+    let (placed, written, records) = job.place(&staging, &baked.new)?;
+    let manifest = job.write(&staging, placed, &written, &baked.new);
+    let Last { former, pack, manifest: manifest_path } = last;
+    // Before as much is read again.
+    drop(pack);
+    let checked = manifest.and_then(|manifest| {
+        check(shared, operation, &staging, &written)?;
+        Ok(manifest)
+    });
+    // What was taken over may be another's by now, and what was fetched may be wrong.
+    if !former.is_untouched(shared) || checked.is_err() && written.has_fetched() {
+        return Ok(Patched::Not(lock));
+    }
+    let manifest = checked?;
+    let constants: Vec<OutputFact> = constants(&former, &manifest_path).cloned().collect();
+    if !constants.iter().all(|fact| stands(shared, fact)) {
         return Ok(Patched::Not(lock));
     }
     operation.diagnose(&baked.diagnostics);
@@ -204,9 +220,8 @@ pub(super) fn build<'s>(
     };
     let registry = explain::LiveLines::of(Arc::clone(&sighting.registry));
     let made = written.made.clone();
-    let constants = Constants::Standing(last.constants().cloned().collect());
-    // Before more is read: nothing of these is needed any more.
-    drop(last);
+    let constants = Constants::Standing(constants);
+    let payloads = Payloads::Patched { former: Box::new(former.into_record()), records };
     let Change { sources, files, .. } = change;
     let finale = commit::commit(
         shared,
@@ -219,6 +234,7 @@ pub(super) fn build<'s>(
             manifest,
             constants,
             written,
+            payloads,
             report,
             staging,
             lock,
@@ -293,16 +309,15 @@ impl Last {
             })
         })
     }
+}
 
-    /// The constants beside the pack: names, ids and kinds are as they were, and so these are.
-    fn constants(&self) -> impl Iterator<Item = &packer_fs::build_record::OutputFact> {
-        self.former.head().others.iter().filter(|fact| fact.path != self.manifest)
-    }
+/// The constants beside the pack of `former`: names, ids and kinds are as they were, and so these are.
+fn constants<'f>(former: &'f Former, manifest: &Utf8Path) -> impl Iterator<Item = &'f OutputFact> {
+    former.head().others.iter().filter(move |fact| fact.path != manifest)
+}
 
-    fn constants_stand(&self, shared: &Shared) -> bool {
-        self.constants()
-            .all(|fact| shared.disk.stat(&fact.path).is_ok_and(|stat| fact.is_unchanged(stat.as_ref())))
-    }
+fn stands(shared: &Shared, fact: &OutputFact) -> bool {
+    shared.disk.stat(&fact.path).is_ok_and(|stat| fact.is_unchanged(stat.as_ref()))
 }
 
 /// What was baked, and what was said about it.
@@ -397,43 +412,58 @@ impl Job<'_> {
         self.last.former.note_payloads(self.shared, &payloads)
     }
 
-    /// Writes pack and manifest into the staging folder, and checks the pack; `None` if what was taken over or fetched
-    /// cannot be believed.
-    fn write(&self, staging: &Staging, baked: &Baked) -> Result<Option<(Written, Hashed)>, Stop> {
+    /// Places all payloads, and writes hardly any yet.
+    fn place(
+        &self,
+        staging: &Staging,
+        new: &BTreeMap<u32, New>,
+    ) -> Result<(SettledPack, Written, Records), Stop> {
         let Self { shared, operation, change, last, part, .. } = self;
         let path = staging.path(PACK_FILE);
+        pack::place(shared, operation, &path, &part.plan.options, last, &change.sources, new)
+    }
+
+    /// Writes pack and manifest into the staging folder.
+    fn write(
+        &self,
+        staging: &Staging,
+        placed: SettledPack,
+        written: &Written,
+        new: &BTreeMap<u32, New>,
+    ) -> Result<Hashed, Stop> {
+        let Self { operation, change, last, part, .. } = self;
         let writing = Progress::begin(operation, Phase::Write, Unit::Bytes, None);
-        let options = &part.plan.options;
-        let (pack, written) =
-            pack::place(shared, operation, &path, options, last, &change.sources, &baked.new)?;
-        let write_pack = || {
-            pack.write(options.durable).map_err(write_stop)?;
-            writing.reached(written.size, 0);
-            writing.tell();
-            let checking =
-                Progress::begin(operation, Phase::Verify, Unit::Assets, Some(written.made.len() as u64));
-            let pack = verify_index(shared, &path, written.digest)?;
-            let wrong = written.made.iter().find_map(|(id, _)| {
-                let wrong = wrong_payload(&pack, *id);
-                checking.advance(1, 0, &|| None);
-                wrong
-            });
-            wrong.map_or(Ok(()), |message| Err(damaged(&path, message)))
-        };
-        let rows = pack::rows(last, &change.sources, &baked.new);
+        let durable = part.plan.options.durable;
+        let rows = pack::rows(last, &change.sources, new);
         let facts = PackFacts::new(written.digest, written.size, false);
         // What the manifest says is known before the pack is copied.
-        let (checked, manifest) = at_once(write_pack, || {
-            staging.stream_file(MANIFEST_FILE, options.durable, |out| manifest::write(out, facts, rows))
-        });
-        if !last.former.is_untouched(shared) {
-            return Ok(None);
-        }
-        match checked {
-            Ok(()) => {}
-            Err(_) if written.has_fetched() => return Ok(None),
-            Err(stop) => return Err(stop),
-        }
-        Ok(Some((written, manifest?)))
+        let (copied, manifest) = at_once(
+            || {
+                placed.write(durable).map_err(write_stop)?;
+                writing.reached(written.size, 0);
+                writing.tell();
+                Ok(())
+            },
+            || staging.stream_file(MANIFEST_FILE, durable, |out| manifest::write(out, facts, rows)),
+        );
+        copied.and(manifest)
     }
+}
+
+/// Checks the pack that was written: all that stands before the payloads, and the payloads that are new.
+fn check(
+    shared: &Arc<Shared>,
+    operation: &Operation,
+    staging: &Staging,
+    written: &Written,
+) -> Result<(), Stop> {
+    let path = staging.path(PACK_FILE);
+    let checking = Progress::begin(operation, Phase::Verify, Unit::Assets, Some(written.made.len() as u64));
+    let pack = verify_index(shared, &path, written.digest)?;
+    let wrong = written.made.iter().find_map(|(id, _)| {
+        let wrong = wrong_payload(&pack, *id);
+        checking.advance(1, 0, &|| None);
+        wrong
+    });
+    wrong.map_or(Ok(()), |message| Err(damaged(&path, message)))
 }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 use packer_domain::config::BuildOptions;
-use packer_domain::identity::{AssetId, Digest};
+use packer_domain::identity::{AssetId, AssetUuid, Digest};
 use packer_events::body::Phase;
 use packer_events::report::Failure;
 use packer_fs::build_parts::How;
-use packer_fs::build_record::RecordedPayload;
+use packer_fs::build_record::{BuildRecord, RecordedPayload};
 use packer_fs::build_sources::BuildSources;
 use packer_fs::pack_writer::{PackWriter, Placed, SettledPack};
 use packer_pack::index::{Declared, IndexLayout, Payload};
@@ -32,6 +32,27 @@ pub(super) fn open(shared: &Shared, path: &Utf8Path) -> Option<Pack> {
     Pack::from_reader(path.as_std_path(), file, options).ok()
 }
 
+/// What the record says of the assets: what the last one said, but for where payloads are, and for those that are new.
+pub(in super::super) struct Records {
+    /// Where the payload of each asset is now, by its number in the record.
+    offsets: Vec<u64>,
+    new: BTreeMap<u32, RecordedPayload>,
+}
+
+impl Records {
+    /// All of them, by uuid, after `former`, the last ones.
+    pub(in super::super) fn all(
+        &self,
+        former: &BuildRecord,
+    ) -> impl Iterator<Item = (AssetUuid, RecordedPayload)> {
+        let numbered = (0..).zip(&self.offsets).zip(former.iter());
+        numbered.map(|((number, offset), (uuid, old))| {
+            let now = self.new.get(&number).copied();
+            (uuid, now.unwrap_or(RecordedPayload { offset: *offset, ..old }))
+        })
+    }
+}
+
 /// The last pack with what is `new`, all of it placed, and hardly any of it written to `path` yet.
 pub(super) fn place(
     shared: &Shared,
@@ -41,7 +62,7 @@ pub(super) fn place(
     last: &Last,
     sources: &BuildSources,
     new: &BTreeMap<u32, New>,
-) -> Result<(SettledPack, Written), Stop> {
+) -> Result<(SettledPack, Written, Records), Stop> {
     let damaged = |message: String| {
         Stop::Failed(Failure::Damaged { message, path: last.former.head().pack.path.to_string() })
     };
@@ -79,27 +100,25 @@ pub(super) fn place(
     drop(entries);
     let settled = writer.settle().map_err(write_stop)?;
     let summary = settled.summary();
-    let records = (0..).zip(last.former.record().iter());
-    let payloads = records.map(|(number, (uuid, old))| {
-        let offset = placed_at[sources.place(number as usize) as usize];
-        let payload = match new.get(&number) {
-            None => RecordedPayload { offset, ..old },
-            Some(New { key, payload, .. }) => RecordedPayload {
-                build_key: *key,
-                offset,
-                stored_size: payload.stored_size,
-                raw_size: payload.raw_size,
-                raw_digest: Digest::from_bytes(payload.digest),
-                encoding: payload.encoding,
-                compression: payload.compression.code(),
-            },
+    let offsets: Vec<u64> =
+        (0..last.former.record().len()).map(|number| placed_at[sources.place(number) as usize]).collect();
+    let record = |(number, New { key, payload, .. }): (&u32, &New)| {
+        let payload = RecordedPayload {
+            build_key: *key,
+            offset: offsets[*number as usize],
+            stored_size: payload.stored_size,
+            raw_size: payload.raw_size,
+            raw_digest: Digest::from_bytes(payload.digest),
+            encoding: payload.encoding,
+            compression: payload.compression.code(),
         };
-        (uuid, payload)
-    });
-    written.payloads = payloads.collect();
+        (*number, payload)
+    };
+    let records = Records { new: new.iter().map(record).collect(), offsets };
     let baked = written.made.iter().filter(|(_, how)| *how == How::Baked).count() as u64;
     let reused = assets - baked;
-    Ok((settled, Written { digest: summary.digest, size: summary.size, baked, reused, ..written }))
+    let written = Written { digest: summary.digest, size: summary.size, baked, reused, ..written };
+    Ok((settled, written, records))
 }
 
 /// The rows of the manifest.
