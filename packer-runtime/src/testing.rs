@@ -99,11 +99,6 @@ impl WriteFile for HookedFile {
         self.file.set_len(len)
     }
 
-    fn reserve(&mut self, len: u64) -> io::Result<()> {
-        self.hook.meet("reserve", &self.path)?;
-        self.file.reserve(len)
-    }
-
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
         self.hook.meet("append_range", &self.path)?;
         self.file.append_range(source, offset, len)

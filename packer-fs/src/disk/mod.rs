@@ -9,6 +9,8 @@
 
 mod copy;
 mod hashed;
+#[cfg(test)]
+pub(crate) mod hooked;
 mod os;
 pub mod sim;
 
@@ -157,10 +159,6 @@ pub trait WriteFile: Write + Seek + Send {
 
     /// Cuts or extends (with zeros) the file.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
-
-    /// Tells the system that the file will have `len` bytes. Its length stays what it is. A disk that has no room for as many
-    /// says so at once; one that cannot reserve room does nothing.
-    fn reserve(&mut self, len: u64) -> io::Result<()>;
 
     /// Writes `len` bytes of `source` from `offset` at the position, without passing them through this process where
     /// the system can. Where the position of `source` is then, is open. If it ends before that many bytes, it fails with

@@ -17,7 +17,7 @@ use super::{EventLogError, LogHole, names};
 use crate::disk::{Disk, DiskError};
 use crate::layout;
 
-/// How often a log is read again of which a segment was dropped while it was read.
+/// How often a log is read again of which a segment was dropped while it was read, or a line that another took the place of.
 pub(super) const MAX_TRIES: u32 = 16;
 
 /// Reads the lines of a log, and can follow one that is being written.
@@ -133,45 +133,68 @@ impl EventLogReader {
         (self.open, self.is_checked) = (None, false);
     }
 
+    /// Says that the log may have been written to since it was read last: what is held of it may stand there no more.
+    pub fn look_again(&mut self) {
+        self.is_checked = false;
+    }
+
     /// The next line of this segment.
     fn read_line(&mut self) -> Result<Option<Vec<u8>>, EventLogError> {
-        let offset = self.offset();
-        let segment = match &mut self.open {
-            Some(open) => open,
-            none => match OpenSegment::open(&*self.disk, self.source, self.first, offset) {
-                Ok(open) => none.insert(open),
-                // Gone, and with it what was not read yet.
-                Err(error) if error.is_not_found() => return Ok(None),
-                Err(error) => return Err(error.into()),
-            },
-        };
-        if self.is_checked && !segment.holds_line() {
-            self.is_checked = false;
-            if segment.is_at_end()? {
-                return Ok(None);
+        for _ in 0..MAX_TRIES {
+            let offset = self.offset();
+            let segment = match &mut self.open {
+                Some(open) => open,
+                none => match OpenSegment::open(&*self.disk, self.source, self.first, offset) {
+                    Ok(open) => none.insert(open),
+                    // Gone, and with it what was not read yet.
+                    Err(error) if error.is_not_found() => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                },
+            };
+            if self.is_checked && !segment.holds_line() {
+                self.is_checked = false;
+                if segment.is_at_end()? {
+                    return Ok(None);
+                }
+                // What is read from the file now may be what took the place of lines that were read before.
             }
-            // What is read from the file now may be what took the place of lines that were read before.
-        }
-        if !self.is_checked {
-            if let Some(last) = self.trail.last()
-                && !segment.has(last)?
-            {
-                return self.cut_off();
+            if !self.is_checked {
+                if let Some(last) = self.trail.last()
+                    && !segment.has(last)?
+                {
+                    return self.cut_off();
+                }
+                self.is_checked = true;
             }
-            self.is_checked = true;
+            let is_held = segment.holds_line();
+            let line = match segment.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    self.is_checked = false;
+                    return Ok(None);
+                }
+                Err(error) => {
+                    // It stands somewhere amid a line.
+                    self.close();
+                    return Err(error.into());
+                }
+            };
+            let read =
+                ReadLine { position: self.position, start: line.start, end: line.end, check: line.check };
+            // One that took several reads of the file can be made of two that stood there one after the other.
+            if !is_held && !segment.has(&read)? {
+                segment.go_to(offset)?;
+                self.is_checked = false;
+                continue;
+            }
+            self.trail.push(read);
+            self.position = self.position.saturating_add(1);
+            return match line.text {
+                Some(text) => Ok(Some(text)),
+                None => Err(EventLogError::LineTooLong { path: segment.path.clone(), offset: line.start }),
+            };
         }
-        let Some(line) = segment.next_line()? else {
-            self.is_checked = false;
-            return Ok(None);
-        };
-        let path = line.text.is_none().then(|| segment.path.clone());
-        let read = ReadLine { position: self.position, start: line.start, end: line.end, check: line.check };
-        self.trail.push(read);
-        self.position = self.position.saturating_add(1);
-        match path {
-            Some(path) => Err(EventLogError::LineTooLong { path, offset: line.start }),
-            None => Ok(line.text),
-        }
+        Ok(None)
     }
 
     /// What was read last does not stand there any more: goes back to what does, once something else stands after it.

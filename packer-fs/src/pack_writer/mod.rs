@@ -265,8 +265,6 @@ impl SettledPack {
         let summary = self.summary();
         let Self { path, mut file, mut former, mut waiting, prefix } = self;
         let mut write = || {
-            // The room of a file that replaces another is else only looked for when it does, and everybody waits for that.
-            file.reserve(summary.size)?;
             waiting.write(&mut *file, former.as_mut())?;
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&prefix.bytes)?;

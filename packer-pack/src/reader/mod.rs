@@ -74,7 +74,7 @@ pub struct Pack {
     checked: CheckedPages,
 }
 
-/// How much memory is taken for what stands before the payloads, in bytes, before any of it is read.
+/// How much memory is taken at the most for what stands before the payloads, in bytes, before any of it is read.
 const MAX_RESERVED: u64 = 64 << 20;
 
 impl Pack {
@@ -118,8 +118,9 @@ impl Pack {
         let header = decode_header(&prefix)?;
         check_size(&header, size)?;
         let rest = header.payloads().offset - HEADER_SIZE as u64;
-        // Beyond that, it grows with what is really there, not with what the header says.
-        prefix.reserve_exact(rest.min(MAX_RESERVED) as usize);
+        // Beyond that, it grows with what is really there, not with what the header says. Where there is not as much memory,
+        // reading says so.
+        let _ = prefix.try_reserve_exact(rest.min(MAX_RESERVED) as usize);
         reader.by_ref().take(rest).read_to_end(&mut prefix).map_err(io)?;
         let source = Source::Reader { prefix, size, reader: Mutex::new(Box::new(reader)) };
         Self::checked(path, header, source, options)

@@ -61,7 +61,8 @@ pub(super) struct Written {
     pub baked: u64,
     pub reused: u64,
     pub failed: u64,
-    /// What the pack holds of each asset, by uuid; of failed ones nothing.
+    /// What the pack holds of each asset, by uuid; of failed ones nothing. Empty for a patch, whose record is made from the
+    /// last one.
     pub payloads: Vec<(AssetUuid, RecordedPayload)>,
     /// The ids of those that were not taken over from the last pack, and how they were made.
     pub made: Vec<(u32, How)>,

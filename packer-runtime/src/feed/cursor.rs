@@ -134,6 +134,11 @@ impl LogCursor {
         self.reader.tell(names);
     }
 
+    /// Says that the log may have been written to since it was read last.
+    pub(crate) fn look_again(&mut self) {
+        self.reader.look_again();
+    }
+
     /// Lets go of the file.
     pub(crate) fn close(&mut self) {
         self.reader.close();

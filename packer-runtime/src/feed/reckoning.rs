@@ -4,6 +4,10 @@
 //! or put some in. Then events say other positions than their lines have, and those after them do so by as much. One
 //! event that alone says another position is damaged: those after it say so, and what was thought is taken back.
 
+/// How many changes of the shift are remembered at the least. A reader of a log goes back by as many lines, or to the
+/// beginning of the segment.
+const KEPT: usize = 256;
+
 /// Reckons the positions of the lines of one segment after the other.
 #[derive(Debug)]
 pub(crate) struct Reckoning {
@@ -15,6 +19,8 @@ pub(crate) struct Reckoning {
     at: u64,
     /// What was thought before the last event alone said otherwise.
     before: Option<(i128, u64)>,
+    /// The lines from which on the shift was another one, each with the shift of those before it.
+    changes: Vec<(u64, i128)>,
 }
 
 /// Where an event stands.
@@ -31,7 +37,7 @@ pub(crate) enum Placed {
 impl Reckoning {
     /// Of the segment that begins at `first`.
     pub(crate) fn from(first: u64) -> Self {
-        Self { first, shift: 0, at: first.saturating_sub(1), before: None }
+        Self { first, shift: 0, at: first.saturating_sub(1), before: None, changes: Vec::new() }
     }
 
     /// At which position the segment begins.
@@ -58,20 +64,33 @@ impl Reckoning {
         let shift = i128::from(position) - i128::from(line);
         if position > self.at {
             self.before = (shift != self.shift).then_some((self.shift, self.at));
+            if shift != self.shift {
+                if self.changes.len() == 2 * KEPT {
+                    self.changes.drain(..KEPT);
+                }
+                self.changes.push((line, self.shift));
+            }
             (self.shift, self.at) = (shift, position);
             return Placed::Next;
         }
         match self.before {
             Some((before, at)) if position > at && shift == before => {
                 (self.shift, self.at, self.before) = (shift, position, None);
+                self.changes.pop();
                 Placed::Back
             }
             _ => Placed::Repeated,
         }
     }
 
-    /// Forgets what was read from the `line`th line on, and gives the position before that.
+    /// Forgets what was read from the `line`th line on, and gives the position before that: as those before it say.
     pub(crate) fn go_back_to(&mut self, line: u64) -> u64 {
+        while let Some((_, shift)) = self.changes.pop_if(|(from, _)| *from >= line) {
+            self.shift = shift;
+        }
+        if line <= self.first {
+            self.shift = 0;
+        }
         let before = self.position_of(line).saturating_sub(1);
         (self.at, self.before) = (self.at.min(before), None);
         before
@@ -98,7 +117,30 @@ mod tests {
         let mut reckoning = Reckoning::from(5);
         reckoning.place(5, 7);
         assert_eq!(reckoning.position_of(6), 8);
-        assert_eq!((reckoning.go_back_to(5), reckoning.place(5, 7)), (6, Next));
+        assert_eq!((reckoning.go_back_to(5), reckoning.place(5, 7)), (4, Next));
+    }
+
+    #[test]
+    fn what_is_forgotten_says_nothing_of_what_comes_in_its_place() {
+        use Placed::{Back, Next, Repeated};
+        let mut reckoning = Reckoning::from(1);
+        assert_eq!([reckoning.place(1, 1), reckoning.place(3, 4), reckoning.place(4, 9)], [Next; 3]);
+        // 5 to 8 are missing for the line that is forgotten, and not for the one in its place.
+        assert_eq!((reckoning.go_back_to(4), reckoning.place(4, 5)), (4, Next));
+        assert_eq!(
+            (reckoning.go_back_to(2), reckoning.place(2, 2), reckoning.place(3, 2)),
+            (1, Next, Repeated)
+        );
+        // One that was taken back left nothing behind.
+        assert_eq!([reckoning.place(3, 96), reckoning.place(4, 4)], [Next, Back]);
+        assert_eq!((reckoning.go_back_to(4), reckoning.position_of(4)), (3, 4));
+        // However many there were.
+        let mut reckoning = Reckoning::from(1);
+        for line in 1..2000 {
+            assert_eq!(reckoning.place(line, 2 * line), Next);
+        }
+        assert_eq!((reckoning.go_back_to(1900), reckoning.go_back_to(1800)), (2 * 1899, 2 * 1799));
+        assert_eq!((reckoning.go_back_to(1), reckoning.position_of(1)), (0, 1));
     }
 
     #[test]

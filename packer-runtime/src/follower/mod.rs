@@ -221,6 +221,7 @@ impl LogFollower {
             if let Some(mut followed) = self.followed.remove(&source) {
                 followed.is_read |= was_open && followed.cursor.segment() == followed.reach.last;
                 let of_source = found.entry(source).or_default();
+                followed.cursor.look_again();
                 let has_ended = followed.read_to_end(of_source, &mut Room::unbounded()).is_ok();
                 let after = followed.cursor.after();
                 if !has_ended || !followed.is_read {
@@ -274,6 +275,7 @@ impl LogFollower {
                     // Another file has its name.
                     followed.cursor.close();
                 }
+                followed.cursor.look_again();
                 (followed.reach, followed.is_read) = (reach, false);
             }
             return;

@@ -292,10 +292,6 @@ impl WriteFile for OsFile {
         self.file.set_len(len)
     }
 
-    fn reserve(&mut self, len: u64) -> io::Result<()> {
-        reserve(&self.file, len)
-    }
-
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
         let copied = copy_in_kernel(&self.file, source, offset, len)?;
         copy_range(&mut self.file, source, offset.saturating_add(copied), len - copied)
@@ -317,30 +313,6 @@ impl WriteFile for OsFile {
 
     #[cfg(not(unix))]
     fn permit_like(&mut self, _like: &dyn ReadFile) {}
-}
-
-#[cfg(target_os = "linux")]
-fn reserve(file: &File, len: u64) -> io::Result<()> {
-    use rustix::fs::{FallocateFlags, fallocate};
-    use rustix::io::Errno;
-
-    if len == 0 {
-        return Ok(());
-    }
-    loop {
-        return match fallocate(file, FallocateFlags::KEEP_SIZE, 0, len) {
-            Err(Errno::INTR) => continue,
-            // Not on this filesystem, or not this kernel.
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => Ok(()),
-            reserved => Ok(reserved?),
-        };
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "the same signature as where the system can reserve")]
-fn reserve(_: &File, _: u64) -> io::Result<()> {
-    Ok(())
 }
 
 /// Copies as much of the range as the system can without this process, and says how much that was.

@@ -149,21 +149,3 @@ fn reading_is_bounded_and_names_that_are_not_text_are_listed() {
     let entries = disk.read_dir("a".into()).unwrap();
     assert!(entries.iter().any(|entry| entry.name == odd && entry.kind == EntryKind::File));
 }
-
-#[test]
-fn room_is_reserved_without_a_byte_of_length_and_refused_where_there_is_not_as_much() {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let Fixture { _folder, disk } = fixture();
-    let mut file = disk.create("reserved".into()).unwrap();
-    file.reserve(0).unwrap();
-    file.reserve(1 << 20).unwrap();
-    assert_eq!(file.stat().unwrap().size, 0);
-    let has_room = std::fs::metadata(disk.root.join("reserved")).unwrap().blocks() >= (1 << 20) / 512;
-    let more_than_any_disk = file.reserve(1 << 62);
-    // A filesystem that cannot reserve says nothing of either.
-    assert!(!has_room || more_than_any_disk.is_err());
-    file.write_all(b"less than reserved").unwrap();
-    file.sync().unwrap();
-    assert_eq!(disk.read("reserved".into(), 100).unwrap(), b"less than reserved");
-}

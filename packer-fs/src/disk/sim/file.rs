@@ -93,10 +93,6 @@ impl WriteFile for SimFile {
         self.disk.lock().set_len(self.inode, &self.path, len)
     }
 
-    fn reserve(&mut self, _len: u64) -> io::Result<()> {
-        Ok(())
-    }
-
     fn append_range(&mut self, source: &mut dyn ReadFile, offset: u64, len: u64) -> io::Result<()> {
         copy_range(self, source, offset, len)
     }

@@ -1,6 +1,11 @@
 //! Readers of logs whose end is cut off under them, and readers that let go of their file in between.
 
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
+use crate::disk::DiskOperation;
+use crate::disk::hooked::HookedDisk;
 
 /// What a reader gives until there is nothing more: lines, and errors.
 fn read(reader: &mut EventLogReader) -> Vec<String> {
@@ -179,4 +184,46 @@ fn what_was_cut_off_between_two_reads_of_the_file_is_noticed_by_the_second() {
     // Nothing told the reader yet that it is at the end, and where it is, a line is half over now.
     put(&disk, "1\n2\nthree\n4\n");
     assert_eq!(read(&mut reader), ["from 3", "three", "4"]);
+}
+
+/// A reader of a log that `meet` happens to before each read of a file, counted from 1.
+fn met(disk: &SimDisk, meet: impl Fn(usize) -> Option<ErrorKind> + Send + Sync + 'static) -> EventLogReader {
+    let reads = AtomicUsize::new(0);
+    let hooked = HookedDisk::new(disk.clone()).on(move |operation, _| {
+        let is_read = operation == DiskOperation::Read;
+        is_read.then(|| reads.fetch_add(1, Ordering::Relaxed) + 1).and_then(&meet)
+    });
+    EventLogReader::open(Arc::new(hooked), source(1), 1).unwrap().unwrap()
+}
+
+#[test]
+fn what_was_cut_off_amid_a_line_that_takes_several_reads_is_noticed() {
+    let long = |text: &str| text.repeat(100 << 10);
+    let (first, other) = (format!("1\n{}", long("x")), format!("1\n{}\n3\n", long("y")));
+    for at in 1..12 {
+        let disk = disk();
+        put(&disk, &first);
+        let (meddled, new) = (disk.clone(), other.clone());
+        let mut reader = met(&disk, move |read| {
+            if read == at {
+                put(&meddled, &new);
+            }
+            None
+        });
+        let mut told = read(&mut reader);
+        // It may have come to the end before.
+        put(&disk, &other);
+        told.extend(read(&mut reader));
+        assert_eq!(told, ["1", &long("y"), "3"], "at read {at}");
+    }
+}
+
+#[test]
+fn a_read_that_fails_amid_a_line_is_tried_again_from_its_beginning() {
+    let disk = disk();
+    let long = "x".repeat(100 << 10);
+    put(&disk, &format!("{long}\n2\n"));
+    let mut reader = met(&disk, |read| (read == 2).then_some(ErrorKind::Other));
+    assert!(matches!(reader.next_line(), Err(EventLogError::Disk(_))));
+    assert_eq!(read(&mut reader), [&long, "2"]);
 }

@@ -1,8 +1,7 @@
 //! Scans of simulated and real folders: what is seen, what it costs, and what cannot be read.
 //!
-//! The racy rule is in `racy`; the disk that counts and misbehaves on demand is in `hooked`.
+//! The racy rule is in `racy`; the disk that counts and misbehaves on demand is `HookedDisk`.
 
-mod hooked;
 mod racy;
 
 use std::ffi::OsString;
@@ -13,10 +12,10 @@ use packer_domain::diagnostic::{DiagnosticCode, Subject};
 use packer_domain::identity::Digest;
 
 use super::*;
+use crate::disk::hooked::HookedDisk;
 use crate::disk::sim::SimDisk;
 use crate::disk::{DirEntry, DiskOperation, OsDisk, ReadFile, Stat, WriteFile};
 use crate::index::{DraftFile, FileRole, IndexDefect, IndexEntry, ReadFacts};
-use hooked::HookedDisk;
 
 const INDEX: &str = ".packer/index";
 const STAMP: &str = ".packer/stamp";

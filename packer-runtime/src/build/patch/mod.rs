@@ -191,20 +191,22 @@ pub(super) fn build<'s>(
     }
 
     let staging = Staging::create(shared, &folder, operation.id)?;
+    let writing = Progress::begin(operation, Phase::Write, Unit::Bytes, None);
     let (placed, written, records) = job.place(&staging, &baked.new)?;
-    let manifest = job.write(&staging, placed, &written, &baked.new);
+    let (copied, manifest) = job.write(&staging, placed, &written, &baked.new);
+    writing.reached(written.size, 0);
+    writing.tell();
+    drop(writing);
     let Last { former, pack, manifest: manifest_path } = last;
     // Before as much is read again.
     drop(pack);
-    let checked = manifest.and_then(|manifest| {
-        check(shared, operation, &staging, &written)?;
-        Ok(manifest)
-    });
+    let checked = copied.and_then(|()| check(shared, operation, &staging, &written));
     // What was taken over may be another's by now, and what was fetched may be wrong.
     if !former.is_untouched(shared) || checked.is_err() && written.has_fetched() {
         return Ok(Patched::Not(lock));
     }
-    let manifest = checked?;
+    checked?;
+    let manifest = manifest?;
     let constants: Vec<OutputFact> = constants(&former, &manifest_path).cloned().collect();
     if !constants.iter().all(|fact| stands(shared, fact)) {
         return Ok(Patched::Not(lock));
@@ -412,7 +414,7 @@ impl Job<'_> {
         self.last.former.note_payloads(self.shared, &payloads)
     }
 
-    /// Places all payloads, and writes hardly any yet.
+    /// Places all payloads. What is new is written, and what goes before it taken over, where that is too much to hold.
     fn place(
         &self,
         staging: &Staging,
@@ -423,30 +425,23 @@ impl Job<'_> {
         pack::place(shared, operation, &path, &part.plan.options, last, &change.sources, new)
     }
 
-    /// Writes pack and manifest into the staging folder.
+    /// Writes the rest of the pack, and the manifest.
     fn write(
         &self,
         staging: &Staging,
         placed: SettledPack,
         written: &Written,
         new: &BTreeMap<u32, New>,
-    ) -> Result<Hashed, Stop> {
-        let Self { operation, change, last, part, .. } = self;
-        let writing = Progress::begin(operation, Phase::Write, Unit::Bytes, None);
+    ) -> (Result<(), Stop>, Result<Hashed, Stop>) {
+        let Self { change, last, part, .. } = self;
         let durable = part.plan.options.durable;
         let rows = pack::rows(last, &change.sources, new);
         let facts = PackFacts::new(written.digest, written.size, false);
         // What the manifest says is known before the pack is copied.
-        let (copied, manifest) = at_once(
-            || {
-                placed.write(durable).map_err(write_stop)?;
-                writing.reached(written.size, 0);
-                writing.tell();
-                Ok(())
-            },
+        at_once(
+            || placed.write(durable).map(|_| ()).map_err(write_stop),
             || staging.stream_file(MANIFEST_FILE, durable, |out| manifest::write(out, facts, rows)),
-        );
-        copied.and(manifest)
+        )
     }
 }
 

@@ -53,7 +53,7 @@ impl Records {
     }
 }
 
-/// The last pack with what is `new`, all of it placed, and hardly any of it written to `path` yet.
+/// The last pack with what is `new`, all of it placed, and written to `path` only as far as it is too much to hold.
 pub(super) fn place(
     shared: &Shared,
     operation: &Operation,

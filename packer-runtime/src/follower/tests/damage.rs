@@ -79,6 +79,39 @@ fn what_was_told_and_then_cut_off_is_said_and_what_takes_its_place_is_told() {
 }
 
 #[test]
+fn what_takes_the_place_of_fewer_lines_than_were_lost_is_told() {
+    let disk = disk();
+    let mut one = Other::new(&disk);
+    let lines = lines(&disk, &mut one, 4);
+    // A crash lost the ends of the second and the third line with what was in them.
+    put(&disk, one.source(), &[&lines[0], b"\0\0\0\n", &lines[3]]);
+    let mut follower = follower(&disk);
+    assert_eq!(shown(&mut follower), ["1 accepted", "missed 1..4", "4 started"]);
+    recover(&disk, &one, 1);
+    assert_eq!(shown(&mut follower), ["cut off after 1", "2 aborted"]);
+    assert_eq!(shown(&mut follower), [""; 0]);
+}
+
+#[test]
+fn what_is_cut_off_when_there_is_no_room_for_more_is_said_and_what_takes_its_place_is_told() {
+    let disk = disk();
+    let mut one = Other::new(&disk);
+    let lines = lines(&disk, &mut one, READ_AHEAD);
+    let (kept, last) = (READ_AHEAD - 2, READ_AHEAD - 1);
+    // That something is missed takes as much room as an event, so the last event takes the last.
+    put(&disk, one.source(), &[&lines[..kept].concat(), &[0; 2000], b"\n", &lines[last]]);
+    let mut follower = follower(&disk);
+    assert!(matches!(follower.next(Duration::ZERO), Ok(LogNext::Event(_))));
+    // What is there now ends before what was read.
+    recover(&disk, &one, kept as u64);
+    let shown = shown(&mut follower);
+    let missed = format!("missed {kept}..{READ_AHEAD}");
+    let cut = format!("cut off after {kept}");
+    let ends = [missed, format!("{READ_AHEAD} started"), cut, format!("{last} aborted")];
+    assert_eq!(shown[shown.len() - 4..], ends);
+}
+
+#[test]
 fn an_end_whose_sync_failed_is_told_once_if_it_comes_again_and_said_if_another_comes() {
     let disk = disk();
     let mut one = Other::new(&disk);

@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::disk::{DirEntry, Disk, DiskError, DiskOperation, ReadFile, Stat, WriteFile};
+use super::{DirEntry, Disk, DiskError, DiskOperation, ReadFile, Stat, WriteFile};
 
 type Hook = Arc<dyn Fn(DiskOperation, &Utf8Path) -> Option<io::ErrorKind> + Send + Sync>;
 
 /// A disk around another. Its hook is called before each operation that reads, and before each block of a file; what it
 /// answers makes the operation fail.
-pub(super) struct HookedDisk<D> {
+pub(crate) struct HookedDisk<D> {
     inner: D,
     hook: Hook,
     seen: Mutex<Vec<(DiskOperation, String)>>,
 }
 
 impl<D: Disk> HookedDisk<D> {
-    pub(super) fn new(inner: D) -> Self {
+    pub(crate) fn new(inner: D) -> Self {
         Self { inner, hook: Arc::new(|_, _| None), seen: Mutex::default() }
     }
 
-    pub(super) fn on(
+    pub(crate) fn on(
         self,
         hook: impl Fn(DiskOperation, &Utf8Path) -> Option<io::ErrorKind> + Send + Sync + 'static,
     ) -> Self {
@@ -31,17 +31,17 @@ impl<D: Disk> HookedDisk<D> {
     }
 
     /// The folders that were listed, sorted.
-    pub(super) fn listed(&self) -> Vec<String> {
+    pub(crate) fn listed(&self) -> Vec<String> {
         self.seen(DiskOperation::ReadDir)
     }
 
     /// The paths that were looked at, sorted.
-    pub(super) fn looked_at(&self) -> Vec<String> {
+    pub(crate) fn looked_at(&self) -> Vec<String> {
         self.seen(DiskOperation::Stat)
     }
 
     /// The files that were opened for reading, sorted.
-    pub(super) fn opened(&self) -> Vec<String> {
+    pub(crate) fn opened(&self) -> Vec<String> {
         self.seen(DiskOperation::Open)
     }
 
