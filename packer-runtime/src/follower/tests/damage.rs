@@ -100,15 +100,22 @@ fn what_is_cut_off_when_there_is_no_room_for_more_is_said_and_what_takes_its_pla
     let (kept, last) = (READ_AHEAD - 2, READ_AHEAD - 1);
     // That something is missed takes as much room as an event, so the last event takes the last.
     put(&disk, one.source(), &[&lines[..kept].concat(), &[0; 2000], b"\n", &lines[last]]);
-    let mut follower = follower(&disk);
-    assert!(matches!(follower.next(Duration::ZERO), Ok(LogNext::Event(_))));
+    let mut followers = [follower(&disk), follower(&disk)];
+    for follower in &mut followers {
+        assert!(matches!(follower.next(Duration::ZERO), Ok(LogNext::Event(_))));
+    }
     // What is there now ends before what was read.
     recover(&disk, &one, kept as u64);
-    let shown = shown(&mut follower);
     let missed = format!("missed {kept}..{READ_AHEAD}");
     let cut = format!("cut off after {kept}");
     let ends = [missed, format!("{READ_AHEAD} started"), cut, format!("{last} aborted")];
-    assert_eq!(shown[shown.len() - 4..], ends);
+    let [mut while_there, mut once_gone] = followers;
+    let told = shown(&mut while_there);
+    assert_eq!(told[told.len() - 4..], ends);
+    // The same where the log is gone before the next look.
+    disk.remove_file(&layout::event_log(one.source())).unwrap();
+    let told = shown(&mut once_gone);
+    assert_eq!(told[told.len() - 4..], ends);
 }
 
 #[test]
