@@ -194,8 +194,10 @@ pub(super) fn build<'s>(
     let writing = Progress::begin(operation, Phase::Write, Unit::Bytes, None);
     let (placed, written, records) = job.place(&staging, &baked.new)?;
     let (copied, manifest) = job.write(&staging, placed, &written, &baked.new);
-    writing.reached(written.size, 0);
-    writing.tell();
+    if copied.is_ok() {
+        writing.reached(written.size, 0);
+        writing.tell();
+    }
     drop(writing);
     let Last { former, pack, manifest: manifest_path } = last;
     // Before as much is read again.
