@@ -121,10 +121,12 @@ impl Compressor {
             }
         };
         let most = zstd::zstd_safe::compress_bound(payload.len());
-        if most > SCRATCH_BYTES {
-            return context.compress(payload).map_err(failed);
-        }
         // What is kept has as many bytes as it says, and not as many as it could have come to.
+        if most > SCRATCH_BYTES {
+            let mut compressed = context.compress(payload).map_err(failed)?;
+            compressed.shrink_to_fit();
+            return Ok(compressed);
+        }
         self.scratch.clear();
         self.scratch.reserve(most);
         let size = context.compress_to_buffer(payload, &mut self.scratch).map_err(failed)?;

@@ -5,8 +5,8 @@
 //! workspace means is `packer-domain`'s; how files change safely is `packer-fs`'s; here is what happens in which order,
 //! and who is told.
 //!
-//! Threads of an open project: the lane, the builder, the one that watches if that was asked for, and a pool that scans and
-//! bakes. No async runtime.
+//! Threads of an open project: the lane, the builder, the one that watches if that was asked for, and a pool that scans; while
+//! a build runs, those that read and bake for it. No async runtime.
 
 pub mod api;
 pub mod codec;
@@ -45,4 +45,5 @@ mod snapshot;
 mod sync;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod watch;

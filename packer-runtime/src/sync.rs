@@ -38,8 +38,8 @@ pub(crate) mod lock {
     pub(crate) use packer_fs::lock::{BuildGuard, BuildLock, LaneGuard, LaneLock, SourceGuard, SourceLock};
 }
 
-/// A pool of `jobs` threads; of as many as the machine has for 0.
-pub(crate) fn pool(jobs: usize) -> Result<std::sync::Arc<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
+/// A pool of so many threads.
+pub(crate) fn pool(threads: usize) -> Result<std::sync::Arc<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
     let name = |index| format!("packer-pool-{index}");
-    rayon::ThreadPoolBuilder::new().num_threads(jobs).thread_name(name).build().map(std::sync::Arc::new)
+    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().map(std::sync::Arc::new)
 }

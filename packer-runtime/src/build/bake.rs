@@ -40,6 +40,14 @@ pub(super) enum Made {
     Io(packer_fs::disk::DiskError),
 }
 
+/// One asset before it is baked.
+pub(super) enum Begun {
+    /// What its inputs hold.
+    Read(Vec<SourceInput>),
+    /// The store had what baking it gives, or it cannot be baked.
+    Made(Made),
+}
+
 /// What baking needs beside the asset.
 pub(super) struct Kitchen<'a> {
     pub disk: &'a dyn Disk,
@@ -78,41 +86,54 @@ fn told(entry: &BuildEntry, done: &Done) {
 impl Kitchen<'_> {
     /// Bakes and compresses one asset, unless the store has what that would give.
     pub(super) fn make(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Made {
-        let Some(artifacts) = self.artifacts else {
-            let done = self.bake(entry, compressor);
-            told(entry, &done);
-            return done.made;
-        };
-        let config = self.state.config();
-        let say = |diagnostic| self.operation.diagnose([&diagnostic]);
-        if let Some(made) = artifacts.fetch(entry, config, &say) {
-            return made;
+        self.finish(entry, self.begin(entry), compressor)
+    }
+
+    /// Reads what baking one asset needs, or what the store has of it.
+    pub(super) fn begin(&self, entry: &BuildEntry) -> Begun {
+        if let Some(artifacts) = self.artifacts {
+            let say = |diagnostic| self.operation.diagnose([&diagnostic]);
+            if let Some(made) = artifacts.fetch(entry, self.state.config(), &say) {
+                return Begun::Made(made);
+            }
         }
-        let done = self.bake(entry, compressor);
+        let inputs = entry.inputs().map(|input| self.read(entry, input));
+        match inputs.collect() {
+            Ok(inputs) => Begun::Read(inputs),
+            Err(made) => Begun::Made(made),
+        }
+    }
+
+    /// Bakes and compresses what was begun.
+    pub(super) fn finish(&self, entry: &BuildEntry, begun: Begun, compressor: &mut Compressor) -> Made {
+        let inputs = match begun {
+            Begun::Made(made) => return made,
+            Begun::Read(inputs) => inputs,
+        };
+        let done = self.bake(entry, &inputs, compressor);
         told(entry, &done);
-        if done.is_lasting {
-            artifacts.keep(entry, config, &done.made, done.took);
+        if let Some(artifacts) = self.artifacts.filter(|_| done.is_lasting) {
+            artifacts.keep(entry, self.state.config(), &done.made, done.took);
         }
         done.made
     }
 
-    fn bake(&self, entry: &BuildEntry, compressor: &mut Compressor) -> Done {
+    fn bake(&self, entry: &BuildEntry, inputs: &[SourceInput], compressor: &mut Compressor) -> Done {
+        let differs = |(input, read): (BuildInput<'_>, &SourceInput)| {
+            (Digest::of(&read.bytes) != input.digest).then(|| input.path.clone())
+        };
+        if let Some(path) = entry.inputs().zip(inputs).find_map(differs) {
+            return Done::passing(Made::Changed(path));
+        }
         let Some(codec) = self.codecs.get(entry.kind()) else {
             let message = format!("no codec bakes the kind {}", entry.kind());
             let diagnostic = self.about(entry, DiagnosticCode::KindUnknown, message);
             return Done::passing(Made::Failed(vec![diagnostic]));
         };
-        let mut inputs = Vec::with_capacity(entry.inputs().len());
-        for input in entry.inputs() {
-            match self.read(entry, input) {
-                Ok(input) => inputs.push(input),
-                Err(made) => return Done::passing(made),
-            }
-        }
         let began = Instant::now();
         let lasting = |made| Done { made, is_lasting: true, took: began.elapsed() };
         let request = BakeRequest {
-            inputs: &inputs,
+            inputs,
             settings: entry.settings(),
             references: entry.references(),
             limits: &self.limits,
@@ -181,7 +202,7 @@ impl Kitchen<'_> {
         Ok(Made::Payload { payload, stored, diagnostics, is_fetched: false })
     }
 
-    /// Reads an input, and makes sure that it is the one that the key was made from.
+    /// Reads an input, which may not be the one that the key was made from.
     fn read(&self, entry: &BuildEntry, input: BuildInput<'_>) -> Result<SourceInput, Made> {
         if input.size > self.limits.max_input_bytes {
             let message = format!(
@@ -208,9 +229,6 @@ impl Kitchen<'_> {
             }
             Err(error) => return Err(Made::Io(error)),
         };
-        if Digest::of(&bytes) != input.digest {
-            return Err(Made::Changed(input.path.clone()));
-        }
         Ok(SourceInput { relative: input.relative.to_owned(), path: input.path.clone(), bytes })
     }
 

@@ -14,6 +14,7 @@ mod former;
 mod gc;
 mod manifest;
 mod patch;
+mod pipeline;
 mod sources;
 mod unchanged;
 mod write;
@@ -41,6 +42,7 @@ use crate::project::{BuildBase, pool};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::sync::lock::BuildLock;
+use crate::threads;
 use crate::watch::Beside;
 
 use artifacts::Artifacts;
@@ -162,12 +164,14 @@ pub(crate) fn build<'s>(
     let current = current.and_then(|former| Some((former.current(&plan)?, former.pack_digest())));
     // Its own threads: a scan of the lane must not wait for a bake.
     let pool = bakers(shared, request)?;
+    let pipeline = write::pipeline(request.jobs.or(shared.jobs));
     let job = PackJob {
         shared,
         operation,
         snapshot: &base,
         plan: &plan,
         pool: &pool,
+        pipeline,
         keep_going: request.keep_going,
         durable: options.durable,
         artifacts: artifacts.as_ref(),
@@ -361,7 +365,7 @@ fn at_once<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B
 }
 
 fn bakers(shared: &Shared, request: &BuildRequest) -> Result<Arc<rayon::ThreadPool>, Stop> {
-    pool(request.jobs.or(shared.jobs)).map_err(|error| threads(&error))
+    pool(threads::computing(request.jobs.or(shared.jobs))).map_err(|error| no_threads(&error))
 }
 
 /// What to build from; a patch of the last build only for who asks the first time.
@@ -454,10 +458,10 @@ fn prove(
         return Ok(false);
     }
     sweep_proofs(shared);
-    let threads_before =
-        request.jobs.or(shared.jobs).unwrap_or_else(|| shared.observer.pool.current_num_threads());
-    let other = if threads_before == 1 { 2 } else { 1 };
-    let pool = pool(Some(other)).map_err(|error| threads(&error))?;
+    let before = threads::computing(request.jobs.or(shared.jobs));
+    let other = if before == 1 { 2 } else { 1 };
+    let pipeline = write::pipeline(Some(other));
+    let pool = pool(other).map_err(|error| no_threads(&error))?;
     let path = Utf8PathBuf::from(format!("{}/{PROOF_PREFIX}{}.pack", layout::OPERATIONAL, operation.id));
     let job = PackJob {
         shared,
@@ -465,6 +469,7 @@ fn prove(
         snapshot: base,
         plan,
         pool: &pool,
+        pipeline,
         keep_going: request.keep_going,
         durable: false,
         artifacts: None,
@@ -501,6 +506,6 @@ fn sweep_proofs(shared: &Shared) {
     }
 }
 
-fn threads(error: &crate::project::OpenError) -> Stop {
+fn no_threads(error: &crate::project::OpenError) -> Stop {
     Stop::Failed(Failure::Io { message: error.to_string(), path: None })
 }

@@ -1,10 +1,9 @@
-//! Writing a pack: payloads are baked in windows, in parallel, and streamed into the file in payload order, so memory is
-//! bounded by two windows whatever the size of the project.
+//! Writing a pack: payloads are baked in parallel and streamed into the file in payload order, and no more of them is held
+//! than [`MAX_HELD_BYTES`] and what is being baked, whatever the size of the project.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
 
 use camino::Utf8Path;
 use packer_domain::build::{BuildEntry, BuildPlan};
@@ -22,20 +21,25 @@ use packer_pack::{OpenError, OpenOptions, Pack, Verify};
 use rayon::prelude::*;
 
 use super::artifacts::Artifacts;
-use super::bake::{Kitchen, Made, error_count};
+use super::bake::{Begun, Kitchen, Made, error_count};
 use super::compressors::{Compressors, Lent};
 use super::explain::Reasons;
 use super::former::{Former, announced};
+use super::pipeline::{Broken, Piece, Pipeline};
 use crate::operation::{Operation, Stop, io_failure};
 use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::threads;
 
-/// How many bytes of inputs one window holds at the most, unless a single asset has more.
-const WINDOW_BYTES: u64 = 16 << 20;
+/// How many bytes of inputs and of what was made of them wait for a baker or for their turn, unless a single asset has more.
+const MAX_HELD_BYTES: u64 = 24 << 20;
 
-/// How many assets one window holds at the most.
-const WINDOW_ASSETS: usize = 1024;
+/// How many bytes of inputs are read, and then baked, in one go, unless a single asset has more.
+const RUN_BYTES: u64 = 256 << 10;
+
+/// How many assets are read, and then baked, in one go.
+const RUN_ASSETS: usize = 64;
 
 /// One pack to write.
 pub(super) struct PackJob<'a> {
@@ -43,7 +47,9 @@ pub(super) struct PackJob<'a> {
     pub operation: &'a Operation,
     pub snapshot: &'a Snapshot,
     pub plan: &'a BuildPlan,
+    /// On which payloads are checked.
     pub pool: &'a rayon::ThreadPool,
+    pub pipeline: Pipeline,
     pub keep_going: bool,
     pub durable: bool,
     /// What earlier bakes gave, if that may be used.
@@ -68,6 +74,12 @@ pub(super) struct Written {
     pub made: Vec<(u32, How)>,
 }
 
+/// How a pack is made where so many threads are asked for.
+pub(super) fn pipeline(jobs: Option<usize>) -> Pipeline {
+    let (openers, finishers) = (threads::reading(jobs), threads::computing(jobs));
+    Pipeline { openers, finishers, max_bytes: MAX_HELD_BYTES }
+}
+
 /// What a pack of `plan` holds, before its payloads are known.
 pub(super) fn declared(plan: &BuildPlan) -> Vec<Declared<'_>> {
     let entries = plan.entries.iter().map(|entry| Declared {
@@ -89,6 +101,13 @@ pub(super) fn declared(plan: &BuildPlan) -> Vec<Declared<'_>> {
 enum Slot<'a> {
     Carry(&'a BuildEntry, RecordedPayload),
     Bake(&'a BuildEntry),
+    Absent(u32),
+}
+
+/// The same, with what is to be baked read or fetched.
+enum Opened<'a> {
+    Carry(&'a BuildEntry, RecordedPayload),
+    Begun(&'a BuildEntry, Begun),
     Absent(u32),
 }
 
@@ -121,33 +140,30 @@ impl PackJob<'_> {
         let compressors = Compressors::default();
         let phase = if self.is_proof { Phase::Prove } else { Phase::Bake };
         let baking = Progress::begin(self.operation, phase, Unit::Assets, Some(slots.len() as u64));
-        let (sender, windows) = sync_channel::<Vec<Ready<'_>>>(1);
-        std::thread::scope(|scope| {
-            let baker = scope.spawn(|| {
-                let _entered = self.operation.span().enter();
-                let sender = sender;
-                for window in windows_of(&slots) {
-                    if self.operation.is_cancelled() {
-                        break;
-                    }
-                    let baked: Vec<Ready<'_>> = self.pool.install(|| {
-                        let bake = |compressor: &mut Lent<'_>, slot| {
-                            self.operation.span().in_scope(|| self.fill(&kitchen, compressor, slot, &baking))
-                        };
-                        window.par_iter().map_init(|| compressors.take(), bake).collect()
-                    });
-                    if sender.send(baked).is_err() {
-                        break;
-                    }
-                }
-            });
-            let written = self.receive(writer, windows, slots.len(), &baking);
-            match baker.join() {
-                Ok(()) => written,
-                // It ends this operation as it would have without the thread, and with what it says.
-                Err(panic) => std::panic::resume_unwind(panic),
+        let mut table =
+            Table { job: self, writer, written: Written::nothing(slots.len()), changed: Vec::new() };
+        let runs: Vec<_> = runs_of(&slots).collect();
+        let made = self.pipeline.run(
+            &runs,
+            |run| self.in_span(|| run.iter().map(|slot| self.open(&kitchen, slot)).collect::<Vec<_>>()),
+            |run| self.in_span(|| self.finish(&kitchen, &mut compressors.take(), run, &baking)),
+            |run| {
+                self.operation.check_cancelled(Phase::Bake)?;
+                run.into_iter().try_for_each(|ready| table.take(ready))
+            },
+        );
+        match made {
+            Ok(()) => table.finish(&baking),
+            Err(Broken::Refused(stop)) => Err(stop),
+            Err(Broken::Threads(error)) => {
+                let message = format!("no thread to bake on: {error}");
+                Err(Stop::Failed(Failure::Io { message, path: None }))
             }
-        })
+        }
+    }
+
+    fn in_span<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.operation.span().in_scope(run)
     }
 
     /// Whether none of `entries` can be baked; then says why not. Where one can, nothing is said and nothing kept.
@@ -159,7 +175,7 @@ impl PackJob<'_> {
             if self.operation.is_cancelled() || one_bakes.load(Ordering::Relaxed) {
                 return None;
             }
-            match self.operation.span().in_scope(|| kitchen.make(entry, compressor)) {
+            match self.in_span(|| kitchen.make(entry, compressor)) {
                 Made::Payload { .. } => {
                     one_bakes.store(true, Ordering::Relaxed);
                     None
@@ -232,98 +248,85 @@ impl PackJob<'_> {
         }
     }
 
-    fn fill<'e>(
+    fn open<'e>(&self, kitchen: &Kitchen<'_>, slot: &Slot<'e>) -> Opened<'e> {
+        match slot {
+            Slot::Absent(id) => Opened::Absent(*id),
+            Slot::Carry(entry, payload) => Opened::Carry(entry, *payload),
+            // Between two assets is where a cancelled build stops.
+            Slot::Bake(entry) if self.operation.is_cancelled() => Opened::Absent(entry.id().get()),
+            Slot::Bake(entry) => Opened::Begun(entry, kitchen.begin(entry)),
+        }
+    }
+
+    /// Bakes what was opened.
+    fn finish<'e>(
         &self,
         kitchen: &Kitchen<'_>,
         compressor: &mut Compressor,
-        slot: &Slot<'e>,
+        opened: Vec<Opened<'e>>,
         baking: &Progress<'_>,
-    ) -> Ready<'e> {
-        match slot {
-            Slot::Absent(id) => {
-                baking.advance(1, 0, &|| None);
-                Ready::Absent(*id)
-            }
-            Slot::Carry(entry, payload) => {
-                baking.advance(1, 0, &|| None);
-                Ready::Carry(entry, *payload)
-            }
-            // Between two assets is where a cancelled build stops.
-            Slot::Bake(entry) if self.operation.is_cancelled() => Ready::Absent(entry.id().get()),
-            Slot::Bake(entry) => {
-                let made = kitchen.make(entry, compressor);
+    ) -> Piece<Vec<Ready<'e>>> {
+        let mut bytes = 0;
+        let finished = opened.into_iter().map(|opened| match opened {
+            Opened::Begun(entry, _) if self.operation.is_cancelled() => Ready::Absent(entry.id().get()),
+            Opened::Begun(entry, begun) => {
+                let made = kitchen.finish(entry, begun, compressor);
                 baking.advance(1, entry.input_bytes(), &|| Some(entry.name().to_string()));
+                if let Made::Payload { stored, .. } = &made {
+                    bytes += stored.len() as u64;
+                }
                 Ready::Made(entry, made)
             }
-        }
-    }
-
-    fn receive(
-        &self,
-        mut writer: PackWriter,
-        windows: std::sync::mpsc::Receiver<Vec<Ready<'_>>>,
-        total: usize,
-        baking: &Progress<'_>,
-    ) -> Result<Written, Stop> {
-        let mut written = Written::nothing(total);
-        let mut changed: Vec<AssetPath> = Vec::new();
-        for window in windows {
-            self.operation.check_cancelled(Phase::Bake)?;
-            for ready in window {
-                // Once the pack cannot come to anything, the rest is baked only to report every error.
-                let doomed = !changed.is_empty() || (written.failed > 0 && !self.keep_going);
-                match ready {
-                    Ready::Absent(id) if !doomed => writer.absent(id).map_err(write_stop)?,
-                    Ready::Absent(_) => {}
-                    Ready::Carry(_, _) if doomed => {}
-                    Ready::Carry(entry, payload) => {
-                        let id = entry.id().get();
-                        let announced = announced(&payload).ok_or_else(|| damaged_record(entry))?;
-                        let placed = writer.carry_over(id, announced, payload.offset).map_err(write_stop)?;
-                        written.note(entry, RecordedPayload { offset: placed.offset, ..payload });
-                        written.reused += 1;
-                    }
-                    Ready::Made(entry, made) => {
-                        self.take(&mut writer, &mut written, &mut changed, entry, made, doomed)?;
-                    }
-                }
+            Opened::Carry(entry, payload) => {
+                baking.advance(1, 0, &|| None);
+                Ready::Carry(entry, payload)
             }
+            Opened::Absent(id) => {
+                baking.advance(1, 0, &|| None);
+                Ready::Absent(id)
+            }
+        });
+        let what = finished.collect();
+        Piece { what, bytes }
+    }
+}
+
+/// Where what was baked comes together, in payload order.
+struct Table<'j> {
+    job: &'j PackJob<'j>,
+    writer: PackWriter,
+    written: Written,
+    /// Inputs that are no longer what the build began with.
+    changed: Vec<AssetPath>,
+}
+
+impl Table<'_> {
+    fn take(&mut self, ready: Ready<'_>) -> Result<(), Stop> {
+        // Once the pack cannot come to anything, the rest is baked only to report every error.
+        let doomed = !self.changed.is_empty() || (self.written.failed > 0 && !self.job.keep_going);
+        match ready {
+            Ready::Absent(id) if !doomed => self.writer.absent(id).map_err(write_stop),
+            Ready::Carry(entry, payload) if !doomed => {
+                let id = entry.id().get();
+                let announced = announced(&payload).ok_or_else(|| damaged_record(entry))?;
+                let placed = self.writer.carry_over(id, announced, payload.offset).map_err(write_stop)?;
+                self.written.note(entry, RecordedPayload { offset: placed.offset, ..payload });
+                self.written.reused += 1;
+                Ok(())
+            }
+            Ready::Absent(_) | Ready::Carry(..) => Ok(()),
+            Ready::Made(entry, made) => self.take_made(entry, made, doomed),
         }
-        self.operation.check_cancelled(Phase::Bake)?;
-        if !changed.is_empty() {
-            return Err(inputs_changed(changed));
-        }
-        if written.failed > 0 && !self.keep_going {
-            return Err(Stop::Failed(Failure::BakesFailed { failed: written.failed }));
-        }
-        baking.tell();
-        let writing =
-            (!self.is_proof).then(|| Progress::begin(self.operation, Phase::Write, Unit::Bytes, None));
-        let summary = writer.finish(self.durable).map_err(write_stop)?;
-        if let Some(writing) = writing {
-            writing.reached(summary.size, 0);
-        }
-        written.payloads.sort_unstable_by_key(|(uuid, _)| *uuid);
-        written.digest = summary.digest;
-        written.size = summary.size;
-        Ok(written)
     }
 
-    fn take(
-        &self,
-        writer: &mut PackWriter,
-        written: &mut Written,
-        changed: &mut Vec<AssetPath>,
-        entry: &BuildEntry,
-        made: Made,
-        doomed: bool,
-    ) -> Result<(), Stop> {
+    fn take_made(&mut self, entry: &BuildEntry, made: Made, doomed: bool) -> Result<(), Stop> {
+        let (job, written) = (self.job, &mut self.written);
         let id = entry.id().get();
         match made {
             Made::Payload { payload, stored, diagnostics, is_fetched } => {
                 let how = if is_fetched { How::Fetched } else { How::Baked };
-                self.explain(entry, how);
-                self.diagnose(&diagnostics);
+                job.explain(entry, how);
+                job.diagnose(&diagnostics);
                 match how {
                     How::Baked => written.baked += 1,
                     How::Fetched => written.reused += 1,
@@ -333,7 +336,7 @@ impl PackJob<'_> {
                 }
                 written.made.push((id, how));
                 let Placed { offset, stored_size, .. } =
-                    writer.append(id, payload, &stored).map_err(write_stop)?;
+                    self.writer.append(id, payload, &stored).map_err(write_stop)?;
                 written.note(
                     entry,
                     RecordedPayload {
@@ -349,16 +352,39 @@ impl PackJob<'_> {
             }
             Made::Failed(diagnostics) => {
                 debug_assert!(error_count(&diagnostics) > 0, "a failure has an error");
-                self.diagnose(&diagnostics);
+                job.diagnose(&diagnostics);
                 written.failed += 1;
-                if self.keep_going && !doomed {
-                    writer.absent(id).map_err(write_stop)?;
+                if job.keep_going && !doomed {
+                    self.writer.absent(id).map_err(write_stop)?;
                 }
             }
-            Made::Changed(path) => changed.push(path),
+            Made::Changed(path) => self.changed.push(path),
             Made::Io(error) => return Err(Stop::Failed(io_failure(&error))),
         }
         Ok(())
+    }
+
+    /// Writes the index, if there is to be a pack.
+    fn finish(self, baking: &Progress<'_>) -> Result<Written, Stop> {
+        let Self { job, writer, mut written, changed } = self;
+        job.operation.check_cancelled(Phase::Bake)?;
+        if !changed.is_empty() {
+            return Err(inputs_changed(changed));
+        }
+        if written.failed > 0 && !job.keep_going {
+            return Err(Stop::Failed(Failure::BakesFailed { failed: written.failed }));
+        }
+        baking.tell();
+        let writing =
+            (!job.is_proof).then(|| Progress::begin(job.operation, Phase::Write, Unit::Bytes, None));
+        let summary = writer.finish(job.durable).map_err(write_stop)?;
+        if let Some(writing) = writing {
+            writing.reached(summary.size, 0);
+        }
+        written.payloads.sort_unstable_by_key(|(uuid, _)| *uuid);
+        written.digest = summary.digest;
+        written.size = summary.size;
+        Ok(written)
     }
 }
 
@@ -392,8 +418,8 @@ impl Written {
     }
 }
 
-/// Runs of slots that are small enough to be held in memory together.
-fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'a>]> {
+/// Runs of slots that are worked on in one go.
+fn runs_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = Piece<&'s [Slot<'a>]>> {
     let mut rest = slots;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -403,15 +429,15 @@ fn windows_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = &'s [Slot<'
                 Slot::Bake(entry) => entry.input_bytes(),
                 Slot::Carry(..) | Slot::Absent(_) => 0,
             };
-            if count > 0 && (bytes + size > WINDOW_BYTES || count == WINDOW_ASSETS) {
+            if count > 0 && (bytes + size > RUN_BYTES || count == RUN_ASSETS) {
                 break;
             }
             bytes += size;
             count += 1;
         }
-        let (window, after) = rest.split_at(count);
+        let (what, after) = rest.split_at(count);
         rest = after;
-        (!window.is_empty()).then_some(window)
+        (!what.is_empty()).then_some(Piece { what, bytes })
     })
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{PackError, manifest, open, verify_parallel, workspace};
 use crate::project::{Project, pool};
+use crate::threads;
 
 /// What verifying a pack found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -149,7 +150,8 @@ pub fn verify_against(path: &Utf8Path, project: &Project) -> Result<PackReport, 
 }
 
 fn of_pack(pack: &Pack) -> Result<Vec<PackProblem>, PackError> {
-    let pool = pool(None).map_err(|error| PackError::Threads { message: error.to_string() })?;
+    let pool =
+        pool(threads::computing(None)).map_err(|error| PackError::Threads { message: error.to_string() })?;
     Ok(verify_parallel(pack, &pool).iter().map(told).collect())
 }
 

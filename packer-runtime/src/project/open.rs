@@ -24,6 +24,7 @@ use crate::observe::{Lane, ObserveError, Observed, Observer};
 use crate::shared::{Opened, Shared};
 use crate::sync;
 use crate::sync::lock::LaneLock;
+use crate::threads;
 use crate::watch::{Begun, Start, WatchOptions, WatchThread, starter};
 
 /// How to open a project.
@@ -161,7 +162,7 @@ impl Project {
         let codecs: BTreeMap<KindId, Arc<dyn Codec>> =
             options.codecs.into_iter().map(|codec| (codec.spec().id.clone(), codec)).collect();
         let kinds = Arc::new(KindCatalog::new(codecs.values().map(|codec| codec.spec().clone())));
-        let pool = pool(options.jobs)?;
+        let pool = pool(threads::reading(options.jobs))?;
         let source = SourceId::drawn(clock::draw());
         let bus = Bus::new(root.to_owned(), Arc::clone(disk), source, options.event_logs);
         let observer = Observer { disk: Arc::clone(disk), kinds, pool };
@@ -209,8 +210,8 @@ impl Project {
     }
 }
 
-pub(crate) fn pool(jobs: Option<usize>) -> Result<Arc<rayon::ThreadPool>, OpenError> {
-    sync::pool(jobs.unwrap_or(0)).map_err(|error| OpenError::Threads { message: error.to_string() })
+pub(crate) fn pool(threads: usize) -> Result<Arc<rayon::ThreadPool>, OpenError> {
+    sync::pool(threads).map_err(|error| OpenError::Threads { message: error.to_string() })
 }
 
 /// Recovers if the lane is free. A process that holds the lane recovers, or has recovered, by itself.

@@ -61,6 +61,8 @@ mod shared;
 mod snapshot;
 #[path = "../../src/testing.rs"]
 mod testing;
+#[path = "../../src/threads.rs"]
+mod threads;
 #[path = "../../src/watch/mod.rs"]
 mod watch;
 
