@@ -15,6 +15,7 @@ mod failure;
 mod follow;
 mod interrupt;
 mod logging;
+mod memory;
 mod project;
 mod render;
 mod response;
@@ -52,6 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>
         }
     }
     interrupt::install();
+    memory::keep_little();
     conduct(&cli, codecs, &mut ui).into()
 }
 

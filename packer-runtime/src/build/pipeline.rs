@@ -24,7 +24,9 @@ pub(super) struct Pipeline {
     pub openers: usize,
     /// Threads that finish them.
     pub finishers: usize,
-    /// Bytes of what is opened or finished and not taken. A piece that has more is worked on alone.
+    /// Bytes of what is opened, or being opened, and waits for who finishes it.
+    pub max_open: u64,
+    /// Bytes of all that is opened and not taken. A piece that has more than there may be is worked on alone.
     pub max_bytes: u64,
 }
 
@@ -47,8 +49,7 @@ impl Pipeline {
         finish: impl Fn(O) -> Piece<R> + Sync,
         mut take: impl FnMut(R) -> Result<(), E>,
     ) -> Result<(), Broken<E>> {
-        let line =
-            Line { work, max_bytes: self.max_bytes, standing: Mutex::default(), waiting: Waits::default() };
+        let line = Line { work, limits: self, standing: Mutex::default(), waiting: Waits::default() };
         std::thread::scope(|scope| {
             let ends = line.ends_if_left();
             let opening = start(scope, "packer-read", self.openers.min(work.len()), || line.open_all(&open));
@@ -100,7 +101,7 @@ fn start<'scope>(
 /// Where all pieces stand.
 struct Line<'w, W, O, R> {
     work: &'w [Piece<W>],
-    max_bytes: u64,
+    limits: Pipeline,
     standing: Mutex<Standing<O, R>>,
     waiting: Waits,
 }
@@ -119,7 +120,9 @@ struct Standing<O, R> {
     opened: usize,
     /// The pieces before this one are taken.
     taken: usize,
-    /// What is opened and finished takes, and will take that is being opened and finished.
+    /// What is opened takes and nobody is finishing, and what is being opened.
+    open_bytes: u64,
+    /// What is opened and not taken takes.
     bytes: u64,
     /// Opened pieces that nobody is finishing, by their place.
     open: BTreeMap<usize, Piece<O>>,
@@ -134,6 +137,7 @@ impl<O, R> Default for Standing<O, R> {
         Self {
             opened: 0,
             taken: 0,
+            open_bytes: 0,
             bytes: 0,
             open: BTreeMap::new(),
             finished: BTreeMap::new(),
@@ -178,13 +182,16 @@ impl<W, O, R> Line<'_, W, O, R> {
         loop {
             let at = standing.opened;
             let next = self.work.get(at).filter(|_| !standing.is_over);
-            let bytes = standing.bytes + next.map_or(0, |piece| piece.bytes);
+            let more = next.map_or(0, |piece| piece.bytes);
+            let (open, all) = (standing.open_bytes + more, standing.bytes + more);
+            let has_room = open <= self.limits.max_open && all <= self.limits.max_bytes;
             // Where all before it are taken, waiting would not make more room.
-            if next.is_none() || bytes <= self.max_bytes || standing.taken == at {
+            if next.is_none() || has_room || standing.taken == at {
                 // Whoever waits for the same may go on, too, or come to its end.
                 self.waiting.openers.notify_one();
                 next?;
-                (standing.opened, standing.bytes) = (at + 1, bytes);
+                standing.opened = at + 1;
+                (standing.open_bytes, standing.bytes) = (open, all);
                 return Some(at);
             }
             standing = self.waiting.openers.wait(standing).unwrap_or_else(PoisonError::into_inner);
@@ -198,8 +205,10 @@ impl<W, O, R> Line<'_, W, O, R> {
             if standing.is_over {
                 return None;
             }
-            if let Some(first) = standing.open.pop_first() {
-                return Some(first);
+            if let Some((at, piece)) = standing.open.pop_first() {
+                standing.open_bytes -= piece.bytes;
+                self.waiting.openers.notify_one();
+                return Some((at, piece));
             }
             standing = self.waiting.finishers.wait(standing).unwrap_or_else(PoisonError::into_inner);
         }
@@ -278,7 +287,7 @@ mod tests {
     }
 
     fn pipeline(openers: usize, finishers: usize, max_bytes: u64) -> Pipeline {
-        Pipeline { openers, finishers, max_bytes }
+        Pipeline { openers, finishers, max_open: max_bytes, max_bytes }
     }
 
     #[test]
@@ -360,6 +369,26 @@ mod tests {
             Ok::<_, ()>(())
         };
         pipeline(2, 1, 100).run(&work, |at| *at, finish, take).unwrap();
+    }
+
+    #[test]
+    fn little_is_opened_before_somebody_can_finish_it() {
+        let work = pieces([1; 200]);
+        let (open_now, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        let open = |at: &usize| {
+            most.fetch_max(open_now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            *at
+        };
+        let finish = |at: usize| {
+            open_now.fetch_sub(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_micros(100));
+            Piece { what: at, bytes: 1 }
+        };
+        let line = Pipeline { openers: 8, finishers: 2, max_open: 5, max_bytes: 100 };
+        line.run(&work, open, finish, |_| Ok::<_, ()>(())).unwrap();
+        // Two are being finished before that is counted.
+        let most = most.into_inner();
+        assert!((2..=7).contains(&most), "{most} were open");
     }
 
     #[test]

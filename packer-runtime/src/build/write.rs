@@ -32,6 +32,10 @@ use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::threads;
 
+/// How many bytes of inputs wait for a baker, unless a single asset has more: a run for each of 16 readers, and as many to
+/// come.
+const MAX_OPEN_BYTES: u64 = 8 << 20;
+
 /// How many bytes of inputs and of what was made of them wait for a baker or for their turn, unless a single asset has more.
 const MAX_HELD_BYTES: u64 = 24 << 20;
 
@@ -77,7 +81,7 @@ pub(super) struct Written {
 /// How a pack is made where so many threads are asked for.
 pub(super) fn pipeline(jobs: Option<usize>) -> Pipeline {
     let (openers, finishers) = (threads::reading(jobs), threads::computing(jobs));
-    Pipeline { openers, finishers, max_bytes: MAX_HELD_BYTES }
+    Pipeline { openers, finishers, max_open: MAX_OPEN_BYTES, max_bytes: MAX_HELD_BYTES }
 }
 
 /// What a pack of `plan` holds, before its payloads are known.
