@@ -128,6 +128,11 @@ impl EventLogReader {
         self.trail.last().map_or(0, |line| line.end)
     }
 
+    /// Whether it has the segment open that it reads. Where there was no next line and it has not, that one is gone.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Lets go of the file; the next line opens it again.
     pub fn close(&mut self) {
         (self.open, self.is_checked) = (None, false);

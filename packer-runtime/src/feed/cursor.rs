@@ -185,6 +185,11 @@ impl LogCursor {
         Ok(Step::Item(self.item(event)))
     }
 
+    /// Whether what ended was a segment that is there. One that is not was dropped, and others may be there by now.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.reader.is_open()
+    }
+
     /// At the end of the log: says if that comes before `after`. A power cut took what was there, and what comes then has
     /// the same positions.
     pub(crate) fn ends_short(&mut self) -> Option<Missed> {

@@ -322,7 +322,10 @@ impl Followed {
                 Step::Missed(missed) => found.push(LogNext::Missed(missed)),
                 Step::CutOff(cut) => found.push(LogNext::CutOff(cut)),
                 Step::End => {
-                    found.extend(self.cursor.ends_short().map(LogNext::Missed));
+                    // Where the segment was dropped meanwhile, the next look tells how the log goes on.
+                    if self.cursor.is_at_end() {
+                        found.extend(self.cursor.ends_short().map(LogNext::Missed));
+                    }
                     return Ok(true);
                 }
             }

@@ -97,6 +97,34 @@ fn a_recovery_that_ends_while_the_records_are_read_is_recorded_with_the_end_that
 }
 
 #[test]
+fn what_is_dropped_between_two_reads_and_was_not_wanted_is_not_said_to_be_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
+    let hooked = Arc::new(HookedDisk::new(root));
+    let mut one = Other::of(Arc::clone(&disk), drawn());
+    let source = one.source();
+    one.go_on();
+    // Once it is known which segments there are, and before the last one is read.
+    let mut go_on = Some(move || {
+        one.writer.begin_segment(3, &[]).unwrap();
+        one.go_on();
+        event_log::drop_ended(&*disk, source, 0, u64::MAX).unwrap();
+    });
+    hooked.hook(move |name, _| {
+        if name == "open"
+            && let Some(mut go_on) = go_on.take()
+        {
+            go_on();
+        }
+        Ok(())
+    });
+    let mut follower = LogFollower::on(hooked, [(source, 2)]);
+    assert!(follower.next(Duration::ZERO).unwrap() == LogNext::Timeout, "the first look finds nothing");
+    assert_eq!(told(&mut follower), [(source, 3)]);
+}
+
+#[test]
 fn sources_are_told_in_the_order_of_time() {
     let disk = disk();
     let mut others = [Other::new(&disk), Other::new(&disk)];
