@@ -42,8 +42,15 @@ const MAX_HELD_BYTES: u64 = 24 << 20;
 /// How many bytes of inputs are read, and then baked, in one go, unless a single asset has more.
 const RUN_BYTES: u64 = 256 << 10;
 
-/// How many assets are read, and then baked, in one go.
-const RUN_ASSETS: usize = 64;
+/// How many assets are read, and then baked, in one go; fewer where there are not many for each thread.
+const RUN_BAKES: usize = 64;
+
+/// How many assets are taken on in one go, with those that need no baking.
+const RUN_ASSETS: usize = 1024;
+
+/// How many runs there are for each thread that bakes, if there are as many assets to bake: the last one to end should not
+/// leave the others without work for long.
+const RUNS_A_THREAD: usize = 16;
 
 /// One pack to write.
 pub(super) struct PackJob<'a> {
@@ -146,7 +153,7 @@ impl PackJob<'_> {
         let baking = Progress::begin(self.operation, phase, Unit::Assets, Some(slots.len() as u64));
         let mut table =
             Table { job: self, writer, written: Written::nothing(slots.len()), changed: Vec::new() };
-        let runs: Vec<_> = runs_of(&slots).collect();
+        let runs: Vec<_> = runs_of(&slots, self.pipeline.finishers).collect();
         let made = self.pipeline.run(
             &runs,
             |run| self.in_span(|| run.iter().map(|slot| self.open(&kitchen, slot)).collect::<Vec<_>>()),
@@ -422,21 +429,21 @@ impl Written {
     }
 }
 
-/// Runs of slots that are worked on in one go.
-fn runs_of<'s, 'a>(slots: &'s [Slot<'a>]) -> impl Iterator<Item = Piece<&'s [Slot<'a>]>> {
+/// Runs of slots that are worked on in one go, where so many threads bake.
+fn runs_of<'s, 'a>(slots: &'s [Slot<'a>], threads: usize) -> impl Iterator<Item = Piece<&'s [Slot<'a>]>> {
+    let all_bakes = slots.iter().filter(|slot| matches!(slot, Slot::Bake(_))).count();
+    let most_bakes = all_bakes.div_ceil(RUNS_A_THREAD * threads).clamp(1, RUN_BAKES);
     let mut rest = slots;
     std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let mut count = 0;
-        for slot in rest {
-            let size = match slot {
-                Slot::Bake(entry) => entry.input_bytes(),
-                Slot::Carry(..) | Slot::Absent(_) => 0,
-            };
-            if count > 0 && (bytes + size > RUN_BYTES || count == RUN_ASSETS) {
-                break;
+        let (mut bytes, mut bakes, mut count) = (0, 0, 0);
+        for slot in rest.iter().take(RUN_ASSETS) {
+            if let Slot::Bake(entry) = slot {
+                if bakes == most_bakes || (bakes > 0 && bytes + entry.input_bytes() > RUN_BYTES) {
+                    break;
+                }
+                bytes += entry.input_bytes();
+                bakes += 1;
             }
-            bytes += size;
             count += 1;
         }
         let (what, after) = rest.split_at(count);
