@@ -39,6 +39,7 @@ use ui::Ui;
 /// Runs one command as `packer` does. `args` begin with the name of the program; `codecs` are all that bake, of two for
 /// one kind the later counts.
 pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>) -> ExitCode {
+    memory::keep_little();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -53,7 +54,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>
         }
     }
     interrupt::install();
-    memory::keep_little();
     conduct(&cli, codecs, &mut ui).into()
 }
 

@@ -5,7 +5,7 @@
 //! does not find on others. So the limits are fixed: of 100,000 assets built anew, that is a quarter of the peak.
 
 /// Lets the allocator keep at most a megabyte at the end of what each thread uses, and give larger blocks back when they are
-/// freed. Does nothing where the allocator is another one.
+/// freed. Does nothing where the allocator is another one. To be called before other threads are started.
 pub(crate) fn keep_little() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     gnu::limit();
@@ -20,8 +20,8 @@ mod gnu {
     #[expect(unsafe_code, reason = "the C library's settings have no safe name")]
     pub(super) fn limit() {
         for parameter in [M_TRIM_THRESHOLD, M_MMAP_THRESHOLD] {
-            // SAFETY: it takes two numbers by value, and the C library locks what it changes. What it does not know it
-            // refuses, and everything goes on as it was.
+            // SAFETY: it takes two numbers by value, and refuses what it does not know. The manual asks for no other thread
+            // to use the allocator's settings meanwhile: `packer_cli::run` calls this first.
             unsafe { mallopt(parameter, LIMIT) };
         }
     }

@@ -376,7 +376,7 @@ pub(crate) struct BuildArgs {
     /// [default: as packer.toml says]
     #[arg(long, value_name = "LANGUAGES")]
     pub constants: Option<ConstantsLanguages>,
-    /// How many threads scan and bake [default: as many as the machine has]
+    /// How many threads read files, and how many bake [default: 16 or more, and one a processor]
     #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
     /// Take nothing over from former builds: bake everything
@@ -401,7 +401,7 @@ pub(crate) struct WatchArgs {
     /// The build profile of packer.toml
     #[arg(long, value_name = "NAME", requires = "build")]
     pub profile: Option<String>,
-    /// How many threads scan and bake [default: as many as the machine has]
+    /// How many threads read files, and how many bake [default: 16 or more, and one a processor]
     #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
 }

@@ -42,10 +42,33 @@ pub(super) enum Made {
 
 /// One asset before it is baked.
 pub(super) enum Begun {
-    /// What its inputs hold.
-    Read(Vec<SourceInput>),
-    /// The store had what baking it gives, or it cannot be baked.
-    Made(Made),
+    /// What its inputs hold; of those before the first one that cannot be read, if there is one, which this says.
+    Read(Vec<SourceInput>, Option<Made>),
+    /// The store had what baking it gives.
+    Fetched(Made),
+}
+
+impl Begun {
+    /// The bytes that it holds.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Read(inputs, _) => inputs.iter().map(|input| input.bytes.len() as u64).sum(),
+            Self::Fetched(made) => made.bytes(),
+        }
+    }
+}
+
+impl Made {
+    /// The bytes that it holds; of what is said the texts.
+    pub(super) fn bytes(&self) -> u64 {
+        let said =
+            |said: &[Diagnostic]| said.iter().map(|diagnostic| diagnostic.message.len() as u64).sum::<u64>();
+        match self {
+            Self::Payload { stored, diagnostics, .. } => stored.len() as u64 + said(diagnostics),
+            Self::Failed(diagnostics) => said(diagnostics),
+            Self::Changed(_) | Self::Io(_) => 0,
+        }
+    }
 }
 
 /// What baking needs beside the asset.
@@ -94,23 +117,26 @@ impl Kitchen<'_> {
         if let Some(artifacts) = self.artifacts {
             let say = |diagnostic| self.operation.diagnose([&diagnostic]);
             if let Some(made) = artifacts.fetch(entry, self.state.config(), &say) {
-                return Begun::Made(made);
+                return Begun::Fetched(made);
             }
         }
-        let inputs = entry.inputs().map(|input| self.read(entry, input));
-        match inputs.collect() {
-            Ok(inputs) => Begun::Read(inputs),
-            Err(made) => Begun::Made(made),
+        let mut inputs = Vec::with_capacity(entry.inputs().len());
+        for input in entry.inputs() {
+            match self.read(entry, input) {
+                Ok(input) => inputs.push(input),
+                Err(made) => return Begun::Read(inputs, Some(made)),
+            }
         }
+        Begun::Read(inputs, None)
     }
 
     /// Bakes and compresses what was begun.
     pub(super) fn finish(&self, entry: &BuildEntry, begun: Begun, compressor: &mut Compressor) -> Made {
-        let inputs = match begun {
-            Begun::Made(made) => return made,
-            Begun::Read(inputs) => inputs,
+        let (inputs, unread) = match begun {
+            Begun::Fetched(made) => return made,
+            Begun::Read(inputs, unread) => (inputs, unread),
         };
-        let done = self.bake(entry, &inputs, compressor);
+        let done = self.bake(entry, &inputs, unread, compressor);
         told(entry, &done);
         if let Some(artifacts) = self.artifacts.filter(|_| done.is_lasting) {
             artifacts.keep(entry, self.state.config(), &done.made, done.took);
@@ -118,18 +144,27 @@ impl Kitchen<'_> {
         done.made
     }
 
-    fn bake(&self, entry: &BuildEntry, inputs: &[SourceInput], compressor: &mut Compressor) -> Done {
+    fn bake(
+        &self,
+        entry: &BuildEntry,
+        inputs: &[SourceInput],
+        unread: Option<Made>,
+        compressor: &mut Compressor,
+    ) -> Done {
+        let Some(codec) = self.codecs.get(entry.kind()) else {
+            let message = format!("no codec bakes the kind {}", entry.kind());
+            let diagnostic = self.about(entry, DiagnosticCode::KindUnknown, message);
+            return Done::passing(Made::Failed(vec![diagnostic]));
+        };
         let differs = |(input, read): (BuildInput<'_>, &SourceInput)| {
             (Digest::of(&read.bytes) != input.digest).then(|| input.path.clone())
         };
         if let Some(path) = entry.inputs().zip(inputs).find_map(differs) {
             return Done::passing(Made::Changed(path));
         }
-        let Some(codec) = self.codecs.get(entry.kind()) else {
-            let message = format!("no codec bakes the kind {}", entry.kind());
-            let diagnostic = self.about(entry, DiagnosticCode::KindUnknown, message);
-            return Done::passing(Made::Failed(vec![diagnostic]));
-        };
+        if let Some(made) = unread {
+            return Done::passing(made);
+        }
         let began = Instant::now();
         let lasting = |made| Done { made, is_lasting: true, took: began.elapsed() };
         let request = BakeRequest {

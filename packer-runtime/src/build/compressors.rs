@@ -1,7 +1,7 @@
 //! Compressors that are lent to the threads that bake, and come back.
 //!
-//! Making one costs more than compressing a small payload, and the pool divides its work into many small parts. There are
-//! never more than threads that bake at once.
+//! Making one costs more than compressing a small payload, and work is divided into many small parts. There are never more
+//! than threads that bake at once.
 
 use std::ops::{Deref, DerefMut};
 

@@ -22,7 +22,9 @@ use super::write::{Written, declared, open_pack};
 use super::{MANIFEST_FILE, PACK_FILE};
 use crate::operation::Operation;
 use crate::packs;
+use crate::project::pool;
 use crate::shared::Shared;
+use crate::threads;
 
 /// The last build's pack, where it is still what was written.
 pub(super) struct Former {
@@ -268,7 +270,9 @@ fn pack_is(shared: &Shared, fact: &OutputFact) -> bool {
     match open_pack(shared, &fact.path) {
         Ok(pack) => {
             pack.digest() == *fact.digest.as_bytes()
-                && packs::verify_parallel(&pack, &shared.observer.pool).is_empty()
+                // As many payloads in memory as there are processors, and not as there are readers.
+                && pool(threads::computing(shared.jobs))
+                    .is_ok_and(|pool| packs::verify_parallel(&pack, &pool).is_empty())
         }
         Err(_) => false,
     }

@@ -26,7 +26,8 @@ pub(super) struct Pipeline {
     pub finishers: usize,
     /// Bytes of what is opened, or being opened, and waits for who finishes it.
     pub max_open: u64,
-    /// Bytes of all that is opened and not taken. A piece that has more than there may be is worked on alone.
+    /// Bytes of all that is opened and not taken. Beyond that nothing is opened, and only the piece that is taken next is
+    /// finished.
     pub max_bytes: u64,
 }
 
@@ -40,12 +41,13 @@ pub(super) enum Broken<E> {
 }
 
 impl Pipeline {
-    /// Opens each piece of `work`, whose bytes are those that it will have opened, finishes it, and takes what came of it
-    /// on this thread. Ends early where taking fails; what was begun then comes to its end, and nothing else is begun.
+    /// Opens each piece of `work`, whose bytes are those that it is thought to have when it is opened, finishes it, and takes
+    /// what came of it on this thread. Ends early where taking fails; what was begun then comes to its end, and nothing
+    /// else is begun.
     pub(super) fn run<W: Sync, O: Send, R: Send, E>(
         self,
         work: &[Piece<W>],
-        open: impl Fn(&W) -> O + Sync,
+        open: impl Fn(&W) -> Piece<O> + Sync,
         finish: impl Fn(O) -> Piece<R> + Sync,
         mut take: impl FnMut(R) -> Result<(), E>,
     ) -> Result<(), Broken<E>> {
@@ -147,12 +149,16 @@ impl<O, R> Default for Standing<O, R> {
 }
 
 impl<W, O, R> Line<'_, W, O, R> {
-    fn open_all(&self, open: impl Fn(&W) -> O) {
+    fn open_all(&self, open: impl Fn(&W) -> Piece<O>) {
         let _ends = self.ends_on_panic();
         while let Some(at) = self.next_to_open() {
             let piece = &self.work[at];
-            let what = open(&piece.what);
-            self.standing().open.insert(at, Piece { what, bytes: piece.bytes });
+            let open = open(&piece.what);
+            let mut standing = self.standing();
+            standing.open_bytes = standing.open_bytes - piece.bytes + open.bytes;
+            standing.bytes = standing.bytes - piece.bytes + open.bytes;
+            standing.open.insert(at, open);
+            drop(standing);
             self.waiting.finishers.notify_one();
         }
     }
@@ -172,6 +178,7 @@ impl<W, O, R> Line<'_, W, O, R> {
             }
             if is_smaller {
                 self.waiting.openers.notify_one();
+                self.waiting.finishers.notify_one();
             }
         }
     }
@@ -184,7 +191,8 @@ impl<W, O, R> Line<'_, W, O, R> {
             let next = self.work.get(at).filter(|_| !standing.is_over);
             let more = next.map_or(0, |piece| piece.bytes);
             let (open, all) = (standing.open_bytes + more, standing.bytes + more);
-            let has_room = open <= self.limits.max_open && all <= self.limits.max_bytes;
+            let has_room =
+                (standing.open_bytes == 0 || open <= self.limits.max_open) && all <= self.limits.max_bytes;
             // Where all before it are taken, waiting would not make more room.
             if next.is_none() || has_room || standing.taken == at {
                 // Whoever waits for the same may go on, too, or come to its end.
@@ -198,16 +206,23 @@ impl<W, O, R> Line<'_, W, O, R> {
         }
     }
 
-    /// The first of the opened pieces; none if there will be no more.
+    /// The first of the opened pieces, if it may be finished; none if there will be no more.
     fn next_to_finish(&self) -> Option<(usize, Piece<O>)> {
         let mut standing = self.standing();
         loop {
             if standing.is_over {
                 return None;
             }
-            if let Some((at, piece)) = standing.open.pop_first() {
+            let has_room = standing.bytes <= self.limits.max_bytes;
+            let taken = standing.taken;
+            if let Some(first) = standing.open.first_entry().filter(|first| has_room || *first.key() == taken)
+            {
+                let (at, piece) = first.remove_entry();
                 standing.open_bytes -= piece.bytes;
+                drop(standing);
                 self.waiting.openers.notify_one();
+                // There may be room for the next one, too.
+                self.waiting.finishers.notify_one();
                 return Some((at, piece));
             }
             standing = self.waiting.finishers.wait(standing).unwrap_or_else(PoisonError::into_inner);
@@ -236,6 +251,7 @@ impl<W, O, R> Line<'_, W, O, R> {
         standing.taken += 1;
         drop(standing);
         self.waiting.openers.notify_one();
+        self.waiting.finishers.notify_one();
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing<O, R>> {
@@ -286,6 +302,11 @@ mod tests {
         bytes.into_iter().enumerate().map(|(what, bytes)| Piece { what, bytes }).collect()
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "pieces are opened by reference")]
+    fn as_it_is(at: &usize) -> Piece<usize> {
+        Piece { what: *at, bytes: 1 }
+    }
+
     fn pipeline(openers: usize, finishers: usize, max_bytes: u64) -> Pipeline {
         Pipeline { openers, finishers, max_open: max_bytes, max_bytes }
     }
@@ -296,10 +317,10 @@ mod tests {
             for count in [0, 1, 2, 500] {
                 let work = pieces((0..count).map(|at| at % 7));
                 let mut taken = Vec::new();
-                let open = |at: &usize| *at;
+                let open = |at: &usize| Piece { what: *at, bytes: (at * 5 % 11) as u64 };
                 // Those that are opened first are not the first to be finished.
                 let finish = |at: usize| {
-                    std::thread::sleep(Duration::from_micros((at * 37 % 11) as u64));
+                    (0..at * 37 % 11).for_each(|_| std::thread::yield_now());
                     Piece { what: at, bytes: (at * 13 % 9) as u64 }
                 };
                 let take = |at| {
@@ -318,9 +339,14 @@ mod tests {
         let work = pieces((0..300).map(|at| if at == 299 { 1000 } else { 1 + at % 30 }));
         let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let open = |at: &usize| {
-            let now = held.fetch_add(work[*at].bytes, Ordering::SeqCst) + work[*at].bytes;
-            most.fetch_max(if *at == 299 { now - 1000 } else { now }, Ordering::SeqCst);
-            *at
+            let bytes = work[*at].bytes;
+            let now = held.fetch_add(bytes, Ordering::SeqCst) + bytes;
+            if *at == 299 {
+                assert_eq!(now, 1000, "with others");
+            } else {
+                most.fetch_max(now, Ordering::SeqCst);
+            }
+            Piece { what: *at, bytes }
         };
         let finish = |at: usize| Piece { what: at, bytes: work[at].bytes };
         let take = |at: usize| {
@@ -350,7 +376,7 @@ mod tests {
             }
             Piece { what: at, bytes: 1 }
         };
-        pipeline(2, 2, 11).run(&work, |at| *at, finish, |_| Ok::<_, ()>(())).unwrap();
+        pipeline(2, 2, 11).run(&work, as_it_is, finish, |_| Ok::<_, ()>(())).unwrap();
     }
 
     #[test]
@@ -368,7 +394,47 @@ mod tests {
             }
             Ok::<_, ()>(())
         };
-        pipeline(2, 1, 100).run(&work, |at| *at, finish, take).unwrap();
+        pipeline(2, 1, 100).run(&work, |at| Piece { what: *at, bytes: 50 }, finish, take).unwrap();
+    }
+
+    #[test]
+    fn what_comes_out_larger_is_not_piled_up() {
+        // The first piece is finished when no other is any more: two have filled the room.
+        let work = pieces([1; 40]);
+        let (sender, others) = mpsc::channel();
+        let others = Mutex::new(others);
+        let finish = |at: usize| {
+            if at == 0 {
+                let others = others.lock().unwrap();
+                for _ in 0..2 {
+                    others.recv_timeout(Duration::from_secs(20)).unwrap();
+                }
+                others.recv_timeout(Duration::from_millis(50)).expect_err("a third was finished");
+            } else {
+                sender.send(()).unwrap();
+            }
+            Piece { what: at, bytes: 30 }
+        };
+        let line = Pipeline { openers: 4, finishers: 2, max_open: 5, max_bytes: 60 };
+        line.run(&work, as_it_is, finish, |_| Ok::<_, ()>(())).unwrap();
+    }
+
+    #[test]
+    fn one_is_opened_ahead_however_much_it_has() {
+        // The first piece is finished only when the second is being opened.
+        let work = pieces([10; 2]);
+        let (sender, opened) = mpsc::channel();
+        let opened = Mutex::new(opened);
+        let open = |at: &usize| {
+            sender.send(*at).unwrap();
+            Piece { what: *at, bytes: 10 }
+        };
+        let finish = |at: usize| {
+            while at == 0 && opened.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap() == 0 {}
+            Piece { what: at, bytes: 10 }
+        };
+        let line = Pipeline { openers: 2, finishers: 1, max_open: 8, max_bytes: 24 };
+        line.run(&work, open, finish, |_| Ok::<_, ()>(())).unwrap();
     }
 
     #[test]
@@ -377,11 +443,11 @@ mod tests {
         let (open_now, most) = (AtomicU64::new(0), AtomicU64::new(0));
         let open = |at: &usize| {
             most.fetch_max(open_now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            *at
+            as_it_is(at)
         };
         let finish = |at: usize| {
             open_now.fetch_sub(1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_micros(100));
+            (0..50).for_each(|_| std::thread::yield_now());
             Piece { what: at, bytes: 1 }
         };
         let line = Pipeline { openers: 8, finishers: 2, max_open: 5, max_bytes: 100 };
@@ -397,7 +463,7 @@ mod tests {
         let all = Barrier::new(8);
         let open = |at: &usize| {
             all.wait();
-            *at
+            as_it_is(at)
         };
         let finish = |at: usize| Piece { what: at, bytes: 1 };
         pipeline(8, 1, 8).run(&work, open, finish, |_| Ok::<_, ()>(())).unwrap();
@@ -409,7 +475,7 @@ mod tests {
         let opened = AtomicUsize::new(0);
         let open = |at: &usize| {
             opened.fetch_add(1, Ordering::Relaxed);
-            *at
+            as_it_is(at)
         };
         let take = |at| if at == 3 { Err("enough") } else { Ok(()) };
         let end = pipeline(4, 2, 10).run(&work, open, |at| Piece { what: at, bytes: 1 }, take);
@@ -425,7 +491,7 @@ mod tests {
             let fails = |now: &str, at: usize| assert!(!(now == step && at == 40), "in {now}");
             let open = |at: &usize| {
                 fails("open", *at);
-                *at
+                as_it_is(at)
             };
             let finish = |at| {
                 fails("finish", at);

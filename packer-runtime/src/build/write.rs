@@ -1,5 +1,5 @@
-//! Writing a pack: payloads are baked in parallel and streamed into the file in payload order, and no more of them is held
-//! than [`MAX_HELD_BYTES`] and what is being baked, whatever the size of the project.
+//! Writing a pack: payloads are baked in parallel and streamed into the file in payload order. What waits for a baker or for
+//! its turn is bounded by [`MAX_HELD_BYTES`] beside what is being baked, whatever the size of the project.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +39,9 @@ const MAX_OPEN_BYTES: u64 = 8 << 20;
 /// How many bytes of inputs and of what was made of them wait for a baker or for their turn, unless a single asset has more.
 const MAX_HELD_BYTES: u64 = 24 << 20;
 
+/// What an asset takes beside its bytes while it waits, about.
+const SLOT_BYTES: u64 = 512;
+
 /// How many bytes of inputs are read, and then baked, in one go, unless a single asset has more.
 const RUN_BYTES: u64 = 256 << 10;
 
@@ -58,7 +61,7 @@ pub(super) struct PackJob<'a> {
     pub operation: &'a Operation,
     pub snapshot: &'a Snapshot,
     pub plan: &'a BuildPlan,
-    /// On which payloads are checked.
+    /// On which payloads are checked, and assets baked of which it is only asked whether they can be.
     pub pool: &'a rayon::ThreadPool,
     pub pipeline: Pipeline,
     pub keep_going: bool,
@@ -156,7 +159,7 @@ impl PackJob<'_> {
         let runs: Vec<_> = runs_of(&slots, self.pipeline.finishers).collect();
         let made = self.pipeline.run(
             &runs,
-            |run| self.in_span(|| run.iter().map(|slot| self.open(&kitchen, slot)).collect::<Vec<_>>()),
+            |run| self.in_span(|| self.open(&kitchen, run)),
             |run| self.in_span(|| self.finish(&kitchen, &mut compressors.take(), run, &baking)),
             |run| {
                 self.operation.check_cancelled(Phase::Bake)?;
@@ -259,14 +262,22 @@ impl PackJob<'_> {
         }
     }
 
-    fn open<'e>(&self, kitchen: &Kitchen<'_>, slot: &Slot<'e>) -> Opened<'e> {
-        match slot {
+    /// Reads or fetches what is to be baked.
+    fn open<'e>(&self, kitchen: &Kitchen<'_>, run: &[Slot<'e>]) -> Piece<Vec<Opened<'e>>> {
+        let mut bytes = SLOT_BYTES * run.len() as u64;
+        let opened = run.iter().map(|slot| match slot {
             Slot::Absent(id) => Opened::Absent(*id),
             Slot::Carry(entry, payload) => Opened::Carry(entry, *payload),
             // Between two assets is where a cancelled build stops.
             Slot::Bake(entry) if self.operation.is_cancelled() => Opened::Absent(entry.id().get()),
-            Slot::Bake(entry) => Opened::Begun(entry, kitchen.begin(entry)),
-        }
+            Slot::Bake(entry) => {
+                let begun = kitchen.begin(entry);
+                bytes += begun.bytes();
+                Opened::Begun(entry, begun)
+            }
+        });
+        let what = opened.collect();
+        Piece { what, bytes }
     }
 
     /// Bakes what was opened.
@@ -277,15 +288,15 @@ impl PackJob<'_> {
         opened: Vec<Opened<'e>>,
         baking: &Progress<'_>,
     ) -> Piece<Vec<Ready<'e>>> {
-        let mut bytes = 0;
+        let mut bytes = SLOT_BYTES * opened.len() as u64;
         let finished = opened.into_iter().map(|opened| match opened {
+            // A build that ends does not say that it had done what it did not do.
             Opened::Begun(entry, _) if self.operation.is_cancelled() => Ready::Absent(entry.id().get()),
+            Opened::Absent(id) if self.operation.is_cancelled() => Ready::Absent(id),
             Opened::Begun(entry, begun) => {
                 let made = kitchen.finish(entry, begun, compressor);
                 baking.advance(1, entry.input_bytes(), &|| Some(entry.name().to_string()));
-                if let Made::Payload { stored, .. } = &made {
-                    bytes += stored.len() as u64;
-                }
+                bytes += made.bytes();
                 Ready::Made(entry, made)
             }
             Opened::Carry(entry, payload) => {
@@ -448,7 +459,7 @@ fn runs_of<'s, 'a>(slots: &'s [Slot<'a>], threads: usize) -> impl Iterator<Item 
         }
         let (what, after) = rest.split_at(count);
         rest = after;
-        (!what.is_empty()).then_some(Piece { what, bytes })
+        (!what.is_empty()).then_some(Piece { what, bytes: bytes + SLOT_BYTES * count as u64 })
     })
 }
 

@@ -14,10 +14,15 @@ struct Held {
     handle: OperationHandle,
 }
 
-/// The build bakes with one thread: of the two sources one is read and held, and the other is not read yet.
+/// The build bakes with one thread: of the two sources one is held.
 fn held() -> Held {
+    held_of([b"a", b"b"])
+}
+
+/// The same with these sources.
+fn held_of(sources: [&[u8]; 2]) -> Held {
     let (codec, gate) = gated();
-    let files = [("assets/a.slow", &b"a"[..]), ("assets/b.slow", b"b")];
+    let files = [("assets/a.slow", sources[0]), ("assets/b.slow", sources[1])];
     let (workspace, project) = Workspace::adopted(&files, vec![codec]);
     let request = BuildRequest { jobs: Some(1), ..BuildRequest::default() };
     let first = project.submit(Command::Build(request.clone()));
@@ -34,7 +39,10 @@ fn held() -> Held {
 
 /// Changes something during a bake; the build must be rejected, and the outputs stay as they were.
 fn overtake(change: impl FnOnce(&Workspace)) -> (Outcome, Held) {
-    let held = held();
+    overtake_held(held(), change)
+}
+
+fn overtake_held(held: Held, change: impl FnOnce(&Workspace)) -> (Outcome, Held) {
     let pack = held.workspace.pack();
     change(&held.workspace);
     let mut before = held.workspace.tree();
@@ -58,8 +66,12 @@ fn moved(outcome: &Outcome) -> (Vec<String>, bool, bool) {
 
 #[test]
 fn an_input_that_changes_is_named_whether_it_was_read_or_not() {
+    // So much that one is not read before the other is written.
+    let large = |letter: u8| vec![letter; 25 << 20];
     for path in ["a.slow", "b.slow"] {
-        let (outcome, held) = overtake(|workspace| workspace.write(&format!("assets/{path}"), b"changed"));
+        let held = held_of([&large(b'a'), &large(b'b')]);
+        let (outcome, held) =
+            overtake_held(held, |workspace| workspace.write(&format!("assets/{path}"), b"changed"));
         assert_eq!(moved(&outcome), (vec![path.to_owned()], false, false));
         drop(held.gate);
         assert_eq!(built(&build(&held.project)).baked, 1, "run again, it succeeds");
