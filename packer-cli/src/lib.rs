@@ -39,7 +39,7 @@ use ui::Ui;
 /// Runs one command as `packer` does. `args` begin with the name of the program; `codecs` are all that bake, of two for
 /// one kind the later counts.
 pub fn run(args: impl IntoIterator<Item = OsString>, codecs: Vec<Arc<dyn Codec>>) -> ExitCode {
-    memory::keep_little();
+    memory::give_large_blocks_back();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
