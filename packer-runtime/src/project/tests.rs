@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use packer_domain::identity::Revision;
 use packer_domain::mutation::{Adopt, Mutation, Target};
 use packer_events::body::{EventBody, Phase};
 use packer_events::record::UnknownCause;
@@ -17,7 +18,7 @@ use packer_events::sequence::StreamCheck;
 use packer_fs::disk::Disk;
 use packer_fs::journal;
 
-use super::{Command, OpenError, OpenOptions, Project};
+use super::{Command, FirstObservation, OpenError, OpenOptions, Project};
 use crate::build::{BuildRequest, PACK_FILE};
 use crate::clock::draw;
 use crate::create::create_project;
@@ -201,6 +202,33 @@ fn a_scan_that_is_cancelled_reads_no_further() {
     assert_eq!(bench.project().status().snapshot.revision(), before);
     bench.disk.unhook();
     bench.assert_logs_are_whole();
+}
+
+#[test]
+fn a_build_that_cannot_take_over_what_did_not_change_does_not_say_that_it_was_written() {
+    let mut bench = Bench::new();
+    std::fs::write(bench.root.join("assets/b.txt"), b"b").unwrap();
+    assert!(bench.run(adopt()).success().is_some());
+    assert!(bench.build().success().is_some());
+    std::fs::write(bench.root.join("assets/a.txt"), b"changed").unwrap();
+    // Who has read nothing yet evaluates only what changed.
+    let by_build =
+        OpenOptions { first_observation: FirstObservation::ByFirstOperation, ..OpenOptions::default() };
+    let disk: Arc<dyn Disk> = bench.disk.clone();
+    bench.project = None;
+    bench.project = Some(Project::open_on(&disk, &bench.root, by_build).unwrap());
+    let mut feed = bench.project().subscribe(From::Now);
+    let before = bench.pack();
+    bench.once("append_range", PACK_FILE, fails);
+    let outcome = bench.run(Command::Build(BuildRequest::default()));
+    assert!(matches!(outcome.ending(), Ending::Failed(_)), "{outcome:?}");
+    assert_eq!(bench.pack(), before);
+    let written = |item: &FeedItem| match item.event.body {
+        EventBody::Progress { phase: Phase::Write, done, .. } => Some(done),
+        _ => None,
+    };
+    assert_eq!(drain(&mut feed).iter().filter_map(written).collect::<Vec<_>>(), [0]);
+    assert_eq!(bench.project().status().snapshot.revision(), Revision(0), "it was not evaluated");
 }
 
 /// Runs an adoption that is cancelled just before the first operation with this name on a path that ends so.
