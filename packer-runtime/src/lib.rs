@@ -6,7 +6,7 @@
 //! and who is told.
 //!
 //! Threads of an open project: the lane, the builder, the one that watches if that was asked for, and a pool that scans; while
-//! a build runs, those that read and bake for it. No async runtime.
+//! a build runs, those that read, bake and check for it. No async runtime.
 
 pub mod api;
 pub mod codec;

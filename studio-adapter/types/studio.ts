@@ -1366,7 +1366,7 @@ export interface SessionOptions {
   watch: boolean;
   /** What is done by itself when something has changed; only where that is noticed. */
   automatic: WhenChanged;
-  /** How many threads scan and bake; as many as the machine has for none. */
+  /** How many threads read files, and how many bake; for none one a processor bakes, and from 16 to 64 read, which wait for the disk. */
   threads: number | null;
   /** Whether an operation waits for a lane that another process holds, or is rejected. */
   wait_for_lane: boolean;

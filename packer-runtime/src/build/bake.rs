@@ -46,6 +46,8 @@ pub(super) enum Begun {
     Read(Vec<SourceInput>, Option<Made>),
     /// The store had what baking it gives.
     Fetched(Made),
+    /// Nothing was read yet, since others have so much.
+    Later,
 }
 
 impl Begun {
@@ -54,6 +56,7 @@ impl Begun {
         match self {
             Self::Read(inputs, _) => inputs.iter().map(|input| input.bytes.len() as u64).sum(),
             Self::Fetched(made) => made.bytes(),
+            Self::Later => 0,
         }
     }
 }
@@ -134,6 +137,7 @@ impl Kitchen<'_> {
     pub(super) fn finish(&self, entry: &BuildEntry, begun: Begun, compressor: &mut Compressor) -> Made {
         let (inputs, unread) = match begun {
             Begun::Fetched(made) => return made,
+            Begun::Later => return self.make(entry, compressor),
             Begun::Read(inputs, unread) => (inputs, unread),
         };
         let done = self.bake(entry, &inputs, unread, compressor);

@@ -271,8 +271,11 @@ fn pack_is(shared: &Shared, fact: &OutputFact) -> bool {
         Ok(pack) => {
             pack.digest() == *fact.digest.as_bytes()
                 // As many payloads in memory as there are processors, and not as there are readers.
-                && pool(threads::computing(shared.jobs))
-                    .is_ok_and(|pool| packs::verify_parallel(&pack, &pool).is_empty())
+                && {
+                    let pool = pool(threads::computing(shared.jobs));
+                    let pool = pool.as_ref().unwrap_or(&shared.observer.pool);
+                    packs::verify_parallel(&pack, pool).is_empty()
+                }
         }
         Err(_) => false,
     }

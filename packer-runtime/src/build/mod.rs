@@ -81,7 +81,7 @@ pub struct BuildRequest {
     pub output: Option<Utf8PathBuf>,
     /// The languages of the constants; those that `packer.toml` says for `None`.
     pub constants: Option<ConstantsLanguages>,
-    /// How many threads bake; those of the project for `None`.
+    /// How many threads read sources, and how many bake; those of the project for `None`.
     pub jobs: Option<usize>,
     /// Whether what earlier builds made may be used: their pack, and the artifact store.
     pub reuse: bool,

@@ -1,8 +1,8 @@
 //! Work in three steps: some threads open each piece, some finish it, and one takes what came of it, piece after piece in
 //! their order.
 //!
-//! To open is to read, which waits for the disk; to finish is to compute. So there are more threads for the first than
-//! there are processors, and files that are not in memory are asked for many at a time. A piece that takes long holds up
+//! To open is to read, which waits for the disk; to finish is to compute. So there are threads of their own for the first, as many as the disk
+//! is worth, and files that are not in memory are asked for many at a time. A piece that takes long holds up
 //! nobody before what waits for it weighs too much: memory is bounded by that, and by what is being finished.
 //!
 //! Nothing here knows what a piece is.
@@ -10,6 +10,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+/// How many pieces are worked on however much they have.
+const AHEAD: usize = 2;
 
 /// Something, and the bytes of memory that it takes.
 pub(super) struct Piece<T> {
@@ -26,8 +29,8 @@ pub(super) struct Pipeline {
     pub finishers: usize,
     /// Bytes of what is opened, or being opened, and waits for who finishes it.
     pub max_open: u64,
-    /// Bytes of all that is opened and not taken. Beyond that nothing is opened, and only the piece that is taken next is
-    /// finished.
+    /// Bytes of all that is opened and not taken. Beyond that only the piece that is taken next and the one after it are
+    /// opened and finished.
     pub max_bytes: u64,
 }
 
@@ -193,8 +196,8 @@ impl<W, O, R> Line<'_, W, O, R> {
             let (open, all) = (standing.open_bytes + more, standing.bytes + more);
             let has_room =
                 (standing.open_bytes == 0 || open <= self.limits.max_open) && all <= self.limits.max_bytes;
-            // Where all before it are taken, waiting would not make more room.
-            if next.is_none() || has_room || standing.taken == at {
+            // Where all before it are taken, waiting would not make more room; and one is read while another is written.
+            if next.is_none() || has_room || at < standing.taken + AHEAD {
                 // Whoever waits for the same may go on, too, or come to its end.
                 self.waiting.openers.notify_one();
                 next?;
@@ -214,9 +217,8 @@ impl<W, O, R> Line<'_, W, O, R> {
                 return None;
             }
             let has_room = standing.bytes <= self.limits.max_bytes;
-            let taken = standing.taken;
-            if let Some(first) = standing.open.first_entry().filter(|first| has_room || *first.key() == taken)
-            {
+            let end = standing.taken + AHEAD;
+            if let Some(first) = standing.open.first_entry().filter(|first| has_room || *first.key() < end) {
                 let (at, piece) = first.remove_entry();
                 standing.open_bytes -= piece.bytes;
                 drop(standing);
@@ -334,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_held_than_there_is_room_for_and_what_has_more_comes_alone() {
+    fn no_more_is_held_than_there_is_room_for_unless_one_has_more() {
         // The last one has more bytes than there may be.
         let work = pieces((0..300).map(|at| if at == 299 { 1000 } else { 1 + at % 30 }));
         let (held, most) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -342,7 +344,7 @@ mod tests {
             let bytes = work[*at].bytes;
             let now = held.fetch_add(bytes, Ordering::SeqCst) + bytes;
             if *at == 299 {
-                assert_eq!(now, 1000, "with others");
+                assert!(now <= 1000 + work[298].bytes, "with more than one other");
             } else {
                 most.fetch_max(now, Ordering::SeqCst);
             }
@@ -422,16 +424,16 @@ mod tests {
     #[test]
     fn one_is_opened_ahead_however_much_it_has() {
         // The first piece is finished only when the second is being opened.
-        let work = pieces([10; 2]);
+        let work = pieces([100; 2]);
         let (sender, opened) = mpsc::channel();
         let opened = Mutex::new(opened);
         let open = |at: &usize| {
             sender.send(*at).unwrap();
-            Piece { what: *at, bytes: 10 }
+            Piece { what: *at, bytes: 100 }
         };
         let finish = |at: usize| {
             while at == 0 && opened.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap() == 0 {}
-            Piece { what: at, bytes: 10 }
+            Piece { what: at, bytes: 100 }
         };
         let line = Pipeline { openers: 2, finishers: 1, max_open: 8, max_bytes: 24 };
         line.run(&work, open, finish, |_| Ok::<_, ()>(())).unwrap();

@@ -270,6 +270,10 @@ impl PackJob<'_> {
             Slot::Carry(entry, payload) => Opened::Carry(entry, *payload),
             // Between two assets is where a cancelled build stops.
             Slot::Bake(entry) if self.operation.is_cancelled() => Opened::Absent(entry.id().get()),
+            // What the store has of an asset may be much more than its inputs, for which there was room.
+            Slot::Bake(entry) if bytes > RUN_BYTES + SLOT_BYTES * run.len() as u64 => {
+                Opened::Begun(entry, Begun::Later)
+            }
             Slot::Bake(entry) => {
                 let begun = kitchen.begin(entry);
                 bytes += begun.bytes();

@@ -185,8 +185,9 @@ impl LogCursor {
         Ok(Step::Item(self.item(event)))
     }
 
-    /// Whether what ended was a segment that is there. One that is not was dropped, and others may be there by now.
-    pub(crate) fn is_at_end(&self) -> bool {
+    /// Whether it has a segment open. Where it came to an end and has not, that one was dropped, and others may be there by
+    /// now.
+    pub(crate) fn is_open(&self) -> bool {
         self.reader.is_open()
     }
 

@@ -216,10 +216,11 @@ impl LogFollower {
         let is_gone = |source: &&SourceId| !listing.contains_key(*source);
         let gone: Vec<SourceId> = self.followed.keys().filter(is_gone).copied().collect();
         for source in gone {
-            let was_open = self.open.iter().any(|open| *open == source);
             self.open.retain(|open| *open != source);
             if let Some(mut followed) = self.followed.remove(&source) {
-                followed.is_read |= was_open && followed.cursor.segment() == followed.reach.last;
+                // What is open is read to its end below.
+                followed.is_read |=
+                    followed.cursor.is_open() && followed.cursor.segment() == followed.reach.last;
                 let of_source = found.entry(source).or_default();
                 followed.cursor.look_again();
                 let has_ended = followed.read_to_end(of_source, &mut Room::unbounded()).is_ok();
@@ -322,10 +323,11 @@ impl Followed {
                 Step::Missed(missed) => found.push(LogNext::Missed(missed)),
                 Step::CutOff(cut) => found.push(LogNext::CutOff(cut)),
                 Step::End => {
-                    // Where the segment was dropped meanwhile, the next look tells how the log goes on.
-                    if self.cursor.is_at_end() {
-                        found.extend(self.cursor.ends_short().map(LogNext::Missed));
+                    // Where the segment was dropped meanwhile, the next look tells how the log goes on, or that it is gone.
+                    if !self.cursor.is_open() {
+                        return Ok(false);
                     }
+                    found.extend(self.cursor.ends_short().map(LogNext::Missed));
                     return Ok(true);
                 }
             }

@@ -32,8 +32,8 @@ use crate::watch::{Begun, Start, WatchOptions, WatchThread, starter};
 pub struct OpenOptions {
     /// The codecs, one a kind; of two for one kind the later counts. The built-in ones by default.
     pub codecs: Vec<Arc<dyn Codec>>,
-    /// How many threads read files, and how many bake; for `None` one a processor bakes, and more read, which wait for the
-    /// disk.
+    /// How many threads read files, and how many bake; for `None` one a processor bakes, and from 16 to 64 read, which wait
+    /// for the disk.
     pub jobs: Option<usize>,
     /// Whether an operation waits for a lane that another process holds (the default), or is rejected.
     pub wait_for_lane: bool,

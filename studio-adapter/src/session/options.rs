@@ -17,8 +17,8 @@ pub struct SessionOptions {
     pub watch: bool,
     /// What is done by itself when something has changed; only where that is noticed.
     pub automatic: WhenChanged,
-    /// How many threads read files, and how many bake; for none one a processor bakes, and more read, which wait for the
-    /// disk.
+    /// How many threads read files, and how many bake; for none one a processor bakes, and from 16 to 64 read, which wait
+    /// for the disk.
     pub threads: Option<u32>,
     /// Whether an operation waits for a lane that another process holds, or is rejected.
     pub wait_for_lane: bool,

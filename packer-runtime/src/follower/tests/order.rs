@@ -125,6 +125,28 @@ fn what_is_dropped_between_two_reads_and_was_not_wanted_is_not_said_to_be_missed
 }
 
 #[test]
+fn a_log_that_is_removed_before_it_is_first_read_is_said_to_be_gone() {
+    for after in [0, 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
+        let hooked = Arc::new(HookedDisk::new(root));
+        let mut one = Other::of(Arc::clone(&disk), drawn());
+        let source = one.source();
+        one.go_on();
+        hooked.hook(move |name, _| {
+            if name == "open" {
+                event_log::remove_log(&*disk, source).unwrap();
+            }
+            Ok(())
+        });
+        let mut follower = LogFollower::on(hooked, [(source, after)]);
+        let missed = LogNext::Missed(Missed { source, after, next: None });
+        assert_eq!([everything(&mut follower), everything(&mut follower)].concat(), [missed]);
+    }
+}
+
+#[test]
 fn sources_are_told_in_the_order_of_time() {
     let disk = disk();
     let mut others = [Other::new(&disk), Other::new(&disk)];
