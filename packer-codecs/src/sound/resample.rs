@@ -20,8 +20,13 @@ const CROSSINGS: u64 = 48;
 const PASSED: f64 = 0.94;
 /// The shape of the Kaiser window.
 const BETA: f64 = 8.6;
-/// How many weights are kept at most; with more phases they are computed each time.
-const KEPT: u64 = 1 << 18;
+/// How many weights are kept at most, 64 MiB of them: those of all phases from any rate to one of up to 85,000, unless that is
+/// lower. A weight costs far more than the product that it is for, so what is used again is not computed again; what a short
+/// sound does not use is not computed at all.
+const KEPT: usize = 1 << 23;
+
+/// Stands for no phase.
+const NO_PHASE: u32 = u32::MAX;
 
 /// How many frames `frames` become.
 pub(super) fn count(frames: u64, from: u32, to: u32) -> u64 {
@@ -112,14 +117,12 @@ impl Resampler {
 
     /// Appends the next frame of the result.
     fn next(&mut self, done: &mut Vec<f64>) {
-        let mut computed = Vec::new();
-        let weights = self.filter.weights(self.phase, &mut computed);
         // The first weight is of the frame `reach - 1` before this one, which may be before what is held.
         let (after, before) = (self.frame + 1, self.first + u64::from(self.filter.reach));
         let skipped = before.saturating_sub(after) as usize;
         let from = after.saturating_sub(before) as usize;
         let (weights, held) = (
-            weights.get(skipped..).unwrap_or_default(),
+            self.filter.weights(self.phase).get(skipped..).unwrap_or_default(),
             self.history.get(from * self.channels..).unwrap_or_default(),
         );
         let at = done.len();
@@ -136,7 +139,7 @@ impl Resampler {
     }
 }
 
-/// The weights of every phase.
+/// The weights of every phase, each computed when it is first wanted.
 struct Filter {
     up: u32,
     down: u32,
@@ -144,8 +147,10 @@ struct Filter {
     reach: u32,
     /// The cutoff, in half rates of the source.
     cutoff: f64,
-    /// All weights, phase after phase, where there are not too many.
+    /// Weights of phases. Where there are too many for all of them, several have the same place, and the last one is there.
     kept: Vec<f64>,
+    /// Whose weights stand in each place.
+    phases: Vec<u32>,
     /// 1 / k², for the series of the window.
     series: [f64; 32],
 }
@@ -162,40 +167,38 @@ impl Filter {
         // Below 2^14, because the rates are not far apart.
         let reach = (CROSSINGS * u64::from(from) / u64::from(lower)) as u32 + 1;
         let cutoff = PASSED * f64::from(lower) / f64::from(from);
-        let mut filter = Self { up, down, reach, cutoff, kept: Vec::new(), series };
-        if u64::from(up) * u64::from(2 * reach) <= KEPT {
-            let mut kept = Vec::with_capacity(up as usize * 2 * reach as usize);
-            for phase in 0..up {
-                filter.compute(phase, &mut kept);
-            }
-            filter.kept = kept;
-        }
-        filter
+        let count = 2 * reach as usize;
+        let places = (KEPT / count).clamp(1, up as usize);
+        // Zeroed by the system, which gives memory only for what is used of it.
+        let kept = vec![0.0; places * count];
+        Self { up, down, reach, cutoff, kept, phases: vec![NO_PHASE; places], series }
     }
 
-    /// The weights of a phase; `computed` has room for them where they are not kept.
-    fn weights<'a>(&'a self, phase: u32, computed: &'a mut Vec<f64>) -> &'a [f64] {
-        if self.kept.is_empty() {
-            self.compute(phase, computed);
-            return computed;
-        }
+    /// The weights of a phase: those of the frames from `reach - 1` before to `reach` after.
+    fn weights(&mut self, phase: u32) -> &[f64] {
+        let place = phase as usize % self.phases.len();
         let count = 2 * self.reach as usize;
-        &self.kept[phase as usize * count..][..count]
+        if self.phases[place] != phase {
+            let mut kept = std::mem::take(&mut self.kept);
+            self.compute(phase, &mut kept[place * count..][..count]);
+            (self.kept, self.phases[place]) = (kept, phase);
+        }
+        &self.kept[place * count..][..count]
     }
 
-    /// Appends the weights of a phase: those of the frames from `reach - 1` before to `reach` after.
-    fn compute(&self, phase: u32, weights: &mut Vec<f64>) {
-        let at = weights.len();
+    fn compute(&self, phase: u32, weights: &mut [f64]) {
         let offset = f64::from(phase) / f64::from(self.up);
         let width = f64::from(self.reach);
         let mut total = 0.0;
-        for tap in 0..2 * self.reach {
+        for (tap, slot) in (0..2 * self.reach).zip(&mut *weights) {
             let distance = f64::from(tap) - (width - 1.0) - offset;
             let weight = sinc(distance * self.cutoff) * self.window(distance / width);
             total += weight;
-            weights.push(weight);
+            *slot = weight;
         }
-        weights[at..].iter_mut().for_each(|weight| *weight /= total);
+        for weight in weights {
+            *weight /= total;
+        }
     }
 
     /// The Kaiser window from -1 to 1, not normalised.
@@ -299,6 +302,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn weights_are_kept_where_they_are_wanted_again_and_right_where_they_are_not() {
+        // As few frames as there can be for as many: every phase is wanted several times.
+        let mut resampler = Resampler::new(191, 48_000, 1);
+        resampler.push(&[1.0; 300], &mut |_| Ok(())).unwrap();
+        assert!((0..48_000).all(|phase| resampler.filter.phases[phase as usize] == phase));
+        // More phases than there is room for: those that have the same place do not get each other's weights.
+        let mut filter = Filter::new(8_009, 192_007);
+        assert!((filter.phases.len() as u32) < filter.up);
+        let other = filter.phases.len() as u32;
+        let first = filter.weights(0).to_vec();
+        assert_ne!(filter.weights(other), first);
+        assert_eq!(filter.weights(0), first);
     }
 
     #[test]
