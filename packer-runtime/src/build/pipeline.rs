@@ -1,9 +1,9 @@
 //! Work in three steps: some threads open each piece, some finish it, and one takes what came of it, piece after piece in
 //! their order.
 //!
-//! To open is to read, which waits for the disk; to finish is to compute. So there are threads of their own for the first, as many as the disk
-//! is worth, and files that are not in memory are asked for many at a time. A piece that takes long holds up
-//! nobody before what waits for it weighs too much: memory is bounded by that, and by what is being finished.
+//! To open is to read, which waits for the disk; to finish is to compute. So there are threads of their own for the first, as
+//! many as the disk is worth, and files that are not in memory are asked for many at a time. A piece that takes long holds
+//! up nobody before what waits for it weighs too much: memory is bounded by that, and by what is being finished.
 //!
 //! Nothing here knows what a piece is.
 
