@@ -7,6 +7,13 @@ use super::*;
 use crate::record::recorded_on;
 use crate::testing::HookedDisk;
 
+/// A folder, and its disk as it is and with a hook.
+fn hooked() -> (tempfile::TempDir, Arc<dyn Disk>, Arc<HookedDisk>) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+    (folder, Arc::new(OsDisk::new(root.clone())), Arc::new(HookedDisk::new(root)))
+}
+
 #[test]
 fn a_recovery_is_told_before_the_end_that_it_wrote_and_its_own_end_after_it() {
     let disk = disk();
@@ -25,10 +32,7 @@ fn a_recovery_is_told_before_the_end_that_it_wrote_and_its_own_end_after_it() {
 
 #[test]
 fn a_recovery_that_begins_amid_a_look_is_told_before_the_end_that_it_wrote() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
-    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
-    let hooked = Arc::new(HookedDisk::new(root));
+    let (_folder, disk, hooked) = hooked();
     let mut dead = Other::of(Arc::clone(&disk), drawn());
     let (of, recovering) = (dead.source(), drawn());
     // Once it is known which logs there are, and before the first one is read.
@@ -98,10 +102,7 @@ fn a_recovery_that_ends_while_the_records_are_read_is_recorded_with_the_end_that
 
 #[test]
 fn what_is_dropped_between_two_reads_and_was_not_wanted_is_not_said_to_be_missed() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
-    let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
-    let hooked = Arc::new(HookedDisk::new(root));
+    let (_folder, disk, hooked) = hooked();
     let mut one = Other::of(Arc::clone(&disk), drawn());
     let source = one.source();
     one.go_on();
@@ -127,10 +128,7 @@ fn what_is_dropped_between_two_reads_and_was_not_wanted_is_not_said_to_be_missed
 #[test]
 fn a_log_that_is_removed_before_it_is_first_read_is_said_to_be_gone() {
     for after in [0, 1] {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
-        let disk: Arc<dyn Disk> = Arc::new(OsDisk::new(root.clone()));
-        let hooked = Arc::new(HookedDisk::new(root));
+        let (_folder, disk, hooked) = hooked();
         let mut one = Other::of(Arc::clone(&disk), drawn());
         let source = one.source();
         one.go_on();
